@@ -1,0 +1,26 @@
+"""Tables of billing, declared for row-level security. Invoices and charges are facts that only *books* writes."""
+
+from backhaul.operators.row_security import Books, Definer, Edge, Own
+
+TABLES = [
+    Own("billing_state", app="SI", books="SIU"),
+    Books("invoice_numbering", app="S", books="SIU"),
+    Books("invoice", app="S", books="SI"),
+    Books("invoice_open", app="S", books="SIUD"),
+    Books("customer_advance", app="S", books="SIU"),
+    Books("allocation", app="S", books="SI"),
+    Books("credit_note", app="S", books="SI"),
+    Edge("charge", app="S", books="SI"),
+    Edge("charge_refund", app="S", books="SI"),
+    Own("held_bill", app="S", books="SIUD"),
+    Own("billing_run", app="SI", batch="SIU", books="SU"),
+    Own("run_shard", app="S", batch="SIU", books="SU"),
+    Own("run_exception", app="S", books="SI"),
+]
+FUNCTIONS = [
+    Definer("bill_slice", ("batch",)),
+    Definer("bill_subscription"),
+    Definer("issue_opening_due"),
+    Definer("refund_unused_days"),
+    Definer("count_held_below"),
+]

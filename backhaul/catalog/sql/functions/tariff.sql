@@ -1,0 +1,36 @@
+-- Contract: a new version of the price at which the acting operator sells a plan to a direct child, from p_starts_on on.
+-- Versions that have started are never replaced: p_starts_on must be later than every version that charges may have used.
+CREATE OR REPLACE FUNCTION set_tariff_price(
+    p_child bigint, p_plan_operator bigint, p_plan bigint, p_starts_on date, p_price_minor bigint, p_today date) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER AS $$
+DECLARE
+    v_me operator%ROWTYPE;
+    v_has_versions boolean;
+BEGIN
+    SELECT * INTO v_me FROM operator WHERE id = acting_operator() FOR KEY SHARE;
+    PERFORM 1 FROM operator WHERE id = p_child AND parent_id = v_me.id FOR KEY SHARE;
+    IF NOT FOUND THEN
+        PERFORM refuse('not_found', 'There is no such operator below you.');
+    END IF;
+    PERFORM 1 FROM plan WHERE operator_id = p_plan_operator AND id = p_plan AND operator_id = ANY (v_me.path);
+    IF NOT FOUND THEN
+        PERFORM refuse('not_found', 'There is no such plan.');
+    END IF;
+    SELECT EXISTS (SELECT 1 FROM tariff_price WHERE child_id = p_child AND plan_operator_id = p_plan_operator AND plan_id = p_plan)
+    INTO v_has_versions;
+    IF v_has_versions AND p_starts_on <= p_today THEN
+        PERFORM refuse('price_in_the_past', 'A changed price starts tomorrow at the earliest: what was charged stays as it was.');
+    END IF;
+    INSERT INTO tariff_price (child_id, parent_id, plan_operator_id, plan_id, starts_on, price_minor, set_at)
+    VALUES (p_child, v_me.id, p_plan_operator, p_plan, p_starts_on, p_price_minor, clock_timestamp());
+EXCEPTION WHEN unique_violation THEN
+    PERFORM refuse('price_exists', format('A price from %s is set already; choose another day.', p_starts_on));
+END $$;
+
+-- tariff_on: the price of a plan on one edge that holds on a day; NULL when there is none.
+CREATE OR REPLACE FUNCTION tariff_on(p_child bigint, p_plan_operator bigint, p_plan bigint, p_day date) RETURNS bigint
+LANGUAGE sql STABLE AS $$
+    SELECT price_minor FROM tariff_price
+    WHERE child_id = p_child AND plan_operator_id = p_plan_operator AND plan_id = p_plan AND starts_on <= p_day
+    ORDER BY starts_on DESC LIMIT 1
+$$;

@@ -1,0 +1,48 @@
+"""Refusals: what the system says when it will not do something, with what the user can do next."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+
+class Refusal(Exception):
+    """A clear "no" that a user can act on. Subclasses set `code` (stable, for machines) and live beside what raises them.
+
+    `field` names the input that the message is about, if it is about one.
+    """
+
+    code: ClassVar[str] = "refused"
+    _by_code: ClassVar[dict[str, type[Refusal]]] = {}
+
+    def __init__(self, message: str, *, field: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.field = field
+
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        known = Refusal._by_code.setdefault(cls.code, cls)
+        assert known is cls or cls.code == known.code == "refused", f"refusal code {cls.code} is used twice"
+
+    @staticmethod
+    def from_database(code: str, message: str) -> Refusal:
+        """The refusal that an SQL function raised (SQLSTATE BH001, its code in DETAIL)."""
+        return Refusal._by_code.get(code, Refusal)(message)
+
+
+class NotFound(Refusal):
+    """There is no such thing in the acting operator's view; never says whether another operator has it."""
+
+    code = "not_found"
+
+
+class NotAllowed(Refusal):
+    """The person's role does not include the action (SPEC A36)."""
+
+    code = "not_allowed"
+
+
+class InvalidInput(Refusal):
+    """A value the user gave cannot be used as it is."""
+
+    code = "invalid_input"

@@ -1,0 +1,33 @@
+"""Money as integer minor units; text only at the edges (SPEC §1)."""
+
+from __future__ import annotations
+
+import re
+
+from backhaul.common.errors import InvalidInput
+
+MAX_MINOR = 10**15
+_AMOUNT = re.compile(r"(\d{1,13})(?:\.(\d{1,3}))?")
+_BANGLA_DIGITS = str.maketrans("০১২৩৪৫৬৭৮৯", "0123456789")
+
+
+def parse_minor(text: str, *, decimals: int = 2, field: str | None = None) -> int:
+    """Minor units of an amount typed by a person: "1,500.00", "1500" or Bangla digits; never negative.
+
+    Raises InvalidInput for anything else, also for more decimals than the currency has.
+    """
+    plain = text.strip().translate(_BANGLA_DIGITS).replace(",", "")
+    match = _AMOUNT.fullmatch(plain)
+    if match is None or len(match[2] or "") > decimals:
+        raise InvalidInput(f"“{text}” is not an amount; write it like 1500.00", field=field)
+    minor = int(match[1]) * 10**decimals + int((match[2] or "").ljust(decimals, "0") or 0)
+    if minor > MAX_MINOR:
+        raise InvalidInput(f"{text} is larger than any amount kept here", field=field)
+    return minor
+
+
+def format_minor(amount_minor: int, *, decimals: int = 2) -> str:
+    """ "1,500.00" for 150000; a minus sign in front of negative amounts."""
+    whole, part = divmod(abs(amount_minor), 10**decimals)
+    sign = "-" if amount_minor < 0 else ""
+    return f"{sign}{whole:,}.{part:0{decimals}d}" if decimals else f"{sign}{whole:,}"

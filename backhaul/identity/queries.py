@@ -1,0 +1,28 @@
+"""Reads of the shared directories."""
+
+from __future__ import annotations
+
+from backhaul.common.errors import NotFound
+from backhaul.identity.models import IspDirectory
+
+
+def get_isp(isp_id: int) -> IspDirectory:
+    """The directory row of an ISP; raises NotFound."""
+    found = IspDirectory.objects.filter(pk=isp_id).first()
+    if found is None:
+        raise NotFound("There is no such ISP on this server.")
+    return found
+
+
+def get_isp_by_slug(slug: str) -> IspDirectory:
+    """The directory row of an ISP by its short name; raises NotFound naming the ones there are."""
+    found = IspDirectory.objects.filter(slug=slug).first()
+    if found is None:
+        known = ", ".join(IspDirectory.objects.order_by("slug").values_list("slug", flat=True)) or "none yet"
+        raise NotFound(f"There is no ISP “{slug}” on this server (there is: {known}).", field="isp")
+    return found
+
+
+def list_isps() -> list[IspDirectory]:
+    """All ISPs of this server, by slug."""
+    return list(IspDirectory.objects.order_by("slug"))

@@ -1,0 +1,150 @@
+"""The vocabulary of the books: chart of accounts and posting templates, as data (SPEC §3).
+
+A template says, per side of the event, which account is debited and which credited with which of the event's amounts.
+Every posting names both, so an entry cannot be unbalanced; tests prove that mirror accounts cancel over an edge.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Account(NamedTuple):
+    code: str
+    number: str
+    name: str
+    kind: str
+    party_kind: str | None = None
+
+
+CHART = (
+    Account("cash", "1000", "Cash", "asset"),
+    Account("bank", "1010", "Bank", "asset"),
+    Account("mobile_wallet", "1020", "Mobile wallet", "asset"),
+    Account("receivable_customers", "1100", "Receivable from customers", "asset", "customer"),
+    Account("receivable_operators", "1110", "Receivable from operators", "asset", "operator"),
+    Account("takings_receivable", "1120", "Takings receivable", "asset", "operator"),
+    Account("fund", "1200", "Fund with provider", "asset", "operator"),
+    Account("input_vat", "1300", "Input VAT", "asset"),
+    Account("operator_funds", "2000", "Operator funds", "liability", "operator"),
+    Account("takings_owed", "2010", "Takings owed", "liability", "operator"),
+    Account("payable_to_provider", "2020", "Payable to provider", "liability", "operator"),
+    Account("paid_to_provider", "2030", "Paid to provider", "liability"),
+    Account("customer_advances", "2100", "Customer advances", "liability", "customer"),
+    Account("vat_payable", "2200", "VAT payable", "liability"),
+    Account("owner_capital", "3000", "Owner's capital", "equity"),
+    Account("drawings", "3010", "Drawings", "equity"),
+    Account("retained_earnings", "3020", "Retained earnings", "equity"),
+    Account("opening_balances", "3030", "Opening balances", "equity"),
+    Account("internet_revenue", "4000", "Internet revenue", "income"),
+    Account("wholesale_revenue", "4010", "Wholesale revenue", "income"),
+    Account("other_income", "4090", "Other income", "income"),
+    Account("wholesale_cost", "5000", "Wholesale cost", "expense"),
+    Account("discounts_given", "5010", "Discounts given", "expense"),
+    Account("office_expense", "5100", "Office expense", "expense"),
+)
+PAID = "paid"  # stands for the account of the method of payment, named by the caller
+METHOD_ACCOUNTS = ("cash", "bank", "mobile_wallet")
+PARTY_KIND = {account.code: account.party_kind for account in CHART}
+
+# (parent's account, child's account): over an edge they sum to zero in every event.
+MIRRORS = (
+    ("operator_funds", "fund"),
+    ("receivable_operators", "payable_to_provider"),
+    ("takings_owed", "takings_receivable"),
+)
+
+# Each amount as a linear form of an event's own inputs, for the proof that mirrors cancel.
+AMOUNTS: dict[str, dict[str, int]] = {
+    "amount": {"amount": 1},
+    "net": {"net": 1},
+    "vat": {"vat": 1},
+    "input_vat": {"input_vat": 1},
+    "cost": {"net": 1, "vat": 1, "input_vat": -1},
+    "from_fund": {"from_fund": 1},
+    "to_owed": {"to_owed": 1},
+    "applied": {"applied": 1},
+    "surplus": {"surplus": 1},
+    "net_to_invoice": {"net_to_invoice": 1},
+    "net_to_advance": {"net_to_advance": 1},
+    "vat_to_invoice": {"vat_to_invoice": 1},
+    "vat_to_advance": {"vat_to_advance": 1},
+}
+
+
+class Line(NamedTuple):
+    side: str  # "own", or the "parent" and "child" of an edge
+    debit: str
+    credit: str
+    amount: str
+
+
+TEMPLATES: dict[str, tuple[Line, ...]] = {
+    "recharge": (
+        Line("parent", PAID, "operator_funds", "amount"),
+        Line("child", "fund", "paid_to_provider", "amount"),
+    ),
+    "recharge_credit": (
+        Line("parent", "receivable_operators", "operator_funds", "amount"),
+        Line("child", "fund", "payable_to_provider", "amount"),
+    ),
+    "recharge_repaid": (
+        Line("parent", PAID, "receivable_operators", "amount"),
+        Line("child", "payable_to_provider", "paid_to_provider", "amount"),
+    ),
+    "bonus": (
+        Line("parent", "discounts_given", "operator_funds", "amount"),
+        Line("child", "fund", "other_income", "amount"),
+    ),
+    "recharge_reversed": (
+        Line("parent", "operator_funds", PAID, "from_fund"),
+        Line("parent", "receivable_operators", PAID, "to_owed"),
+        Line("child", "paid_to_provider", "fund", "from_fund"),
+        Line("child", "paid_to_provider", "payable_to_provider", "to_owed"),
+    ),
+    "wholesale_charge": (
+        Line("parent", "operator_funds", "wholesale_revenue", "net"),
+        Line("parent", "operator_funds", "vat_payable", "vat"),
+        Line("child", "wholesale_cost", "fund", "cost"),
+        Line("child", "input_vat", "fund", "input_vat"),
+    ),
+    "wholesale_charge_postpaid": (
+        Line("parent", "receivable_operators", "wholesale_revenue", "net"),
+        Line("parent", "receivable_operators", "vat_payable", "vat"),
+        Line("child", "wholesale_cost", "payable_to_provider", "cost"),
+        Line("child", "input_vat", "payable_to_provider", "input_vat"),
+    ),
+    "wholesale_refund": (
+        Line("parent", "wholesale_revenue", "operator_funds", "net"),
+        Line("parent", "vat_payable", "operator_funds", "vat"),
+        Line("child", "fund", "wholesale_cost", "cost"),
+        Line("child", "fund", "input_vat", "input_vat"),
+    ),
+    "wholesale_refund_postpaid": (
+        Line("parent", "wholesale_revenue", "receivable_operators", "net"),
+        Line("parent", "vat_payable", "receivable_operators", "vat"),
+        Line("child", "payable_to_provider", "wholesale_cost", "cost"),
+        Line("child", "payable_to_provider", "input_vat", "input_vat"),
+    ),
+    "retail_invoice": (
+        Line("own", "receivable_customers", "internet_revenue", "net"),
+        Line("own", "receivable_customers", "vat_payable", "vat"),
+    ),
+    "opening_due": (Line("own", "receivable_customers", "opening_balances", "amount"),),
+    "advance_applied": (Line("own", "customer_advances", "receivable_customers", "amount"),),
+    "customer_payment": (
+        Line("own", PAID, "receivable_customers", "applied"),
+        Line("own", PAID, "customer_advances", "surplus"),
+    ),
+    "advance_unapplied": (Line("own", "receivable_customers", "customer_advances", "amount"),),
+    "payment_reversed": (
+        Line("own", "receivable_customers", PAID, "applied"),
+        Line("own", "customer_advances", PAID, "surplus"),
+    ),
+    "credit_note": (
+        Line("own", "internet_revenue", "receivable_customers", "net_to_invoice"),
+        Line("own", "internet_revenue", "customer_advances", "net_to_advance"),
+        Line("own", "vat_payable", "receivable_customers", "vat_to_invoice"),
+        Line("own", "vat_payable", "customer_advances", "vat_to_advance"),
+    ),
+}

@@ -1,0 +1,54 @@
+-- Contract: opens the books of the acting operator, or of a direct child of it, from the chart template. Idempotent.
+CREATE OR REPLACE FUNCTION open_books(p_operator bigint) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER AS $$
+BEGIN
+    PERFORM 1 FROM operator WHERE id = p_operator AND (id = acting_operator() OR parent_id = acting_operator()) FOR KEY SHARE;
+    IF NOT FOUND THEN
+        PERFORM refuse('not_found', 'There is no such operator below you.');
+    END IF;
+    INSERT INTO books (operator_id) VALUES (p_operator) ON CONFLICT DO NOTHING;
+    INSERT INTO account (operator_id, code, number, name, kind, party_kind)
+    SELECT p_operator, code, number, name, kind, party_kind FROM chart_template ON CONFLICT DO NOTHING;
+END $$;
+
+-- refuse_locked(books, day): nothing is posted into a locked period (SPEC A3).
+CREATE OR REPLACE FUNCTION refuse_locked(p_operator bigint, p_effective_on date) RETURNS void
+LANGUAGE plpgsql AS $$
+DECLARE v_locked date;
+BEGIN
+    SELECT locked_through INTO v_locked FROM books WHERE operator_id = p_operator;
+    IF NOT FOUND THEN
+        PERFORM refuse('no_books', 'This operator has no books yet; finish its set-up first.');
+    ELSIF p_effective_on <= v_locked THEN
+        PERFORM refuse('period_closed', format('The books are closed through %s; use a later date or reopen the period.', v_locked));
+    END IF;
+END $$;
+
+-- post_event: one entry in one set of books after the template (kind, side); runs as its caller, which is a definer function.
+-- p_amounts: {"amount name": minor units}; postings whose amount is absent or zero are left out. No posting = no entry (NULL).
+-- p_paid: the account that stands for 'paid'. Returns the entry id. A second call for the same source raises unique_violation.
+CREATE OR REPLACE FUNCTION post_event(
+    p_operator bigint, p_kind text, p_side text, p_source bigint, p_effective_on date, p_recorded_at timestamptz, p_amounts jsonb,
+    p_customer bigint DEFAULT NULL, p_counterparty bigint DEFAULT NULL, p_paid text DEFAULT NULL, p_transfer bigint DEFAULT NULL,
+    p_reason text DEFAULT NULL) RETURNS bigint
+LANGUAGE plpgsql AS $$
+DECLARE v_entry bigint := nextval('entry_id');
+BEGIN
+    PERFORM refuse_locked(p_operator, p_effective_on);
+    INSERT INTO posting (operator_id, entry_id, n, debit_code, credit_code, amount_minor, debit_party, credit_party, effective_on)
+    SELECT p_operator, v_entry, t.n,
+           CASE t.debit_code WHEN 'paid' THEN p_paid ELSE t.debit_code END,
+           CASE t.credit_code WHEN 'paid' THEN p_paid ELSE t.credit_code END,
+           (p_amounts ->> t.amount)::bigint,
+           CASE t.debit_party WHEN 'customer' THEN p_customer WHEN 'operator' THEN p_counterparty END,
+           CASE t.credit_party WHEN 'customer' THEN p_customer WHEN 'operator' THEN p_counterparty END,
+           p_effective_on
+    FROM posting_template t
+    WHERE t.kind = p_kind AND t.side = p_side AND COALESCE((p_amounts ->> t.amount)::bigint, 0) <> 0;
+    IF NOT FOUND THEN
+        RETURN NULL;
+    END IF;
+    INSERT INTO entry (operator_id, id, kind, source_id, effective_on, recorded_at, actor_id, transfer_id, reason)
+    VALUES (p_operator, v_entry, p_kind, p_source, p_effective_on, p_recorded_at, acting_user(), p_transfer, p_reason);
+    RETURN v_entry;
+END $$;

@@ -1,0 +1,35 @@
+"""Tables of the books, declared for row-level security. App never writes an entry or a posting itself."""
+
+from backhaul.ledger.choices import CHART, PARTY_KIND, TEMPLATES
+from backhaul.operators.row_security import Books, Definer, Reference, Seed
+
+TABLES = [
+    Books("books", app="S", books="SIU", batch="SU"),
+    Books("account", app="SIU", app_columns={"U": "number, name, closed_on"}, books="SI"),
+    Books("entry", app="S", books="SI"),
+    Books("posting", app="S", books="SI"),
+    Books("account_day", app="S", batch="SIUD"),
+    Books("party_day", app="S", batch="SIUD"),
+    Books("seal", app="S", batch="SI"),
+    Reference("chart_template", books="S"),
+    Reference("posting_template", books="S"),
+]
+FUNCTIONS = [
+    Definer("open_books"),
+    Definer("post_manual_entry"),
+    Definer("reverse_entry"),
+    Definer("seal_books", ("batch",)),
+]
+SEEDS = [
+    Seed("chart_template", ("code",), ("code", "number", "name", "kind", "party_kind"), CHART),
+    Seed(
+        "posting_template",
+        ("kind", "side", "n"),
+        ("kind", "side", "n", "debit_code", "credit_code", "amount", "debit_party", "credit_party"),
+        tuple(
+            (kind, line.side, n, line.debit, line.credit, line.amount, PARTY_KIND.get(line.debit), PARTY_KIND.get(line.credit))
+            for kind, lines in TEMPLATES.items()
+            for n, line in enumerate(lines, start=1)
+        ),
+    ),
+]

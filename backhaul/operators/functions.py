@@ -1,0 +1,58 @@
+"""How Python calls the SQL functions of *books*: one call, and its refusals come back as Refusal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import psycopg
+from django.db import DatabaseError, connections, transaction
+
+from backhaul.common.errors import Refusal
+
+REFUSED = "BH001"
+
+
+@contextmanager
+def refusals() -> Iterator[None]:
+    """Turns an SQL function's refusal (SQLSTATE BH001, code in DETAIL) into the Refusal of that code."""
+    try:
+        yield
+    except DatabaseError as error:
+        cause = error.__cause__
+        if isinstance(cause, psycopg.Error) and cause.diag.sqlstate == REFUSED:
+            message = cause.diag.message_primary or ""
+            raise Refusal.from_database(cause.diag.message_detail or "", message) from None
+        raise
+
+
+def call(name: str, using: str = "default", **arguments: Any) -> Any:
+    """The single value that `name(p_key => value, …)` returns. The transaction is over if it refuses (see savepoint)."""
+    named = ", ".join(f"p_{key} => %s" for key in arguments)
+    with refusals(), connections[using].cursor() as cursor:
+        cursor.execute(f"SELECT {name}({named})", list(arguments.values()))
+        row = cursor.fetchone()
+    return row[0] if row else None
+
+
+def rows(sql: str, parameters: list[Any] | None = None, using: str = "default") -> list[dict[str, Any]]:
+    """All rows of a query as dictionaries, for `queries`."""
+    with refusals(), connections[using].cursor() as cursor:
+        cursor.execute(sql, parameters or [])
+        names = [column.name for column in cursor.description or []]
+        return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+
+
+def execute(sql: str, parameters: list[Any] | None = None, using: str = "default") -> int:
+    """Runs a statement; the number of rows it touched."""
+    with refusals(), connections[using].cursor() as cursor:
+        cursor.execute(sql, parameters or [])
+        return int(cursor.rowcount)
+
+
+@contextmanager
+def savepoint(using: str = "default") -> Iterator[None]:
+    """What fails inside is undone and the unit of work goes on."""
+    with transaction.atomic(using=using):
+        yield

@@ -1,0 +1,17 @@
+"""The thin door to the job engine: enqueued in the same transaction, coarse jobs only (ARCHITECTURE §1)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from procrastinate.contrib.django import app
+
+
+def enqueue(task: str, *, queueing_lock: str | None = None, **arguments: Any) -> None:
+    """Put a job behind this transaction's commit. With `queueing_lock`, a job already waiting under it is enough."""
+    from procrastinate.exceptions import AlreadyEnqueued
+
+    try:
+        app.configure_task(task, queueing_lock=queueing_lock).defer(**arguments)
+    except AlreadyEnqueued:
+        return

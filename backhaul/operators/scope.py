@@ -1,0 +1,149 @@
+"""The unit of work: one transaction in one cell, acting for one operator (ARCHITECTURE §4).
+
+Owned tables can be reached nowhere else: outside a unit the cell is not on the search path, so a read raises.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, replace
+
+from django.db import connections, transaction
+
+from backhaul.common.errors import NotAllowed, NotFound
+from backhaul.identity.models import IspDirectory
+from backhaul.operators.rules import permissions_of
+
+SYSTEM = 0
+
+
+@dataclass(frozen=True)
+class Scope:
+    """Who acts, for which operator, in which cell, and what it may see. `visible` are own-table operator ids."""
+
+    cell: str
+    isp_id: int
+    operator_id: int = 0
+    name: str = ""
+    path: tuple[int, ...] = ()
+    visible: tuple[int, ...] = ()
+    actor_id: int = SYSTEM
+    role: str = "system"
+    permissions: frozenset[str] = frozenset()
+    time_zone: str = "UTC"
+    currency: str = ""
+    currency_decimals: int = 2
+
+    @property
+    def parent_id(self) -> int | None:
+        """The provider's id; None for the ISP itself."""
+        return self.path[-2] if len(self.path) > 1 else None
+
+    def require(self, permission: str) -> None:
+        """Raises NotAllowed unless the person's role includes `permission` ("context.verb")."""
+        if permission not in self.permissions:
+            raise NotAllowed(f"Your role does not include “{permission}”; ask the owner of {self.name}.")
+
+
+_current: ContextVar[Scope | None] = ContextVar("scope", default=None)
+
+
+def current_scope() -> Scope:
+    """The scope of the open unit of work; raises LookupError outside one."""
+    scope = _current.get()
+    if scope is None:
+        raise LookupError("no unit of work is open")
+    return scope
+
+
+@contextmanager
+def unit_of_work(
+    isp: IspDirectory, operator_id: int | None = None, *, user_id: int | None = None, using: str = "default"
+) -> Iterator[Scope]:
+    """Open a durable transaction for `operator_id` (default: the ISP) and yield its scope; commits at the end.
+
+    `user_id` None = the system itself, with every permission. Raises NotFound when the operator does not exist in this
+    ISP or the user is no member of it: the two look alike on purpose.
+    """
+    scope = Scope(cell=isp.cell, isp_id=isp.isp_id, time_zone=isp.time_zone, currency=isp.currency,
+                  currency_decimals=isp.currency_decimals, actor_id=user_id or SYSTEM)  # fmt: skip
+    with _opened(scope, using):
+        scope = _resolve(scope, operator_id or isp.isp_id, user_id, using)
+        _set_local(scope, using)
+        token = _current.set(scope)
+        try:
+            yield scope
+        finally:
+            _current.reset(token)
+
+
+@contextmanager
+def founding_unit(cell: str) -> Iterator[None]:
+    """A unit in which no operator acts yet: only for creating an ISP."""
+    with _opened(Scope(cell=cell, isp_id=0), "default"):
+        yield
+
+
+@contextmanager
+def acting_for_child(child_id: int) -> Iterator[Scope]:
+    """Inside a unit, act for a direct child while it is being set up (onboarding); back to the parent at the end."""
+    parent = current_scope()
+    child = replace(parent, operator_id=child_id, path=(*parent.path, child_id), visible=(child_id,))
+    with connections["default"].cursor() as cursor:
+        cursor.execute("SELECT 1 FROM operator WHERE id = %s AND parent_id = %s", [child_id, parent.operator_id])
+        if cursor.fetchone() is None:
+            raise NotFound("There is no such operator below you.")
+    token = _current.set(child)
+    _set_local(child, "default")
+    try:
+        yield child
+    finally:
+        _current.reset(token)
+        if not connections["default"].needs_rollback:
+            _set_local(parent, "default")
+
+
+@contextmanager
+def _opened(scope: Scope, using: str) -> Iterator[None]:
+    if _current.get() is not None:
+        raise LookupError("a unit of work is already open")
+    with transaction.atomic(using=using, durable=True):
+        _set_local(scope, using)
+        yield
+
+
+def _resolve(scope: Scope, operator_id: int, user_id: int | None, using: str) -> Scope:
+    with connections[using].cursor() as cursor:
+        cursor.execute(
+            "SELECT isp_id, name, path, visible, role, edits_catalog, may_have_children FROM operator_scope(%s, %s)",
+            [operator_id, user_id],
+        )
+        row = cursor.fetchone()
+    if row is None or row[0] != scope.isp_id:
+        raise NotFound("There is no such operator.")
+    _, name, path, visible, role, edits_catalog, may_have_children = row
+    return replace(
+        scope,
+        operator_id=operator_id,
+        name=name,
+        path=tuple(path),
+        visible=tuple(visible),
+        role=role,
+        permissions=permissions_of(role, edits_catalog=edits_catalog, may_have_children=may_have_children),
+    )
+
+
+def _set_local(scope: Scope, using: str) -> None:
+    """Literal SET LOCAL in one round trip: reaches the workers of a distributed server too, dies with the transaction."""
+    ids = ",".join(map(str, scope.visible))
+    ancestors = ",".join(map(str, scope.path[:-1]))
+    acting = str(scope.operator_id) if scope.operator_id else ""
+    assert scope.cell.isidentifier()
+    with connections[using].cursor() as cursor:
+        cursor.execute(
+            f"SET LOCAL search_path = {scope.cell}, public, ext; SET LOCAL backhaul.operator = '{acting}'; "
+            f"SET LOCAL backhaul.operators = '{{{ids}}}'; SET LOCAL backhaul.ancestors = '{{{ancestors}}}'; "
+            f"SET LOCAL backhaul.actor = '{scope.actor_id}'"
+        )

@@ -1,0 +1,12 @@
+"""Tables of customers and subscriptions, declared for row-level security."""
+
+from backhaul.operators.row_security import Definer, Own
+
+TABLES = [
+    Own("zone", app="SIU"),
+    Own("customer_numbering", app="SIU"),
+    Own("customer", app="SIU", books="SU"),
+    Own("subscription", app="SIU", books="SU"),
+    Own("block", app="SIU", books="SIU", batch="SIU"),
+]
+FUNCTIONS = [Definer("search_customers")]

@@ -1,0 +1,13 @@
+"""WSGI entry point; refuses to serve with rights that make isolation void."""
+
+import os
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+
+from django.core.wsgi import get_wsgi_application
+
+application = get_wsgi_application()
+
+from backhaul.operators.database import refuse_unsafe_roles
+
+refuse_unsafe_roles()

@@ -1,0 +1,80 @@
+"""One embedded PostgreSQL per test process, set up as in production; tests connect as the app role."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+_HOME = Path(tempfile.mkdtemp(prefix="backhaul-test-"))
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+_PORT = _free_port()
+os.environ["BACKHAUL_HOME"] = str(_HOME)
+os.environ["DATABASE_URL"] = f"postgresql://127.0.0.1:{_PORT}/backhaul"
+os.environ["DJANGO_SETTINGS_MODULE"] = "config.settings"
+
+import django  # noqa: E402
+
+django.setup()
+
+from django.conf import settings  # noqa: E402
+from django.db import connections  # noqa: E402
+
+from backhaul.cli.embedded import EmbeddedPostgres  # noqa: E402
+from backhaul.operators.database import setup_database  # noqa: E402
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[EmbeddedPostgres]:
+    """A running, set-up database server. BACKHAUL_TEST_PG_BIN runs the suite on another PostgreSQL."""
+    binaries = os.environ.get("BACKHAUL_TEST_PG_BIN")
+    postgres = EmbeddedPostgres(
+        _HOME / "postgres",
+        _PORT,
+        settings={"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "max_connections": "100"},
+        bin_dir=Path(binaries) if binaries else None,
+    )
+    postgres.ensure_started()
+    try:
+        setup_database(postgres.admin_url)
+        yield postgres
+    finally:
+        connections.close_all()
+        postgres.stop()
+        shutil.rmtree(_HOME, ignore_errors=True)
+
+
+@pytest.fixture
+def db(server: EmbeddedPostgres) -> Iterator[EmbeddedPostgres]:
+    """A clean database before and after the test."""
+    yield server
+    clean(server)
+
+
+def clean(server: EmbeddedPostgres) -> None:
+    """Empty every table that a test can fill; templates and migrations stay."""
+    import psycopg
+
+    connections.close_all()
+    keep = ("django_migrations", "django_content_type", "chart_template", "posting_template")
+    url = server.admin_url.rsplit("/", 1)[0] + "/backhaul"
+    with psycopg.connect(url, autocommit=True) as admin:
+        found = admin.execute(
+            "SELECT format('%%I.%%I', schemaname, relname) FROM pg_stat_user_tables "
+            "WHERE schemaname = ANY (%s) AND NOT relname = ANY (%s)",
+            [["public", *settings.CELLS], list(keep)],
+        ).fetchall()
+        admin.execute("SET session_replication_role = replica")
+        admin.execute("; ".join(f"DELETE FROM {name}" for (name,) in found))
