@@ -7,6 +7,8 @@ import secrets
 from dataclasses import dataclass
 from pathlib import Path
 
+from backhaul.common.errors import InvalidInput
+
 
 @dataclass(frozen=True)
 class Home:
@@ -21,7 +23,7 @@ class Home:
         """BACKHAUL_HOME (default ./var), BACKHAUL_PORT_OFFSET (default 0), DATABASE_URL (default: embedded server)."""
         return cls(
             path=Path(os.environ.get("BACKHAUL_HOME", "var")).absolute(),
-            port_offset=int(os.environ.get("BACKHAUL_PORT_OFFSET", "0")),
+            port_offset=_port_offset(os.environ.get("BACKHAUL_PORT_OFFSET") or "0"),
             external_database_url=os.environ.get("DATABASE_URL") or None,
         )
 
@@ -59,3 +61,9 @@ class Home:
             except FileExistsError:
                 pass
         return file.read_text().strip()
+
+
+def _port_offset(text: str) -> int:
+    if not text.isdecimal() or int(text) > 50_000:
+        raise InvalidInput(f"BACKHAUL_PORT_OFFSET must be a whole number from 0 to 50000, not “{text}”")
+    return int(text)

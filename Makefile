@@ -1,0 +1,37 @@
+# `make run` starts everything, `make test` proves it. Both set up what is missing first (see README.md).
+.PHONY: run setup test test-slow check lock
+
+PYTEST_ARGS ?=
+
+run: setup
+	@.venv/bin/backhaul up
+
+setup:
+	@scripts/setup run
+
+test:
+	@scripts/setup test
+	.venv/bin/python -m pytest $(PYTEST_ARGS)
+
+# Faults, PostgreSQL 15, three cells, network namespaces. pytest ends with 5 when it finds no test: no failure here.
+test-slow:
+	@scripts/setup test
+	.venv/bin/python -m pytest -m slow $(PYTEST_ARGS) || [ $$? -eq 5 ]
+
+check:
+	@scripts/setup test
+	.venv/bin/ruff check .
+	.venv/bin/ruff format --check .
+	.venv/bin/mypy --strict backhaul config tests
+	.venv/bin/lint-imports
+
+# The locks name versions and hashes, never a host: any index that carries the same files will do.
+LOCK = .venv/bin/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+	--no-annotate --custom-compile-command "make lock"
+
+lock:
+	@scripts/setup test
+	$(LOCK) pyproject.toml --group build -o requirements.lock
+	$(LOCK) pyproject.toml --group build --group dev -o requirements-dev.lock
+	$(LOCK) --group node -o requirements-node.lock
+	npm install --package-lock-only
