@@ -7,7 +7,7 @@ import re
 from backhaul.common.errors import InvalidInput
 
 MAX_MINOR = 10**15
-_AMOUNT = re.compile(r"(\d{1,13})(?:\.(\d{1,3}))?")
+_AMOUNT = re.compile(r"([0-9]{1,13})(?:\.([0-9]{1,3}))?")
 _BANGLA_DIGITS = str.maketrans("০১২৩৪৫৬৭৮৯", "0123456789")
 
 

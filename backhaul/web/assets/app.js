@@ -1,0 +1,99 @@
+// What every console page needs beyond plain HTML: htmx, the theme switch, the side menu on a phone, menus,
+// the panel that forms and confirmations open in, and the palette (Ctrl+K). Pages work without it.
+import htmx from "htmx.org/dist/htmx.esm.js";
+import "./app.css";
+import { startPalette } from "./palette.js";
+import { startPanel } from "./panel.js";
+
+Object.assign(htmx.config, {
+  allowEval: false,
+  includeIndicatorStyles: false,
+  historyCacheSize: 0,
+  refreshOnHistoryMiss: true,
+  selfRequestsOnly: true,
+  responseHandling: [
+    { code: "204", swap: false },
+    { code: "[23]..", swap: true },
+    { code: "422", swap: true },
+    { code: "...", swap: false, error: true },
+  ],
+});
+
+const root = document.documentElement;
+const on = (event, selector, act) =>
+  document.addEventListener(event, (e) => {
+    const found = e.target instanceof Element && e.target.closest(selector);
+    if (found) act(e, found);
+  });
+
+on("click", "[data-theme-toggle]", () => {
+  const theme = root.dataset.bsTheme === "dark" ? "light" : "dark";
+  root.dataset.bsTheme = theme;
+  try {
+    localStorage.setItem("theme", theme);
+  } catch {
+    // Not remembered where storage is refused; the page has changed all the same.
+  }
+});
+
+function showSide(open) {
+  root.classList.toggle("bh-side-open", open);
+  document.querySelectorAll("[data-side-toggle]").forEach((b) => b.setAttribute("aria-expanded", String(open)));
+}
+on("click", "[data-side-toggle]", () => showSide(!root.classList.contains("bh-side-open")));
+on("click", "[data-side-close]", () => showSide(false));
+
+// <details> menus: one open at a time, closed by a click elsewhere or Escape.
+function closeMenus(except) {
+  document.querySelectorAll("details.bh-menu[open]").forEach((menu) => menu !== except && menu.removeAttribute("open"));
+}
+document.addEventListener("click", (e) => closeMenus(e.target.closest("details.bh-menu")));
+document.addEventListener("keydown", (e) => {
+  if (e.key !== "Escape") return;
+  const menu = document.querySelector("details.bh-menu[open]");
+  closeMenus(null);
+  menu?.querySelector("summary").focus();
+  showSide(false);
+});
+
+// A row opens what it names; its own links, buttons and selected text keep their meaning.
+on("click", "tr[data-href]", (e, row) => {
+  if (e.target.closest("a, button, input, label, summary") || String(getSelection())) return;
+  if (e.ctrlKey || e.metaKey) window.open(row.dataset.href);
+  else location.assign(row.dataset.href);
+});
+
+on("click", "[data-print]", () => window.print());
+
+// A form is sent once: its buttons rest until the answer comes (the server refuses a second copy as well).
+function rest(form, resting) {
+  form.querySelectorAll("button[type=submit]").forEach((b) => {
+    b.disabled = resting;
+    b.classList.toggle("btn-loading", resting);
+  });
+}
+document.addEventListener("submit", (e) => setTimeout(() => e.target.method === "post" && rest(e.target, true)));
+document.addEventListener("htmx:afterRequest", (e) => e.target.tagName === "FORM" && rest(e.target, false));
+window.addEventListener("pageshow", () => document.querySelectorAll("form").forEach((form) => rest(form, false)));
+
+// Amounts are grouped when the cursor leaves them: 1500000 becomes 1,500,000.00.
+on("focusout", "input[data-money]", (e, input) => {
+  const plain = input.value.replace(/[,\s]/g, "");
+  if (!/^\d+(\.\d{1,2})?$/.test(plain)) return;
+  const [whole, part = ""] = plain.split(".");
+  input.value = `${whole.replace(/^0+(?=\d)/, "").replace(/\B(?=(\d{3})+$)/g, ",")}.${part.padEnd(2, "0")}`;
+});
+
+function tell(text) {
+  const toast = document.getElementById("toast");
+  if (!toast) return;
+  toast.querySelector("[data-toast-text]").textContent = text;
+  toast.hidden = false;
+  clearTimeout(tell.timer);
+  tell.timer = setTimeout(() => (toast.hidden = true), 8000);
+}
+document.addEventListener("htmx:responseError", () => tell(document.getElementById("toast").dataset.failed));
+document.addEventListener("htmx:sendError", () => tell(document.getElementById("toast").dataset.offline));
+
+startPanel(on, htmx);
+startPalette(on);

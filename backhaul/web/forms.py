@@ -1,0 +1,62 @@
+"""Form fields of the console: amounts in minor units, Bangla digits, and the key that makes a double click one act."""
+
+import uuid
+from typing import Any
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.utils.translation import gettext_lazy as _
+
+from backhaul.common.errors import InvalidInput
+from backhaul.common.money import parse_minor
+from backhaul.web.templatetags.console import money
+
+BANGLA_DIGITS = str.maketrans("০১২৩৪৫৬৭৮৯", "0123456789")
+
+
+def latin_digits(text: str) -> str:
+    return text.translate(BANGLA_DIGITS)
+
+
+class MoneyField(forms.CharField):
+    """Typed as 1,500.00 (or ১,৫০০), kept as an int of minor units; zero and less are refused unless allowed."""
+
+    def __init__(self, *, may_be_zero: bool = False, **options: Any) -> None:
+        self.may_be_zero = may_be_zero
+        widget = forms.TextInput(attrs={"inputmode": "decimal", "autocomplete": "off", "data-money": ""})
+        super().__init__(**{"max_length": 24, "widget": widget, **options})
+
+    def prepare_value(self, value: Any) -> Any:
+        return money(value).replace("−", "-") if isinstance(value, int) else value
+
+    def clean(self, value: Any) -> int | None:
+        text = super().clean(value)
+        if not text:
+            return None
+        try:
+            minor = parse_minor(text)
+        except InvalidInput as refusal:
+            raise ValidationError(refusal.message, code=refusal.code) from refusal
+        if minor == 0 and not self.may_be_zero:
+            raise ValidationError(_("The amount must be more than zero."), code="zero")
+        return minor
+
+
+class DayField(forms.DateField):
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**{"widget": forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"), **options})
+
+
+class PhoneField(forms.CharField):
+    def __init__(self, **options: Any) -> None:
+        widget = forms.TextInput(attrs={"inputmode": "tel", "autocomplete": "off"})
+        super().__init__(**{"max_length": 20, "widget": widget, **options})
+
+    def clean(self, value: Any) -> str:
+        return latin_digits(super().clean(value)).replace(" ", "").replace("-", "")
+
+
+class KeyedForm(forms.Form):
+    """A form that moves money or makes something: the same form sent twice carries the same `request_key`."""
+
+    request_key = forms.UUIDField(widget=forms.HiddenInput, initial=uuid.uuid4)

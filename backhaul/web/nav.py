@@ -1,0 +1,77 @@
+"""The menu: every page that has a place in it, with the permission that shows it and the icon that marks it."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import Any
+
+from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
+
+from backhaul.web.shell import NavGroup, NavItem
+
+
+@dataclass(frozen=True)
+class Entry:
+    url_name: str
+    label: Any
+    icon: str
+    permission: str
+
+
+MENU: tuple[tuple[Any, tuple[Entry, ...]], ...] = (
+    ("", (Entry("dashboard", _("Dashboard"), icon="layout-dashboard", permission="dashboard.view"),)),
+    (
+        _("Customers"),
+        (
+            Entry("customers", _("Customers"), icon="users", permission="customers.view"),
+            Entry("bills", _("Bills"), icon="file-invoice", permission="bills.view"),
+            Entry("payments", _("Payments"), icon="receipt", permission="payments.view"),
+            Entry("collect", _("Collect cash"), icon="cash", permission="payments.collect"),
+            Entry("billing-run", _("Billing run"), icon="player-play", permission="bills.run"),
+        ),
+    ),
+    (
+        _("Reselling"),
+        (
+            Entry("funds", _("Funds"), icon="wallet", permission="funds.view"),
+            Entry("resellers", _("Resellers"), icon="building-store", permission="resellers.view"),
+        ),
+    ),
+    (
+        _("Books"),
+        (
+            Entry("trial-balance", _("Trial balance"), icon="scale", permission="books.view"),
+            Entry("journal", _("Journal"), icon="book-2", permission="books.view"),
+        ),
+    ),
+)
+QUICK = (
+    Entry("dashboard", pgettext_lazy("shortcut", "Home"), icon="layout-dashboard", permission="dashboard.view"),
+    Entry("customers", _("Customers"), icon="users", permission="customers.view"),
+    Entry("collect", pgettext_lazy("shortcut", "Collect"), icon="cash", permission="payments.collect"),
+    Entry("funds", _("Funds"), icon="wallet", permission="funds.view"),
+)
+
+
+def menu_for(permissions: Collection[str], path: str, counts: dict[str, int]) -> tuple[NavGroup, ...]:
+    """The groups of the menu that a role sees; `counts` puts a number beside an entry, by url name."""
+    groups = (NavGroup(str(label), shown(entries, permissions, path, counts)) for label, entries in MENU)
+    return tuple(group for group in groups if group.items)
+
+
+def quick_for(permissions: Collection[str], path: str) -> tuple[NavItem, ...]:
+    """The bottom bar of a phone."""
+    return shown(QUICK, permissions, path, {})
+
+
+def shown(
+    entries: tuple[Entry, ...], permissions: Collection[str], path: str, counts: dict[str, int]
+) -> tuple[NavItem, ...]:
+    items = []
+    for entry in entries:
+        if entry.permission in permissions:
+            href = reverse(entry.url_name)
+            active = path == href or (href != "/" and path.startswith(href))
+            items.append(NavItem(str(entry.label), href, entry.icon, active, counts.get(entry.url_name, 0)))
+    return tuple(items)

@@ -1,0 +1,89 @@
+"""What the frame of a page shows: whose console this is, who sits before it, the fund and the menu.
+
+Views never build it; the page decorator puts a `Shell` on the request as `request.shell`, and the sign-in and error
+pages use the `Brand` of the host name (`request.brand`).
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Literal
+
+FundState = Literal["ok", "low", "blocked"]
+
+
+def initials(name: str) -> str:
+    """At most two letters that stand for a name: "Padma Net" gives "PN"."""
+    words = [word for word in name.split() if word[0].isalnum()]
+    return "".join(word[0] for word in words[:2]).upper()
+
+
+@dataclass(frozen=True)
+class Brand:
+    """An operator's own look. `colour` is six hexadecimal digits without #, or empty for the product's own blue."""
+
+    name: str
+    colour: str = ""
+    logo_url: str = ""
+
+    @property
+    def initials(self) -> str:
+        return initials(self.name)
+
+
+@dataclass(frozen=True)
+class NavItem:
+    label: str
+    href: str
+    icon: str
+    active: bool = False
+    count: int = 0
+
+
+@dataclass(frozen=True)
+class NavGroup:
+    label: str
+    items: tuple[NavItem, ...]
+
+
+@dataclass(frozen=True)
+class Fund:
+    """The operator's money with its provider, as the chip in the top bar shows it."""
+
+    available_minor: int
+    href: str
+    state: FundState = "ok"
+
+    @property
+    def tone(self) -> str:
+        return {"ok": "green", "low": "amber", "blocked": "red"}[self.state]
+
+
+@dataclass(frozen=True)
+class Acting:
+    """Shown as a banner while somebody from above works inside this operator."""
+
+    subject: str
+    until: str
+    return_href: str
+
+
+@dataclass(frozen=True)
+class Shell:
+    brand: Brand
+    operator_name: str
+    operator_kind: str
+    user_name: str
+    user_role: str
+    currency: str
+    home_href: str
+    sign_out_href: str
+    password_href: str = ""
+    search_href: str = ""
+    fund: Fund | None = None
+    nav: tuple[NavGroup, ...] = ()
+    quick: tuple[NavItem, ...] = ()
+    acting: Acting | None = None
+
+    @property
+    def all_items(self) -> Iterable[NavItem]:
+        return [item for group in self.nav for item in group.items]

@@ -1,0 +1,185 @@
+"""Tags and filters of every console page. Registered as built-ins, so that templates need no {% load %}."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from django import template
+from django.forms import BoundField
+from django.forms.widgets import CheckboxInput, Select, Textarea
+from django.templatetags.static import static
+from django.utils.formats import date_format
+from django.utils.html import format_html
+from django.utils.safestring import SafeString, mark_safe
+from django.utils.timezone import localtime
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
+
+from backhaul.common.money import format_minor
+from backhaul.web.shell import initials as initials_of
+
+register = template.Library()
+AVATAR_TONES = ("blue", "green", "violet", "amber", "teal", "red")
+
+
+@register.simple_tag
+def icon(name: str, classes: str = "") -> SafeString:
+    """An icon of the sprite: {% icon "users" %}. The build fails on a name that does not exist."""
+    return format_html(
+        '<svg class="icon {}" aria-hidden="true"><use href="{}#{}"></use></svg>',
+        classes,
+        static("dist/sprite.svg"),
+        name,
+    )
+
+
+@register.filter
+def money(minor: int | None) -> str:
+    """Minor units as an amount: 150000000 gives 1,500,000.00 (a true minus sign before negative ones)."""
+    if minor is None or minor == "":
+        return "–"
+    return format_minor(int(minor)).replace("-", "−")
+
+
+@register.filter
+def count(number: int | None) -> str:
+    return "–" if number is None else f"{number:,}"
+
+
+@register.filter
+def day(value: date | None) -> str:
+    """A local date: 22 Nov 2026."""
+    return date_format(value, "j M Y") if value else "–"
+
+
+@register.filter
+def moment(value: datetime | None) -> str:
+    """An instant in the ISP's zone: 22 Nov 2026, 14:05."""
+    return date_format(localtime(value), "j M Y, H:i") if value else "–"
+
+
+@register.filter
+def last_day(ends_on: date | None) -> str:
+    """The last day of a period stored half-open: the day before `ends_on`."""
+    return day(ends_on - timedelta(days=1)) if ends_on else "–"
+
+
+@register.simple_tag
+def period(starts_on: date, ends_on: date) -> str:
+    """A half-open period as people read it: 1 Nov – 30 Nov 2026."""
+    last = ends_on - timedelta(days=1)
+    if last == starts_on:
+        return day(starts_on)
+    first = "j M" if starts_on.year == last.year else "j M Y"
+    return f"{date_format(starts_on, first)} – {day(last)}"
+
+
+@register.filter
+def initials(name: str) -> str:
+    return initials_of(str(name))
+
+
+@register.filter
+def tone_of(name: str) -> str:
+    """A colour that stays the same for a name."""
+    return AVATAR_TONES[sum(map(ord, str(name))) % len(AVATAR_TONES)]
+
+
+# What each state is called and how it looks, over all contexts. A new state is added here and nowhere else.
+STATES: dict[str, tuple[str, Any]] = {
+    "active": ("green", _("Active")),
+    "online": ("green", _("Online")),
+    "offline": ("grey", _("Offline")),
+    "pending": ("amber", pgettext_lazy("state", "Pending")),
+    "new": ("blue", pgettext_lazy("state", "New")),
+    "suspended": ("amber", _("Suspended")),
+    "disabled": ("red", _("Disabled")),
+    "expired": ("amber", _("Expired")),
+    "left": ("grey", pgettext_lazy("state", "Left")),
+    "free": ("violet", pgettext_lazy("state", "Free")),
+    "paid": ("green", pgettext_lazy("state", "Paid")),
+    "partial": ("blue", pgettext_lazy("state", "Partly paid")),
+    "unpaid": ("amber", pgettext_lazy("state", "Unpaid")),
+    "due": ("amber", pgettext_lazy("state", "Due")),
+    "overdue": ("red", pgettext_lazy("state", "Overdue")),
+    "held": ("red", pgettext_lazy("state", "Held")),
+    "credited": ("grey", pgettext_lazy("state", "Credited")),
+    "cancelled": ("grey", pgettext_lazy("state", "Cancelled")),
+    "reversed": ("grey", pgettext_lazy("state", "Reversed")),
+    "posted": ("green", pgettext_lazy("state", "Posted")),
+    "verified": ("green", pgettext_lazy("state", "Verified")),
+    "prepaid": ("blue", _("Prepaid")),
+    "postpaid": ("violet", _("Postpaid")),
+    "started": ("green", pgettext_lazy("state", "Started")),
+    "trial": ("violet", pgettext_lazy("state", "On trial")),
+    "low": ("amber", _("Low balance")),
+    "blocked": ("red", _("Blocked")),
+    "ok": ("green", pgettext_lazy("state", "Fine")),
+    "running": ("blue", pgettext_lazy("state", "Running")),
+    "done": ("green", pgettext_lazy("state", "Done")),
+    "failed": ("red", pgettext_lazy("state", "Failed")),
+}
+
+
+@register.filter
+def state_tone(state: str) -> str:
+    return STATES[state][0] if state in STATES else "grey"
+
+
+@register.filter
+def state_label(state: str) -> Any:
+    return STATES[state][1] if state in STATES else str(state).replace("_", " ").capitalize()
+
+
+@register.simple_tag
+def field_input(field: BoundField) -> SafeString:
+    """A form field's control in the console's look, tied to its hint and its error for screen readers."""
+    widget = field.field.widget
+    base = "form-select" if isinstance(widget, Select) else "form-control"
+    if isinstance(widget, CheckboxInput):
+        base = "form-check-input"
+    attrs: dict[str, str | int] = {"class": f"{base} is-invalid" if field.errors else base}
+    if isinstance(widget, Textarea):
+        attrs["rows"] = widget.attrs.get("rows", 3) if widget.attrs.get("rows") != "10" else 3
+    return mark_safe(field.as_widget(attrs=attrs))
+
+
+@dataclass(frozen=True)
+class Bar:
+    label: str
+    first_minor: int
+    second_minor: int
+    first_height: int
+    second_height: int
+
+    @property
+    def first_top(self) -> int:
+        return 100 - self.first_height
+
+    @property
+    def second_top(self) -> int:
+        return 100 - self.second_height
+
+
+@register.inclusion_tag("parts/bars.html")
+def bars(points: Sequence[tuple[str, int, int]], first: str, second: str) -> dict[str, Any]:
+    """Pairs of upright bars, such as billed and collected a month: points of (label, first, second)."""
+    top = max((max(a, b) for _label, a, b in points), default=0) or 1
+    drawn = [Bar(label, a, b, round(96 * a / top), round(96 * b / top)) for label, a, b in points]
+    return {"bars": drawn, "first": first, "second": second}
+
+
+@register.inclusion_tag("parts/shares.html")
+def shares(parts: Iterable[tuple[str, int, str]]) -> dict[str, Any]:
+    """One bar cut into states with a legend that opens each list: parts of (state, count, href)."""
+    listed = list(parts)
+    whole = sum(n for _state, n, _href in listed)
+    drawn, at = [], 0.0
+    for state, n, href in listed:
+        width = 100 * n / whole if whole else 0.0
+        drawn.append(
+            {"state": state, "n": n, "href": href, "x": f"{at:.2f}", "width": f"{width:.2f}", "percent": width}
+        )
+        at += width
+    return {"parts": drawn, "whole": whole}

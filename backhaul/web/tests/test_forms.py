@@ -1,0 +1,29 @@
+import pytest
+from django.core.exceptions import ValidationError
+
+from backhaul.web.forms import MoneyField, PhoneField
+
+
+@pytest.mark.parametrize(("typed", "minor"), [("1,500.00", 150_000), ("১,৫০০.৫", 150_050), (" 0.01 ", 1)])
+def test_amounts_are_read_as_people_type_them(typed: str, minor: int) -> None:
+    assert MoneyField().clean(typed) == minor
+
+
+@pytest.mark.parametrize("typed", ["", "0", "-5", "1.234", "1e3", "12x", "١٢", "nan"])
+def test_what_is_no_positive_amount_is_refused(typed: str) -> None:
+    with pytest.raises(ValidationError):
+        MoneyField().clean(typed)
+
+
+def test_zero_passes_only_where_it_means_something() -> None:
+    assert MoneyField(may_be_zero=True).clean("0") == 0
+    assert MoneyField(required=False).clean("") is None
+
+
+def test_a_kept_amount_is_shown_as_it_would_be_typed() -> None:
+    assert MoneyField().prepare_value(150_000) == "1,500.00"
+    assert MoneyField().prepare_value("12x") == "12x"
+
+
+def test_mobile_numbers_lose_spaces_and_bangla_digits() -> None:
+    assert PhoneField().clean("০১৭১২ 345-678") == "01712345678"
