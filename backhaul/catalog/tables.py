@@ -3,9 +3,9 @@
 from backhaul.operators.row_security import Definer, Edge, HandedDown, Own
 
 TABLES = [
-    HandedDown("plan", app="SIU"),
-    HandedDown("package", app="SIU"),
-    HandedDown("billing_profile", app="SIU"),
+    HandedDown("plan", app="SIU", refers=("pool_operator_id",)),
+    HandedDown("package", app="SIU", refers=("plan_operator_id",), only="handed_down"),
+    HandedDown("billing_profile", app="SIU", only="handed_down"),
     Edge("tariff_price", app="S", books="SI"),
     Own("vat_setting", app="SI"),
 ]

@@ -170,7 +170,6 @@ def _apply_cell(admin: psycopg.Connection[Any], cell: str, number: int) -> None:
     admin.execute(f"GRANT USAGE ON SCHEMA {cell} TO {everyone}")
     admin.execute(f"GRANT CREATE ON SCHEMA {cell} TO {PREFIX}_books")
     admin.execute("SET ROLE backhaul_owner")
-    admin.execute(f"ALTER DEFAULT PRIVILEGES IN SCHEMA {cell} REVOKE EXECUTE ON FUNCTIONS FROM PUBLIC")
     _start_ids(admin, cell, number)
     admin.execute("RESET ROLE")
     for context in settings.CELL_CONTEXTS:
@@ -179,9 +178,9 @@ def _apply_cell(admin: psycopg.Connection[Any], cell: str, number: int) -> None:
         _replace_functions(admin, cell, context)
         for seed in getattr(importlib.import_module(f"backhaul.{context}.tables"), "SEEDS", []):
             _sow(admin, seed)
-    for context in settings.CELL_CONTEXTS:
-        _own_functions(admin, cell, declared_functions(context))
-    admin.execute(f"GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA {cell} TO {PREFIX}_books, {PREFIX}_batch, {PREFIX}_app")
+    _own_functions(admin, cell, [each for context in settings.CELL_CONTEXTS for each in declared_functions(context)])
+    admin.execute(f"REVOKE ALL ON ALL SEQUENCES IN SCHEMA {cell} FROM PUBLIC, {everyone}")
+    admin.execute(f"GRANT USAGE ON ALL SEQUENCES IN SCHEMA {cell} TO {PREFIX}_books, {PREFIX}_batch, {PREFIX}_app")
 
 
 def _start_ids(admin: psycopg.Connection[Any], cell: str, number: int) -> None:
@@ -213,12 +212,13 @@ def _protect(admin: psycopg.Connection[Any], cell: str, table: Owned) -> None:
     for letter in table.app:
         columns = f" ({table.app_columns[letter]})" if letter in table.app_columns else ""
         admin.execute(f"GRANT {COMMANDS[letter]}{columns} ON {name} TO {PREFIX}_app")
-        _policy(admin, name, "app", letter, table.reads(), table.writes())
+        _policy(admin, name, "app", letter, table.reads() if letter == "S" else table.writes(), table.leaves())
 
 
-def _policy(admin: psycopg.Connection[Any], table: str, role: str, letter: str, reads: str, writes: str) -> None:
-    using = {"S": f"USING ({reads})", "I": "", "U": f"USING ({writes})", "D": f"USING ({writes})"}[letter]
-    check = f"WITH CHECK ({writes})" if letter in "IU" else ""
+def _policy(admin: psycopg.Connection[Any], table: str, role: str, letter: str, found: str, left: str) -> None:
+    """`found`: which rows the command finds; `left`: what holds for the rows that it leaves behind."""
+    using = "" if letter == "I" else f"USING ({found})"
+    check = f"WITH CHECK ({left})" if letter in "IU" else ""
     command = COMMANDS[letter]
     admin.execute(
         f"CREATE POLICY {role}_{command.lower()} ON {table} FOR {command} TO {PREFIX}_{role} {using} {check}"
@@ -247,7 +247,10 @@ def _sow(admin: psycopg.Connection[Any], seed: Seed) -> None:
 
 
 def _own_functions(admin: psycopg.Connection[Any], cell: str, functions: list[Definer]) -> None:
-    """Definer functions belong to *books*, with a pinned path that ends in pg_temp; the others run as their caller."""
+    """Definer functions belong to *books*, with a pinned path that ends in pg_temp; the others run as their caller.
+
+    PUBLIC may execute nothing; a definer function that no context declares may be executed by nobody.
+    """
     everyone = [f"{PREFIX}_{role}" for role in ("app", "batch", "books", "radius", "auditor")]
     definers = {function.name: function for function in functions}
     found = admin.execute(
@@ -256,10 +259,10 @@ def _own_functions(admin: psycopg.Connection[Any], cell: str, functions: list[De
         [cell],
     ).fetchall()
     for signature, name, is_definer in found:
+        admin.execute(f"REVOKE ALL ON FUNCTION {signature} FROM PUBLIC, {', '.join(everyone)}")
         if is_definer and name in definers:
             admin.execute(f"ALTER FUNCTION {signature} OWNER TO {PREFIX}_books")
             admin.execute(f"ALTER FUNCTION {signature} SET search_path = {cell}, ext, pg_temp")
-            admin.execute(f"REVOKE ALL ON FUNCTION {signature} FROM PUBLIC, {', '.join(everyone)}")
             callers = [f"{PREFIX}_{role}" for role in definers[name].execute]
             admin.execute(f"GRANT EXECUTE ON FUNCTION {signature} TO {', '.join([*callers, f'{PREFIX}_books'])}")
         elif not is_definer:

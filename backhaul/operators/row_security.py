@@ -1,7 +1,8 @@
 """The vocabulary in which every context declares its owned tables and its definer functions (ARCHITECTURE §4.1–4.3).
 
 A context lists them in its `tables.py`; `backhaul.operators.database` turns the lists into policies, grants and owners,
-and a test walks the catalogue to see that nothing is missing. Privileges are letters: S select, I insert, U update, D delete.
+and a test walks the catalogue to see that nothing is missing. Privileges are letters: S select, I insert, U update,
+D delete.
 """
 
 from __future__ import annotations
@@ -13,7 +14,9 @@ from dataclasses import dataclass, field
 class Owned:
     """A table in a cell. `app`, `batch`, `books` are the privileges of those roles; the auditor reads all but secrets.
 
-    `app_columns` narrows a privilege to columns: {"U": "name, mobile"}. `secret` keeps the auditor out.
+    `app_columns` narrows a privilege to columns: {"U": "name, mobile"}. `secret` keeps the auditor out. `refers` are
+    the columns that name the owner of a handed-down row: app may write its own id or an ancestor's there, nobody
+    else's (a foreign key alone would take any operator's row, and tell by its answer that the row exists).
     """
 
     name: str
@@ -22,6 +25,7 @@ class Owned:
     books: str = "S"
     app_columns: dict[str, str] = field(default_factory=dict)
     secret: bool = False
+    refers: tuple[str, ...] = ()
 
     def reads(self) -> str:
         """SQL condition under which the app role reads a row."""
@@ -30,6 +34,11 @@ class Owned:
     def writes(self) -> str:
         """SQL condition under which the app role writes a row."""
         raise NotImplementedError(self.name)
+
+    def leaves(self) -> str:
+        """SQL condition that a row written by the app role satisfies afterwards."""
+        allowed = [f"({name} IS NULL OR {_is_acting(name)} OR {_among(name, 'ancestors')})" for name in self.refers]
+        return " AND ".join([self.writes(), *allowed])
 
 
 def _among(column: str, setting: str) -> str:
@@ -63,18 +72,27 @@ class Books(Own):
 
 @dataclass(frozen=True)
 class HandedDown(Own):
-    """Owned by an operator, readable by everyone below it (plans, pools, NAS, packages, billing profiles)."""
+    """Owned by an operator, readable by everyone below it (plans, pools, NAS, packages, billing profiles).
+
+    `only` narrows what those below read to rows for which the condition holds.
+    """
+
+    only: str = "true"
 
     def reads(self) -> str:
-        return f"{_among(self.column, 'operators')} OR {_among(self.column, 'ancestors')}"
+        below = _among(self.column, "ancestors") + ("" if self.only == "true" else f" AND {self.only}")
+        return f"{_among(self.column, 'operators')} OR {below}"
 
 
 @dataclass(frozen=True)
 class Edge(Owned):
-    """Lies between a parent and a child; each end reads it, the parent writes it where app may write at all."""
+    """Lies between a parent and a child; each end reads it, the parent writes it where app may write at all.
+
+    Like books it is never granted: who may see a child's customers does not see what that child sells to its children.
+    """
 
     def reads(self) -> str:
-        return f"{_among('child_id', 'operators')} OR {_among('parent_id', 'operators')}"
+        return f"{_is_acting('child_id')} OR {_is_acting('parent_id')}"
 
     def writes(self) -> str:
         return _is_acting("parent_id")
@@ -85,7 +103,7 @@ class Tree(Owned):
     """The operator table itself: own row, ancestors, and direct children."""
 
     def reads(self) -> str:
-        return f"{_among('id', 'operators')} OR {_among('id', 'ancestors')} OR {_among('parent_id', 'operators')}"
+        return f"{_among('id', 'operators')} OR {_among('id', 'ancestors')} OR {_is_acting('parent_id')}"
 
     def writes(self) -> str:
         return _is_acting("id")
