@@ -44,6 +44,7 @@ def up() -> None:
     """Start everything, print the addresses, and run until Ctrl+C or `backhaul down`.
 
     All that is written goes into BACKHAUL_HOME (default ./var). BACKHAUL_PORT_OFFSET shifts every port.
+    An empty embedded database is filled with the demo unless BACKHAUL_DEMO=0.
     """
     home = Home.from_environment()
     supervisor = Supervisor(tell=click.echo)
@@ -76,7 +77,7 @@ def _serve(home: Home, supervisor: Supervisor, postgres: EmbeddedPostgres | None
     """Start the children, wait until the pages answer, tell, and watch until a signal ends it."""
     began = time.monotonic()
     configure_django()
-    logins = [] if home.external_database_url else _fill_demo()
+    logins = _fill_demo() if _wants_demo(home) else []
     close_connections()
     web = _web(home)
     supervisor.add(web)
@@ -129,6 +130,11 @@ def _take_over(use: int) -> None:
     except BlockingIOError:
         click.echo("a backhaul command uses the database; waiting for it to end")
         fcntl.flock(use, fcntl.LOCK_EX)
+
+
+def _wants_demo(home: Home) -> bool:
+    """A server of one's own is filled by `backhaul demo` only; BACKHAUL_DEMO=0 leaves the embedded one empty too."""
+    return home.external_database_url is None and os.environ.get("BACKHAUL_DEMO") != "0"
 
 
 def _fill_demo() -> list[str]:
