@@ -27,7 +27,7 @@ def refusals() -> Iterator[None]:
         raise
 
 
-def call(name: str, using: str = "default", **arguments: Any) -> Any:
+def call(name: str, /, using: str = "default", **arguments: Any) -> Any:
     """The single value that `name(p_key => value, …)` returns. The transaction is over if it refuses (see savepoint)."""
     named = ", ".join(f"p_{key} => %s" for key in arguments)
     with refusals(), connections[using].cursor() as cursor:

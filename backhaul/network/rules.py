@@ -1,0 +1,67 @@
+"""Pure rules of the network: what a username, MAC address, password and address may be."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+
+from backhaul.common.errors import InvalidInput
+
+_PRINTABLE = re.compile(r"[^\x00-\x1f\x7f]{1,128}")
+
+
+def clean_username(text: str) -> str:
+    """The login name without outer blanks; refuses control characters and more than 128 characters."""
+    name = text.strip()
+    if not _PRINTABLE.fullmatch(name):
+        raise InvalidInput("Give a user name of 1 to 128 characters.", field="username")
+    return name
+
+
+def clean_password(text: str) -> str:
+    """A password as it is; refuses an empty one, control characters and more than 128 characters."""
+    if not _PRINTABLE.fullmatch(text):
+        raise InvalidInput("Give a password of 1 to 128 characters.", field="password")
+    return text
+
+
+def clean_mac(text: str | None) -> str | None:
+    """Twelve small hexadecimal digits of a MAC address written in any usual way; None for nothing."""
+    digits = re.sub(r"[\s:.-]", "", text or "").lower()
+    if not digits:
+        return None
+    if not re.fullmatch(r"[0-9a-f]{12}", digits):
+        raise InvalidInput(f"“{text}” is not a MAC address; write it like AA:BB:CC:DD:EE:FF.", field="mac")
+    return digits
+
+
+def clean_address(text: str | None, *, field: str) -> str | None:
+    """One IP address; None for nothing."""
+    plain = (text or "").strip()
+    if not plain:
+        return None
+    try:
+        return str(ipaddress.ip_address(plain))
+    except ValueError:
+        raise InvalidInput(f"“{text}” is not an IP address.", field=field) from None
+
+
+def clean_network(text: str | None) -> str | None:
+    """A network like 100.64.0.0/22; None for nothing."""
+    plain = (text or "").strip()
+    if not plain:
+        return None
+    try:
+        return str(ipaddress.ip_network(plain))
+    except ValueError:
+        raise InvalidInput(f"“{text}” is not a network; write it like 100.64.0.0/22.", field="network") from None
+
+
+def is_router_name(name: str) -> bool:
+    """Whether a name can stand in a RADIUS attribute and in any router's configuration as it is."""
+    return re.fullmatch(r"[A-Za-z0-9._-]{1,63}", name) is not None
+
+
+def is_usable_secret(secret: str) -> bool:
+    """Whether routers and FreeRADIUS read a shared secret alike: no quotes, backslash, per cent sign or blanks."""
+    return re.fullmatch(r"[A-Za-z0-9!#$&()*+,./:;<=>?@^_~-]{6,128}", secret) is not None

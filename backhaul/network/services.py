@@ -1,0 +1,301 @@
+"""Commands of the network. Each runs in the caller's unit of work; what routers must hear leaves through the outbox."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from backhaul.common import clock
+from backhaul.common.errors import InvalidInput, NotFound, Refusal
+from backhaul.network import rules
+from backhaul.operators.functions import call, execute, rows
+from backhaul.operators.jobs import enqueue
+from backhaul.operators.scope import current_scope
+
+DRAIN = "backhaul.network.tasks.drain_disconnects"
+
+
+class UsernameTaken(Refusal):
+    """The user name is in use somewhere in the ISP; usernames are unique there."""
+
+    code = "username_taken"
+
+
+class AddressTaken(Refusal):
+    """The address is in use already: a static address by another login, or a router's by another router."""
+
+    code = "address_taken"
+
+
+class PoolExists(Refusal):
+    """A pool of that name, or one that overlaps its network, exists."""
+
+    code = "pool_exists"
+
+
+@dataclass(frozen=True)
+class NewLogin:
+    """A login to provision. `pool` is (operator id, pool id) of a pool handed down to the operator."""
+
+    username: str
+    password: str
+    subscription_id: int | None = None
+    down_kbps: int | None = None
+    up_kbps: int | None = None
+    pool: tuple[int, int] | None = None
+    static_ip: str | None = None
+    mac: str | None = None
+    connection_type: str = "pppoe"
+    access: str = "open"
+    reject_reason: str | None = None
+    expires_at: datetime | None = None
+
+
+def add_pool(*, name: str, framed_pool: str | None = None, network: str | None = None) -> int:
+    """Add an address pool of the acting operator that routers know as `framed_pool` (default: its name); its id."""
+    on_router = (framed_pool or name).strip()
+    if not rules.is_router_name(on_router):
+        raise InvalidInput("A pool's name on the router has letters, digits, dots and dashes.", field="framed_pool")
+    cidr = rules.clean_network(network)
+    overlapping = rows("SELECT name FROM pool WHERE network && %s::cidr", [cidr]) if cidr else []
+    if overlapping:
+        other = overlapping[0]["name"]
+        raise PoolExists(f"{cidr} overlaps the pool “{other}”; choose another network.", field="network")
+    added = rows(
+        "INSERT INTO pool (operator_id, name, framed_pool, network) VALUES (%s, %s, %s, %s) "
+        "ON CONFLICT DO NOTHING RETURNING id",
+        [current_scope().operator_id, name.strip(), on_router, cidr],
+    )
+    if not added:
+        raise PoolExists(f"There is a pool “{name}” already; choose another name.", field="name")
+    return int(added[0]["id"])
+
+
+def register_nas(
+    *,
+    name: str,
+    source_address: str,
+    secret: str,
+    change_of_authorization_address: str | None = None,
+    change_of_authorization_port: int = 3799,
+    interim_seconds: int = 300,
+) -> int:
+    """Make a router of the acting operator known by the source address of its packets; returns its id.
+
+    Raises AddressTaken when packets from that address already belong to a router, of whichever ISP.
+    """
+    scope = current_scope()
+    address = rules.clean_address(source_address, field="source_address")
+    control = rules.clean_address(change_of_authorization_address, field="change_of_authorization_address")
+    if address is None:
+        raise InvalidInput("Give the address from which the router's packets come.", field="source_address")
+    if not rules.is_usable_secret(secret):
+        raise InvalidInput("Give a secret of 6 to 128 letters, digits and signs, no quotes or blanks.", field="secret")
+    directed = execute(
+        "INSERT INTO nas_directory (source_address, isp_id, cell) VALUES (%s, %s, %s) ON CONFLICT DO NOTHING",
+        [address, scope.isp_id, scope.cell],
+    )
+    added = directed and rows(
+        "INSERT INTO nas (operator_id, name, source_address, secret, change_of_authorization_address, "
+        "change_of_authorization_port, interim_seconds) VALUES (%s, %s, %s, %s, %s, %s, %s) "
+        "ON CONFLICT DO NOTHING RETURNING id",
+        [scope.operator_id, name.strip(), address, secret, control, change_of_authorization_port, interim_seconds],
+    )
+    if not added:
+        raise AddressTaken(
+            f"{address}, or the name “{name}”, belongs to another router; give this one an address of its own.",
+            field="source_address",
+        )
+    return int(added[0]["id"])
+
+
+def provision_login(*, operator_id: int, isp_id: int, username: str, password: str, **settings: Any) -> int:
+    """Create one login; `settings` are the other fields of NewLogin. Returns its id. Raises UsernameTaken."""
+    login = NewLogin(username=username, password=password, **settings)
+    return provision_logins(operator_id=operator_id, isp_id=isp_id, logins=[login])[0]
+
+
+def provision_logins(*, operator_id: int, isp_id: int, logins: Sequence[NewLogin], using: str = "default") -> list[int]:
+    """Create logins in three statements however many they are; returns their ids in order.
+
+    Raises UsernameTaken or AddressTaken naming the first that collides, and NotFound for a pool out of sight.
+    """
+    _require_pools({login.pool for login in logins if login.pool}, using)
+    names = [rules.clean_username(login.username) for login in logins]
+    columns = [
+        names,
+        [login.subscription_id for login in logins],
+        [login.connection_type for login in logins],
+        [login.access for login in logins],
+        [login.reject_reason for login in logins],
+        [login.down_kbps for login in logins],
+        [login.up_kbps for login in logins],
+        [login.pool and login.pool[0] for login in logins],
+        [login.pool and login.pool[1] for login in logins],
+        [rules.clean_address(login.static_ip, field="static_ip") for login in logins],
+        [rules.clean_mac(login.mac) for login in logins],
+        [login.expires_at for login in logins],
+    ]
+    added = rows(
+        "INSERT INTO radius_login (operator_id, isp_id, username, subscription_id, connection_type, access, "
+        "reject_reason, down_kbps, up_kbps, pool_operator_id, pool_id, static_address, mac, expires_at) "
+        "SELECT %s, %s, * FROM unnest(%s::text[], %s::bigint[], %s::text[], %s::text[], %s::text[], %s::integer[], "
+        "%s::integer[], %s::bigint[], %s::bigint[], %s::inet[], %s::text[], %s::timestamptz[]) "
+        "ON CONFLICT DO NOTHING RETURNING id, username",
+        [operator_id, isp_id, *columns],
+        using,
+    )
+    ids = {row["username"]: int(row["id"]) for row in added}
+    if len(ids) < len(logins):
+        _refuse_collision(names, ids, logins)
+    execute(
+        "INSERT INTO radius_password (operator_id, login_id, password) "
+        "SELECT %s, * FROM unnest(%s::bigint[], %s::text[])",
+        [operator_id, [ids[name] for name in names], [rules.clean_password(login.password) for login in logins]],
+        using,
+    )
+    return [ids[name] for name in names]
+
+
+def set_login_access(
+    *,
+    operator_id: int,
+    subscription_id: int,
+    access: str,
+    reject_reason: str | None = None,
+    reason: str = "",
+    at: datetime | None = None,
+) -> int:
+    """Open, wall in or reject a subscription's logins and queue the end of sessions that began otherwise (SPEC §5).
+
+    Works while the router is unreachable. Returns how many logins changed; those that have this access already do not.
+    """
+    changed = set_login_access_many(
+        subscriptions=[(operator_id, subscription_id)], access=access, reject_reason=reject_reason, reason=reason, at=at
+    )
+    if changed:
+        send_soon()
+    return changed
+
+
+def set_login_access_many(
+    *,
+    subscriptions: Sequence[tuple[int, int]],
+    access: str,
+    reject_reason: str | None = None,
+    reason: str = "",
+    at: datetime | None = None,
+    using: str = "default",
+) -> int:
+    """set_login_access for many subscriptions, given as (operator id, subscription id), in one statement."""
+    changed = call(
+        "set_login_access",
+        using=using,
+        operator_ids=[operator for operator, _ in subscriptions],
+        subscription_ids=[subscription for _, subscription in subscriptions],
+        access=access,
+        reject_reason=reject_reason,
+        reason=reason or {"open": "activated", "walled": "suspended"}.get(access, reject_reason or "disabled"),
+        at=at or clock.now(),
+    )
+    return int(changed)
+
+
+def change_password(*, operator_id: int, subscription_id: int, password: str, at: datetime | None = None) -> None:
+    """Set the password of a subscription's login and end its session."""
+    login = _login_of(operator_id, subscription_id)
+    execute(
+        "UPDATE radius_password SET password = %s WHERE operator_id = %s AND login_id = %s",
+        [rules.clean_password(password), operator_id, login["id"]],
+    )
+    _end_sessions(operator_id, login["id"], "password changed", at)
+
+
+def reveal_password(*, login_id: int, at: datetime | None = None) -> str:
+    """The clear-text password of an own login; the revelation itself is written to the audit trail."""
+    return str(call("reveal_radius_password", login_id=login_id, at=at or clock.now()))
+
+
+def update_login(*, operator_id: int, subscription_id: int, at: datetime | None = None, **changes: Any) -> None:
+    """Change settings of a subscription's login: any field of NewLogin but its password and access.
+
+    A change of the rate alone reaches a running session live; what the session cannot change alive ends it.
+    """
+    login = _login_of(operator_id, subscription_id)
+    wanted = _columns(changes)
+    changed = {column: value for column, value in wanted.items() if login[column] != value}
+    if not changed:
+        return
+    if changed.get("pool_id"):
+        _require_pools({(wanted["pool_operator_id"], wanted["pool_id"])}, "default")
+    if "username" in changed and call("taken_usernames", usernames=[changed["username"]]):
+        raise UsernameTaken(f"The user name “{changed['username']}” is taken; choose another.", field="username")
+    assignments = ", ".join(f"{column} = %s" for column in changed)
+    execute(
+        f"UPDATE radius_login SET {assignments} WHERE operator_id = %s AND id = %s",
+        [*changed.values(), operator_id, login["id"]],
+    )
+    if set(changed) <= {"down_kbps", "up_kbps"}:
+        call("request_rate_change", operator_id=operator_id, login_id=login["id"], reason="rate changed",
+             at=at or clock.now())  # fmt: skip
+        send_soon()
+    elif set(changed) != {"expires_at"}:
+        _end_sessions(operator_id, login["id"], f"changed: {', '.join(sorted(changed))}", at)
+
+
+def queue_disconnect(*, operator_id: int, subscription_id: int, reason: str, at: datetime | None = None) -> None:
+    """End the running sessions of a subscription, whatever its access: the customer may log in again at once."""
+    _end_sessions(operator_id, _login_of(operator_id, subscription_id)["id"], reason, at)
+
+
+def send_soon() -> None:
+    """Wake the sender of this ISP's Disconnect-Requests once the transaction has committed."""
+    isp_id = current_scope().isp_id
+    enqueue(DRAIN, queueing_lock=f"disconnects-{isp_id}", isp_id=isp_id)
+
+
+def _login_of(operator_id: int, subscription_id: int) -> dict[str, Any]:
+    found = rows(
+        "SELECT id, username, down_kbps, up_kbps, pool_operator_id, pool_id, host(static_address) AS static_address, "
+        "mac, connection_type, expires_at FROM radius_login WHERE operator_id = %s AND subscription_id = %s",
+        [operator_id, subscription_id],
+    )
+    if not found:
+        raise NotFound("This service has no login.")
+    return found[0]
+
+
+def _columns(changes: dict[str, Any]) -> dict[str, Any]:
+    cleaned = dict(changes)
+    if "pool" in cleaned:
+        cleaned["pool_operator_id"], cleaned["pool_id"] = cleaned.pop("pool") or (None, None)
+    if "static_ip" in cleaned:
+        cleaned["static_address"] = rules.clean_address(cleaned.pop("static_ip"), field="static_ip")
+    if "mac" in cleaned:
+        cleaned["mac"] = rules.clean_mac(cleaned["mac"])
+    if "username" in cleaned:
+        cleaned["username"] = rules.clean_username(cleaned["username"])
+    return cleaned
+
+
+def _end_sessions(operator_id: int, login_id: int, reason: str, at: datetime | None) -> None:
+    execute("UPDATE radius_login SET version = version + 1 WHERE operator_id = %s AND id = %s", [operator_id, login_id])
+    call("request_disconnects", operator_ids=[operator_id], login_ids=[login_id], reason=reason, at=at or clock.now())
+    send_soon()
+
+
+def _require_pools(pools: set[tuple[int, int]], using: str) -> None:
+    """A foreign key does not ask whether the row may be seen; this does."""
+    for owner, pool in pools:
+        if not rows("SELECT 1 FROM pool WHERE operator_id = %s AND id = %s", [owner, pool], using):
+            raise NotFound("There is no such address pool.", field="pool")
+
+
+def _refuse_collision(names: list[str], added: dict[str, int], logins: Sequence[NewLogin]) -> None:
+    lost = next(index for index, name in enumerate(names) if name not in added or name in names[:index])
+    name, address = names[lost], logins[lost].static_ip
+    if address and name not in names[:lost] and not call("taken_usernames", usernames=[name]):
+        raise AddressTaken(f"The address {address} of “{name}” is another login's; choose another.", field="static_ip")
+    raise UsernameTaken(f"The user name “{name}” is taken; choose another.", field="username")
