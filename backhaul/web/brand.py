@@ -8,6 +8,7 @@ import re
 from django.http import Http404, HttpRequest, HttpResponse
 
 READABLE = 4.5
+TINT = 0.13  # what stands behind the marked entry of the menu
 Colour = tuple[int, int, int]
 WHITE: Colour = (255, 255, 255)
 INK: Colour = (11, 18, 32)
@@ -32,9 +33,9 @@ def mix(colour: Colour, towards: Colour, share: float) -> Colour:
 
 
 def readable_on(surface: Colour, colour: Colour, towards: Colour) -> Colour:
-    """The colour itself, or the nearest mix towards another that can be read on the surface."""
+    """The colour itself, or the nearest mix towards another that can be read on the surface and on its own tint."""
     steps = (mix(colour, towards, step / 20) for step in range(21))
-    return next(shade for shade in steps if contrast(shade, surface) >= READABLE)
+    return next(shade for shade in steps if contrast(shade, mix(surface, shade, TINT)) >= READABLE)
 
 
 def as_hex(colour: Colour) -> str:

@@ -34,3 +34,11 @@ def test_every_string_of_the_screens_is_translated_to_bangla() -> None:
     untranslated = [unescape(msgid) for msgid, msgstr in entries if unescape(msgid) and not unescape(msgstr)]
     assert len(entries) > 100
     assert untranslated == []
+
+
+def test_the_catalogue_knows_every_plain_string_of_the_templates() -> None:
+    catalogue = (WEB / "locale/bn/LC_MESSAGES/django.po").read_text()
+    known = {unescape(entry) for entry in re.findall(r'^msgid((?:\s".*")+)', catalogue, re.M)}
+    marked = re.compile(r"""{%\s*trans\s+(["'])(.+?)\1|_\((["'])(.+?)\3\)""")
+    used = {m[2] or m[4] for path in TEMPLATES for m in marked.finditer(path.read_text())}
+    assert sorted(used - known) == []
