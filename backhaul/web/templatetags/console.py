@@ -35,7 +35,7 @@ def icon(name: str, classes: str = "") -> SafeString:
 
 
 @register.filter
-def money(minor: int | None) -> str:
+def money(minor: int | str | None) -> str:
     """Minor units as an amount: 150000000 gives 1,500,000.00 (a true minus sign before negative ones)."""
     if minor is None or minor == "":
         return "–"
@@ -139,9 +139,9 @@ def field_input(field: BoundField) -> SafeString:
     base = "form-select" if isinstance(widget, Select) else "form-control"
     if isinstance(widget, CheckboxInput):
         base = "form-check-input"
-    attrs: dict[str, str | int] = {"class": f"{base} is-invalid" if field.errors else base}
+    attrs: dict[str, str | bool] = {"class": f"{base} is-invalid" if field.errors else base}
     if isinstance(widget, Textarea):
-        attrs["rows"] = widget.attrs.get("rows", 3) if widget.attrs.get("rows") != "10" else 3
+        attrs["rows"] = "3"
     return mark_safe(field.as_widget(attrs=attrs))
 
 
