@@ -19,8 +19,9 @@ TABLES = [
 ]
 FUNCTIONS = [
     Definer("bill_slice", ("batch",)),
+    Definer("cut_short_services", ("batch",)),
     Definer("bill_subscription"),
-    Definer("issue_opening_due"),
+    Definer("issue_opening_dues"),
     Definer("refund_unused_days"),
     Definer("count_held_below"),
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -12,6 +13,7 @@ from django.db import DatabaseError, connections, transaction
 from backhaul.common.errors import Refusal
 
 REFUSED = "BH001"
+JSONB = 3802  # Django hands jsonb over as text
 
 
 @contextmanager
@@ -33,7 +35,10 @@ def call(name: str, /, using: str = "default", **arguments: Any) -> Any:
     with refusals(), connections[using].cursor() as cursor:
         cursor.execute(f"SELECT {name}({named})", list(arguments.values()))
         row = cursor.fetchone()
-    return row[0] if row else None
+        is_json = cursor.description is not None and cursor.description[0].type_code == JSONB
+    if row is None or row[0] is None:
+        return None
+    return json.loads(row[0]) if is_json else row[0]
 
 
 def rows(sql: str, parameters: list[Any] | None = None, using: str = "default") -> list[dict[str, Any]]:

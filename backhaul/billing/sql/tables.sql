@@ -150,7 +150,7 @@ CREATE TABLE billing_run (
     finished_at timestamptz,
     PRIMARY KEY (operator_id, id)
 );
-CREATE UNIQUE INDEX billing_run_night ON billing_run (operator_id, on_date) WHERE kind = 'night';
+CREATE UNIQUE INDEX billing_run_night ON billing_run (operator_id, on_date) WHERE kind = 'night' AND finished_at IS NULL;
 
 CREATE TABLE run_shard (
     operator_id bigint NOT NULL,

@@ -1,0 +1,53 @@
+-- Money and calendar arithmetic, once: used by runs and single actions alike, tested from Python (SPEC 2.5, ARCHITECTURE §4.7).
+
+-- charge_upto(price, k, n): A(k), what the first k of a cycle's n days cost together; A(0) = 0, A(n) = price.
+CREATE OR REPLACE FUNCTION charge_upto(p_price_minor bigint, p_days integer, p_cycle_days integer) RETURNS bigint
+LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+    SELECT (2 * p_price_minor * p_days + p_cycle_days) / (2 * p_cycle_days)
+$$;
+
+-- prorate(price, from, to, n): the days [from, to) of a cycle of n days, counted from 0. Parts always add to the whole.
+CREATE OR REPLACE FUNCTION prorate(p_price_minor bigint, p_from_day integer, p_to_day integer, p_cycle_days integer) RETURNS bigint
+LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+    SELECT charge_upto(p_price_minor, p_to_day, p_cycle_days) - charge_upto(p_price_minor, p_from_day, p_cycle_days)
+$$;
+
+-- vat_of(net, rate in hundredths of a percent): rounded half up, once per invoice and per charge row.
+CREATE OR REPLACE FUNCTION vat_of(p_net_minor bigint, p_rate_bp integer) RETURNS bigint
+LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+    SELECT (p_net_minor * p_rate_bp + 5000) / 10000
+$$;
+
+-- anchor_in_month(first of month, anchor day): the anchor, or the month's last day where the month is shorter.
+CREATE OR REPLACE FUNCTION anchor_in_month(p_first date, p_anchor_day integer) RETURNS date
+LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+    SELECT LEAST(p_first + p_anchor_day - 1, (p_first + interval '1 month')::date - 1)
+$$;
+
+-- next_anchor(day, anchor day): the first anchor after the day. 31 Jan → 28 or 29 Feb → 31 Mar.
+CREATE OR REPLACE FUNCTION next_anchor(p_day date, p_anchor_day integer) RETURNS date
+LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+    SELECT CASE WHEN anchor_in_month(first, p_anchor_day) > p_day THEN anchor_in_month(first, p_anchor_day)
+                ELSE anchor_in_month((first + interval '1 month')::date, p_anchor_day) END
+    FROM (SELECT p_day - (extract(day FROM p_day)::integer - 1) AS first) AS month
+$$;
+
+-- last_anchor(day, anchor day): the last anchor on or before the day.
+CREATE OR REPLACE FUNCTION last_anchor(p_day date, p_anchor_day integer) RETURNS date
+LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+    SELECT CASE WHEN anchor_in_month(first, p_anchor_day) <= p_day THEN anchor_in_month(first, p_anchor_day)
+                ELSE anchor_in_month((first - interval '1 month')::date, p_anchor_day) END
+    FROM (SELECT p_day - (extract(day FROM p_day)::integer - 1) AS first) AS month
+$$;
+
+-- vat_rate_on / reclaims_input_on: an operator's VAT switches that hold on a day; not registered = 0 and no reclaim.
+CREATE OR REPLACE FUNCTION vat_rate_on(p_operator bigint, p_day date) RETURNS integer
+LANGUAGE sql STABLE AS $$
+    SELECT COALESCE((SELECT CASE WHEN registered THEN rate_bp ELSE 0 END FROM vat_setting
+                     WHERE operator_id = p_operator AND starts_on <= p_day ORDER BY starts_on DESC LIMIT 1), 0)
+$$;
+CREATE OR REPLACE FUNCTION reclaims_input_on(p_operator bigint, p_day date) RETURNS boolean
+LANGUAGE sql STABLE AS $$
+    SELECT COALESCE((SELECT registered AND reclaims_input FROM vat_setting
+                     WHERE operator_id = p_operator AND starts_on <= p_day ORDER BY starts_on DESC LIMIT 1), false)
+$$;

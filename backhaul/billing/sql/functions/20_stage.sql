@@ -1,0 +1,113 @@
+-- Staging: what is due, in what order, and what it costs on every edge. Temporary tables of the session, emptied at commit.
+
+CREATE OR REPLACE FUNCTION open_stage() RETURNS void
+LANGUAGE plpgsql AS $$
+BEGIN
+    IF to_regclass('pg_temp.stage_due') IS NOT NULL THEN
+        TRUNCATE pg_temp.stage_due, pg_temp.stage_class, pg_temp.stage_cost, pg_temp.stage_short, pg_temp.stage_edge,
+            pg_temp.stage_bill;
+        RETURN;
+    END IF;
+    CREATE TEMP TABLE stage_due (           -- one row per period to bill
+        rank bigint, operator_id bigint, subscription_id bigint, customer_id bigint, plan_operator_id bigint, plan_id bigint,
+        starts_on date, ends_on date, cycle_days integer, from_day integer, price_minor bigint, due_days integer,
+        advance_minor bigint, was_cut boolean
+    ) ON COMMIT DELETE ROWS;
+    CREATE TEMP TABLE stage_class (         -- periods that cost the same on every edge
+        class_id bigint, operator_id bigint, plan_operator_id bigint, plan_id bigint,
+        starts_on date, ends_on date, cycle_days integer, from_day integer, bills bigint, vat_bp integer
+    ) ON COMMIT DELETE ROWS;
+    CREATE TEMP TABLE stage_cost (          -- class × edge of the owner's chain
+        class_id bigint, child_id bigint, parent_id bigint, depth integer, mode text, reclaims boolean,
+        price_minor bigint, net_minor bigint, vat_minor bigint
+    ) ON COMMIT DELETE ROWS;
+    CREATE TEMP TABLE stage_short (         -- funds that cannot cover all that is asked of them
+        slot integer, child_id bigint, available_minor bigint
+    ) ON COMMIT DELETE ROWS;
+    CREATE TEMP TABLE stage_edge (          -- what each edge is charged in total, and the movement that charges it
+        child_id bigint, parent_id bigint, mode text, movement_id bigint, net_minor bigint, vat_minor bigint, input_vat_minor bigint
+    ) ON COMMIT DELETE ROWS;
+    CREATE TEMP TABLE stage_bill (          -- what is billed: accepted at every level
+        class_id bigint, operator_id bigint, subscription_id bigint, customer_id bigint, invoice_id bigint, entry_id bigint,
+        number bigint, starts_on date, ends_on date, cycle_days integer, price_minor bigint, net_minor bigint, vat_minor bigint,
+        due_on date, applied_minor bigint, was_cut boolean
+    ) ON COMMIT DELETE ROWS;
+END $$;
+
+-- lock_chains(operators): the funds on the way from these operators up to the ISP, deepest first, in one statement; and, for
+-- customers of the ISP itself, who pass no fund, the ISP's numbering row. Everyone who may charge comes through here first.
+CREATE OR REPLACE FUNCTION lock_chains(p_operators bigint[]) RETURNS void
+LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM 1 FROM fund WHERE child_id IN (SELECT unnest(path) FROM operator WHERE id = ANY (p_operators))
+    ORDER BY depth DESC, child_id FOR NO KEY UPDATE;
+    PERFORM 1 FROM invoice_numbering n JOIN operator o ON o.id = n.operator_id
+    WHERE o.id = ANY (p_operators) AND o.depth = 0 FOR NO KEY UPDATE OF n;
+END $$;
+
+-- stage_due_periods: the next period of every subscription of these operators that starts on or before p_on, at most p_limit of
+-- them, by priority, period start, already paid, id (SPEC 2.3). p_subscription: only that one, whatever its profile's auto_bill.
+-- A service cut for want of funds starts its period on its return; one online throughout keeps the period's start.
+CREATE OR REPLACE FUNCTION stage_due_periods(
+    p_operators bigint[], p_on date, p_run bigint, p_limit integer, p_only_held boolean, p_subscription bigint) RETURNS bigint
+LANGUAGE plpgsql AS $$
+DECLARE v_count bigint;
+BEGIN
+    INSERT INTO stage_due (rank, operator_id, subscription_id, customer_id, plan_operator_id, plan_id, starts_on, ends_on,
+                           cycle_days, from_day, price_minor, due_days, advance_minor, was_cut)
+    SELECT row_number() OVER (ORDER BY f.priority, f.starts_on, f.already_paid DESC, f.subscription_id),
+           f.operator_id, f.subscription_id, f.customer_id, f.plan_operator_id, f.plan_id, f.starts_on,
+           next_anchor(f.starts_on, f.anchor_day),
+           next_anchor(f.starts_on, f.anchor_day) - last_anchor(f.starts_on, f.anchor_day),
+           f.starts_on - last_anchor(f.starts_on, f.anchor_day), f.price_minor, f.due_days, f.advance_minor, f.was_cut
+    FROM (
+        SELECT s.priority, s.operator_id, s.id AS subscription_id, s.customer_id, s.anchor_day::integer AS anchor_day,
+               p.plan_operator_id, p.plan_id, COALESCE(s.custom_price_minor, p.price_minor) AS price_minor,
+               bp.due_days::integer AS due_days, COALESCE(a.advance_minor, 0) AS advance_minor,
+               COALESCE(a.advance_minor, 0) >= COALESCE(s.custom_price_minor, p.price_minor) AS already_paid,
+               cut.yes AS was_cut, CASE WHEN cut.yes THEN GREATEST(bs.billed_until, p_on) ELSE bs.billed_until END AS starts_on
+        FROM billing_state bs
+        JOIN subscription s ON s.operator_id = bs.operator_id AND s.id = bs.subscription_id
+        JOIN package p ON p.operator_id = s.package_operator_id AND p.id = s.package_id
+        JOIN billing_profile bp ON bp.operator_id = s.profile_operator_id AND bp.id = s.profile_id
+        LEFT JOIN customer_advance a ON a.operator_id = s.operator_id AND a.customer_id = s.customer_id
+        LEFT JOIN held_bill h ON h.operator_id = s.operator_id AND h.subscription_id = s.id
+        CROSS JOIN LATERAL (SELECT EXISTS (
+            SELECT 1 FROM block b WHERE b.operator_id = s.operator_id AND b.subscription_id = s.id AND b.to_at IS NULL
+                AND b.reason IN ('fund_short', 'upstream_short')) AS yes) AS cut
+        WHERE bs.operator_id = ANY (p_operators) AND bs.billed_until <= p_on AND s.left_on IS NULL
+          AND bp.billing_type = 'monthly' AND bp.cycle IN ('calendar', 'anniversary', 'custom_day')
+          AND (CASE WHEN p_subscription IS NULL THEN bp.auto_bill ELSE s.id = p_subscription END)
+          AND (NOT p_only_held OR h.subscription_id IS NOT NULL)
+          AND (p_run IS NULL OR h.last_run_id IS DISTINCT FROM p_run)
+          AND NOT EXISTS (SELECT 1 FROM block b WHERE b.operator_id = s.operator_id AND b.subscription_id = s.id
+                              AND b.to_at IS NULL AND b.reason NOT IN ('fund_short', 'upstream_short'))
+          AND NOT EXISTS (SELECT 1 FROM run_exception x WHERE x.operator_id = s.operator_id AND x.run_id = p_run
+                              AND x.subscription_id = s.id AND x.starts_on = bs.billed_until)
+        ORDER BY s.priority, starts_on, already_paid DESC, s.id
+        LIMIT p_limit
+    ) AS f;
+    GET DIAGNOSTICS v_count = ROW_COUNT;
+    RETURN v_count;
+END $$;
+
+-- stage_costs: what each class of staged periods costs on each edge of its owner's chain, at the tariff of the period's start.
+CREATE OR REPLACE FUNCTION stage_costs(p_on date) RETURNS void
+LANGUAGE plpgsql AS $$
+BEGIN
+    INSERT INTO stage_class (class_id, operator_id, plan_operator_id, plan_id, starts_on, ends_on, cycle_days, from_day, bills, vat_bp)
+    SELECT row_number() OVER (), g.*, vat_rate_on(g.operator_id, p_on)
+    FROM (SELECT operator_id, plan_operator_id, plan_id, starts_on, ends_on, cycle_days, from_day, count(*)
+          FROM stage_due GROUP BY 1, 2, 3, 4, 5, 6, 7) AS g;
+    INSERT INTO stage_cost (class_id, child_id, parent_id, depth, mode, reclaims, price_minor, net_minor, vat_minor)
+    SELECT t.class_id, t.child_id, t.parent_id, t.depth, t.mode, reclaims_input_on(t.child_id, p_on), t.price_minor, t.net_minor,
+           vat_of(t.net_minor, vat_rate_on(t.parent_id, p_on))
+    FROM (
+        SELECT c.class_id, f.child_id, f.parent_id, f.depth, f.mode, price.minor AS price_minor,
+               prorate(price.minor, c.from_day, c.from_day + (c.ends_on - c.starts_on), c.cycle_days) AS net_minor
+        FROM stage_class c
+        JOIN operator o ON o.id = c.operator_id
+        JOIN fund f ON f.child_id = ANY (o.path)
+        CROSS JOIN LATERAL (SELECT tariff_on(f.child_id, c.plan_operator_id, c.plan_id, c.starts_on) AS minor) AS price
+    ) AS t;
+END $$;

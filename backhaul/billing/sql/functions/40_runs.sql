@@ -1,0 +1,119 @@
+-- refuse_locked_chain: no bill into a closed period of any books that it touches.
+CREATE OR REPLACE FUNCTION refuse_locked_chain(p_on date) RETURNS void
+LANGUAGE plpgsql AS $$
+DECLARE v_locked bigint;
+BEGIN
+    SELECT b.operator_id INTO v_locked FROM books b
+    WHERE b.locked_through >= p_on AND b.operator_id IN (
+        SELECT unnest(o.path) FROM operator o WHERE o.id IN (SELECT operator_id FROM stage_class))
+    LIMIT 1;
+    IF FOUND THEN
+        PERFORM refuse('period_closed', format('The books of operator %s are closed on %s; bill on a later date.', v_locked, p_on));
+    END IF;
+END $$;
+
+-- Contract (batch): bills the next slice of a shard: at most p_limit periods that start on or before p_on, in one transaction.
+-- The caller holds the run's shard row. Call again until `staged` is 0: a subscription several periods behind comes once a slice.
+-- Returns {"staged", "created", "held", "failed", "billed_minor"}.
+CREATE OR REPLACE FUNCTION bill_slice(
+    p_isp bigint, p_top bigint, p_run bigint, p_slice integer, p_on date, p_now timestamptz, p_limit integer, p_only_held boolean)
+RETURNS jsonb
+LANGUAGE plpgsql SECURITY DEFINER AS $$
+DECLARE
+    v_operators bigint[];
+    v_staged bigint;
+    v_failed bigint;
+    v_held bigint;
+    v_bills record;
+BEGIN
+    SELECT array_agg(id ORDER BY id) INTO v_operators FROM operator
+    WHERE isp_id = p_isp AND CASE WHEN p_top = p_isp THEN id = p_isp ELSE p_top = ANY (path) END;
+    PERFORM open_stage();
+    PERFORM lock_chains(v_operators);
+    v_staged := stage_due_periods(v_operators, p_on, p_run, p_limit, p_only_held, NULL);
+    IF v_staged = 0 THEN
+        RETURN jsonb_build_object('staged', 0, 'created', 0, 'held', 0, 'failed', 0, 'billed_minor', 0);
+    END IF;
+    ANALYZE pg_temp.stage_due;
+    PERFORM stage_costs(p_on);
+    PERFORM refuse_locked_chain(p_on);
+    v_failed := park_unpriced(p_run);
+    v_held := hold_what_does_not_fit(p_run, p_on, true);
+    ANALYZE pg_temp.stage_class, pg_temp.stage_cost;
+    SELECT * INTO v_bills FROM bill_staged(p_run, format('run:%s:%s:%s', p_run, p_top, p_slice), p_on, p_now);
+    PERFORM expect(v_bills.bills + v_held + v_failed, v_staged, 'slice');
+    RETURN jsonb_build_object('staged', v_staged, 'created', v_bills.bills, 'held', v_held, 'failed', v_failed,
+                              'billed_minor', v_bills.billed_minor);
+END $$;
+
+-- Contract (app): bills the period of one subscription of the acting operator that starts on or before p_on, if one is due.
+-- When a level of the chain is short: p_hold = hold the bill, else refuse (fund_too_low | upstream_short).
+-- Returns {"created": 0|1, "held": 0|1, "invoice_id", "billed_minor"}.
+CREATE OR REPLACE FUNCTION bill_subscription(p_subscription bigint, p_on date, p_now timestamptz, p_hold boolean) RETURNS jsonb
+LANGUAGE plpgsql SECURITY DEFINER AS $$
+DECLARE
+    v_operator bigint := acting_operator();
+    v_held bigint;
+    v_bills record;
+BEGIN
+    PERFORM open_stage();
+    PERFORM lock_chains(ARRAY[v_operator]);
+    IF stage_due_periods(ARRAY[v_operator], p_on, NULL, 1, false, p_subscription) = 0 THEN
+        RETURN jsonb_build_object('created', 0, 'held', 0, 'billed_minor', 0);
+    END IF;
+    PERFORM stage_costs(p_on);
+    PERFORM refuse_locked_chain(p_on);
+    PERFORM park_unpriced(NULL);
+    v_held := hold_what_does_not_fit(NULL, p_on, p_hold);
+    SELECT * INTO v_bills
+    FROM bill_staged(NULL, format('bill:%s:%s', p_subscription, (SELECT min(starts_on) FROM stage_class)), p_on, p_now);
+    RETURN jsonb_build_object('created', v_bills.bills, 'held', v_held, 'billed_minor', v_bills.billed_minor,
+                              'invoice_id', (SELECT invoice_id FROM stage_bill));
+END $$;
+
+-- Contract (app): for an operator's own view and its parent's: how many renewals wait for want of funds on each edge that the
+-- acting operator is an end of, and the sum that is missing there. No customer is named.
+CREATE OR REPLACE FUNCTION count_held_below() RETURNS TABLE (child_id bigint, bills bigint, needed_minor bigint, since_on date)
+LANGUAGE sql STABLE SECURITY DEFINER AS $$
+    SELECT h.short_child_id, count(*), sum(h.short_minor)::bigint, min(h.since_on)
+    FROM held_bill h JOIN fund f ON f.child_id = h.short_child_id
+    WHERE f.parent_id = acting_operator() OR f.child_id = acting_operator()
+    GROUP BY h.short_child_id
+$$;
+
+-- Contract (app): opening dues of customers taken over, as bills of kind "opening" against *opening balances* (SPEC §3, B16).
+-- The three arrays run in parallel; amounts are more than zero. Returns how many were issued.
+CREATE OR REPLACE FUNCTION issue_opening_dues(
+    p_customers bigint[], p_subscriptions bigint[], p_amounts bigint[], p_on date, p_due_on date, p_now timestamptz) RETURNS bigint
+LANGUAGE plpgsql SECURITY DEFINER AS $$
+DECLARE
+    v_operator bigint := acting_operator();
+    v_first bigint;
+    v_count bigint := cardinality(p_customers);
+BEGIN
+    IF v_count IS NULL OR v_count = 0 THEN
+        RETURN 0;
+    END IF;
+    PERFORM refuse_locked(v_operator, p_on);
+    UPDATE invoice_numbering SET next_number = next_number + v_count WHERE operator_id = v_operator
+    RETURNING next_number - v_count INTO v_first;
+    WITH given AS (
+        SELECT g.customer_id, g.subscription_id, g.amount_minor, nextval('invoice_id') AS invoice_id, nextval('entry_id') AS entry_id,
+               v_first + g.n - 1 AS number
+        FROM unnest(p_customers, p_subscriptions, p_amounts) WITH ORDINALITY AS g (customer_id, subscription_id, amount_minor, n)),
+    invoices AS (
+        INSERT INTO invoice (operator_id, id, number, kind, customer_id, subscription_id, starts_on, ends_on, price_minor, cycle_days,
+                             net_minor, vat_minor, total_minor, issued_on, due_on)
+        SELECT v_operator, invoice_id, number, 'opening', customer_id, subscription_id, p_on, p_on, amount_minor, 1, amount_minor, 0,
+               amount_minor, p_on, p_due_on FROM given),
+    open AS (
+        INSERT INTO invoice_open (operator_id, customer_id, due_on, number, invoice_id, open_minor)
+        SELECT v_operator, customer_id, p_due_on, number, invoice_id, amount_minor FROM given),
+    entries AS (
+        INSERT INTO entry (operator_id, id, kind, source_id, effective_on, recorded_at, actor_id)
+        SELECT v_operator, entry_id, 'opening_due', invoice_id, p_on, p_now, acting_user() FROM given)
+    INSERT INTO posting (operator_id, entry_id, n, debit_code, credit_code, amount_minor, debit_party, credit_party, effective_on)
+    SELECT v_operator, entry_id, t.n, t.debit_code, t.credit_code, amount_minor, customer_id, NULL, p_on
+    FROM given JOIN posting_template t ON t.kind = 'opening_due';
+    RETURN v_count;
+END $$;

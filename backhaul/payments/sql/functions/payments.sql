@@ -1,0 +1,161 @@
+-- Contract (app): records money received from a customer of the acting operator and allocates it: oldest due first, by due date, then
+-- number, over all subscriptions; the surplus becomes advance. Never refused for lack of dues or of funds (SPEC 2.3, B25).
+-- The same p_request_key again returns the first payment; with another customer or amount it is refused.
+-- Returns {"payment_id", "receipt_number", "applied_minor", "surplus_minor", "due_minor" still open, "overdue_minor", "repeated"}.
+CREATE OR REPLACE FUNCTION record_payment(
+    p_customer bigint, p_amount_minor bigint, p_method text, p_received_on date, p_now timestamptz, p_reference text, p_request_key text)
+RETURNS jsonb
+LANGUAGE plpgsql SECURITY DEFINER AS $$
+DECLARE
+    v_operator bigint := acting_operator();
+    v_known payment%ROWTYPE;
+    v_id bigint;
+    v_receipt bigint;
+    v_applied bigint;
+BEGIN
+    IF p_amount_minor <= 0 THEN
+        PERFORM refuse('amount_not_positive', 'The amount must be more than zero.');
+    ELSIF p_method NOT IN ('cash', 'bank', 'mobile_wallet') THEN
+        PERFORM refuse('invalid_input', 'Say how the money was paid: cash, bank or mobile wallet.');
+    END IF;
+    IF EXISTS (SELECT 1 FROM subscription s JOIN block b ON b.operator_id = s.operator_id AND b.subscription_id = s.id AND b.to_at IS NULL
+               WHERE s.operator_id = v_operator AND s.customer_id = p_customer) THEN
+        PERFORM lock_chains(ARRAY[v_operator]);    -- a reactivation may charge: funds are locked before customers
+    END IF;
+    PERFORM 1 FROM customer WHERE operator_id = v_operator AND id = p_customer FOR NO KEY UPDATE;
+    IF NOT FOUND THEN
+        PERFORM refuse('not_found', 'There is no such customer.');
+    END IF;
+    SELECT * INTO v_known FROM payment WHERE operator_id = v_operator AND request_key = p_request_key;
+    IF FOUND THEN
+        IF v_known.customer_id <> p_customer OR v_known.amount_minor <> p_amount_minor THEN
+            PERFORM refuse('key_reused', 'This form was already sent with another amount; open it again.');
+        END IF;
+        RETURN payment_result(v_known, true, p_received_on);
+    END IF;
+    v_id := nextval(pg_get_serial_sequence('payment', 'id'));
+    v_applied := allocate_oldest_first(v_operator, p_customer, v_id, p_amount_minor, p_received_on);
+    PERFORM add_advance(v_operator, p_customer, p_amount_minor - v_applied);
+    PERFORM post_event(v_operator, 'customer_payment', 'own', v_id, p_received_on, p_now,
+                       jsonb_build_object('applied', v_applied, 'surplus', p_amount_minor - v_applied), p_customer, NULL, p_method);
+    -- the receipt counter is hot: taken last, held shortest
+    UPDATE receipt_numbering SET next_number = next_number + 1 WHERE operator_id = v_operator RETURNING next_number - 1 INTO v_receipt;
+    INSERT INTO payment (operator_id, id, receipt_number, customer_id, amount_minor, method, received_on, recorded_at, actor_id,
+                         reference, request_key)
+    VALUES (v_operator, v_id, v_receipt, p_customer, p_amount_minor, p_method, p_received_on, p_now, acting_user(), p_reference, p_request_key)
+    RETURNING * INTO v_known;
+    RETURN payment_result(v_known, false, p_received_on);
+END $$;
+
+-- allocate_oldest_first: pays open invoices of a customer in order of due date, then number; returns how much was used.
+CREATE OR REPLACE FUNCTION allocate_oldest_first(p_operator bigint, p_customer bigint, p_payment bigint, p_amount_minor bigint, p_on date)
+RETURNS bigint
+LANGUAGE plpgsql AS $$
+DECLARE
+    r record;
+    v_left bigint := p_amount_minor;
+    v_part bigint;
+BEGIN
+    FOR r IN SELECT * FROM invoice_open WHERE operator_id = p_operator AND customer_id = p_customer ORDER BY due_on, number LOOP
+        EXIT WHEN v_left = 0;
+        v_part := LEAST(v_left, r.open_minor);
+        INSERT INTO allocation (operator_id, invoice_id, customer_id, payment_id, amount_minor, allocated_on)
+        VALUES (p_operator, r.invoice_id, p_customer, p_payment, v_part, p_on);
+        PERFORM reduce_open(p_operator, p_customer, r.due_on, r.number, v_part);
+        v_left := v_left - v_part;
+    END LOOP;
+    RETURN p_amount_minor - v_left;
+END $$;
+
+-- payment_result: what a caller needs to know after a payment.
+CREATE OR REPLACE FUNCTION payment_result(p_payment payment, p_repeated boolean, p_on date) RETURNS jsonb
+LANGUAGE sql STABLE AS $$
+    SELECT jsonb_build_object(
+        'payment_id', p_payment.id, 'receipt_number', p_payment.receipt_number, 'repeated', p_repeated,
+        'applied_minor', paid.applied, 'surplus_minor', p_payment.amount_minor - paid.applied,
+        'due_minor', open.due, 'overdue_minor', open.overdue)
+    FROM (SELECT COALESCE(sum(amount_minor), 0)::bigint AS applied FROM allocation
+          WHERE operator_id = p_payment.operator_id AND payment_id = p_payment.id) AS paid,
+         (SELECT COALESCE(sum(open_minor), 0)::bigint AS due, COALESCE(sum(open_minor) FILTER (WHERE due_on < p_on), 0)::bigint AS overdue
+          FROM invoice_open WHERE operator_id = p_payment.operator_id AND customer_id = p_payment.customer_id) AS open
+$$;
+
+-- Contract (app): takes a payment of the acting operator back on p_on: its bills are open again, its surplus leaves the advance; what
+-- later bills used of that advance is taken back from them, newest first. Only appended rows (SPEC 2.8, B29). Once.
+-- Returns the id of the reversing payment row.
+CREATE OR REPLACE FUNCTION reverse_payment(p_payment bigint, p_on date, p_now timestamptz, p_reason text) RETURNS bigint
+LANGUAGE plpgsql SECURITY DEFINER AS $$
+DECLARE
+    v_operator bigint := acting_operator();
+    p payment%ROWTYPE;
+    v_applied bigint;
+    v_id bigint;
+    v_receipt bigint;
+BEGIN
+    SELECT * INTO p FROM payment WHERE operator_id = v_operator AND id = p_payment AND reverses_id IS NULL;
+    IF NOT FOUND THEN
+        PERFORM refuse('not_found', 'There is no such payment.');
+    END IF;
+    PERFORM 1 FROM customer WHERE operator_id = v_operator AND id = p.customer_id FOR NO KEY UPDATE;
+    IF EXISTS (SELECT 1 FROM payment WHERE operator_id = v_operator AND reverses_id = p_payment) THEN
+        PERFORM refuse('already_reversed', 'This payment was taken back before.');
+    END IF;
+    v_id := nextval(pg_get_serial_sequence('payment', 'id'));
+    SELECT COALESCE(sum(amount_minor), 0) INTO v_applied FROM allocation WHERE operator_id = v_operator AND payment_id = p_payment;
+    PERFORM take_back_allocations(v_operator, p.customer_id, p_payment, v_id, p_on);
+    PERFORM take_back_advance(v_operator, p.customer_id, p.amount_minor - v_applied, p_on, p_now);
+    PERFORM post_event(v_operator, 'payment_reversed', 'own', v_id, p_on, p_now,
+                       jsonb_build_object('applied', v_applied, 'surplus', p.amount_minor - v_applied), p.customer_id, NULL, p.method,
+                       NULL, p_reason);
+    UPDATE receipt_numbering SET next_number = next_number + 1 WHERE operator_id = v_operator RETURNING next_number - 1 INTO v_receipt;
+    INSERT INTO payment (operator_id, id, receipt_number, customer_id, amount_minor, method, received_on, recorded_at, actor_id,
+                         reference, request_key, reverses_id)
+    VALUES (v_operator, v_id, v_receipt, p.customer_id, -p.amount_minor, p.method, p_on, p_now, acting_user(), p_reason,
+            'reverse:' || p_payment, p_payment);
+    RETURN v_id;
+END $$;
+
+-- take_back_allocations: negative rows against what a payment paid; the invoices are open again.
+CREATE OR REPLACE FUNCTION take_back_allocations(p_operator bigint, p_customer bigint, p_payment bigint, p_reversal bigint, p_on date) RETURNS void
+LANGUAGE plpgsql AS $$
+BEGIN
+    INSERT INTO invoice_open AS o (operator_id, customer_id, due_on, number, invoice_id, open_minor)
+    SELECT p_operator, p_customer, i.due_on, i.number, i.id, sum(a.amount_minor)
+    FROM allocation a JOIN invoice i ON i.operator_id = a.operator_id AND i.id = a.invoice_id
+    WHERE a.operator_id = p_operator AND a.payment_id = p_payment GROUP BY i.due_on, i.number, i.id
+    ON CONFLICT (operator_id, customer_id, due_on, number) DO UPDATE SET open_minor = o.open_minor + EXCLUDED.open_minor;
+    INSERT INTO allocation (operator_id, invoice_id, customer_id, payment_id, amount_minor, allocated_on)
+    SELECT operator_id, invoice_id, customer_id, p_reversal, -amount_minor, p_on
+    FROM allocation WHERE operator_id = p_operator AND payment_id = p_payment;
+END $$;
+
+-- take_back_advance: takes a sum out of a customer's advance; what bills used of it already is taken back from them, newest first.
+CREATE OR REPLACE FUNCTION take_back_advance(p_operator bigint, p_customer bigint, p_amount_minor bigint, p_on date, p_now timestamptz) RETURNS void
+LANGUAGE plpgsql AS $$
+DECLARE
+    r record;
+    v_missing bigint;
+    v_part bigint;
+    v_allocation bigint;
+BEGIN
+    SELECT p_amount_minor - COALESCE(max(advance_minor), 0) INTO v_missing FROM customer_advance
+    WHERE operator_id = p_operator AND customer_id = p_customer;
+    FOR r IN
+        SELECT a.invoice_id, i.due_on, i.number, sum(a.amount_minor) AS used_minor
+        FROM allocation a JOIN invoice i ON i.operator_id = a.operator_id AND i.id = a.invoice_id
+        WHERE a.operator_id = p_operator AND a.customer_id = p_customer AND a.payment_id IS NULL
+        GROUP BY a.invoice_id, i.due_on, i.number HAVING sum(a.amount_minor) > 0 ORDER BY i.due_on DESC, i.number DESC
+    LOOP
+        EXIT WHEN v_missing <= 0;
+        v_part := LEAST(v_missing, r.used_minor);
+        INSERT INTO allocation (operator_id, invoice_id, customer_id, amount_minor, allocated_on)
+        VALUES (p_operator, r.invoice_id, p_customer, -v_part, p_on) RETURNING id INTO v_allocation;
+        INSERT INTO invoice_open AS o (operator_id, customer_id, due_on, number, invoice_id, open_minor)
+        VALUES (p_operator, p_customer, r.due_on, r.number, r.invoice_id, v_part)
+        ON CONFLICT (operator_id, customer_id, due_on, number) DO UPDATE SET open_minor = o.open_minor + EXCLUDED.open_minor;
+        PERFORM post_event(p_operator, 'advance_unapplied', 'own', v_allocation, p_on, p_now, jsonb_build_object('amount', v_part), p_customer);
+        PERFORM add_advance(p_operator, p_customer, v_part);
+        v_missing := v_missing - v_part;
+    END LOOP;
+    PERFORM add_advance(p_operator, p_customer, -p_amount_minor);
+END $$;
