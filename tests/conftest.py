@@ -32,8 +32,12 @@ django.setup()
 from django.conf import settings  # noqa: E402
 from django.db import connections  # noqa: E402
 
+# Argon2 costs what it costs on purpose; tests sign in often.
+settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
 from backhaul.cli.embedded import EmbeddedPostgres  # noqa: E402
 from backhaul.operators.database import setup_database  # noqa: E402
+from tests.cast import Cast, build_cast  # noqa: E402
 
 
 @pytest.fixture(scope="session")
@@ -61,6 +65,12 @@ def db(server: EmbeddedPostgres) -> Iterator[EmbeddedPostgres]:
     """A clean database before and after the test."""
     yield server
     clean(server)
+
+
+@pytest.fixture
+def cast(db: EmbeddedPostgres) -> Cast:
+    """Padma, North, Riverside, Rival and Meghna, without customers and money."""
+    return build_cast()
 
 
 def clean(server: EmbeddedPostgres) -> None:

@@ -9,4 +9,4 @@ TABLES = [
     Edge("tariff_price", app="S", books="SI"),
     Own("vat_setting", app="SI"),
 ]
-FUNCTIONS = [Definer("set_tariff_price")]
+FUNCTIONS = [Definer("set_tariff_price"), Definer("sellable_plans")]

@@ -87,6 +87,20 @@ def founding_unit(cell: str) -> Iterator[None]:
 
 
 @contextmanager
+def acting_for_founded(isp: IspDirectory) -> Iterator[Scope]:
+    """Inside a founding unit, act for the ISP that was just created; ends with the unit."""
+    scope = Scope(cell=isp.cell, isp_id=isp.isp_id, operator_id=isp.isp_id, path=(isp.isp_id,), visible=(isp.isp_id,),
+                  permissions=permissions_of("system", edits_catalog=True, may_have_children=True),
+                  time_zone=isp.time_zone, currency=isp.currency, currency_decimals=isp.currency_decimals)  # fmt: skip
+    _set_local(scope, "default")
+    token = _current.set(scope)
+    try:
+        yield scope
+    finally:
+        _current.reset(token)
+
+
+@contextmanager
 def acting_for_child(child_id: int) -> Iterator[Scope]:
     """Inside a unit, act for a direct child while it is being set up (onboarding); back to the parent at the end."""
     parent = current_scope()

@@ -13,4 +13,5 @@ TABLES = [
 FUNCTIONS = [
     Definer("operator_scope", ("app", "batch")),
     Definer("add_operator"),
+    Definer("operator_below"),
 ]

@@ -34,3 +34,15 @@ LANGUAGE sql STABLE AS $$
     WHERE child_id = p_child AND plan_operator_id = p_plan_operator AND plan_id = p_plan AND starts_on <= p_day
     ORDER BY starts_on DESC LIMIT 1
 $$;
+
+-- Contract: the plans that the acting operator can sell on a day: its chain's plans that have a tariff price on every edge from
+-- itself up to the ISP. A price above its own edge is not told; own_price_minor is what it pays itself (NULL at the ISP).
+CREATE OR REPLACE FUNCTION sellable_plans(p_on date)
+RETURNS TABLE (plan_operator_id bigint, plan_id bigint, own_price_minor bigint)
+LANGUAGE sql STABLE SECURITY DEFINER AS $$
+    SELECT p.operator_id, p.id, tariff_on(NULLIF(me.id, me.isp_id), p.operator_id, p.id, p_on)
+    FROM operator me JOIN plan p ON p.operator_id = ANY (me.path)
+    WHERE me.id = acting_operator()
+      AND NOT EXISTS (SELECT FROM unnest(me.path[2:]) AS edge (child_id)
+                      WHERE tariff_on(edge.child_id, p.operator_id, p.id, p_on) IS NULL)
+$$;

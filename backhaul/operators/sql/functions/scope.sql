@@ -61,3 +61,10 @@ BEGIN
 EXCEPTION WHEN unique_violation THEN
     PERFORM refuse('slug_taken', format('The short name “%s” is taken; choose another.', p_slug));
 END $$;
+
+-- Contract: the id of the operator of that short name at or anywhere below the acting one; NULL when there is none.
+CREATE OR REPLACE FUNCTION operator_below(p_slug text) RETURNS bigint
+LANGUAGE sql STABLE SECURITY DEFINER AS $$
+    SELECT o.id FROM operator me JOIN operator o ON o.isp_id = me.isp_id AND o.slug = p_slug
+    WHERE me.id = acting_operator() AND o.path[me.depth + 1] = me.id
+$$;

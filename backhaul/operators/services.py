@@ -1,0 +1,73 @@
+"""Commands on the tree: operators, their brand and their people. Each runs in the caller's unit of work."""
+
+from __future__ import annotations
+
+import json
+import re
+from datetime import datetime
+from typing import Any
+
+from backhaul.common.errors import InvalidInput
+from backhaul.operators.functions import call, execute
+from backhaul.operators.rules import ROLES
+from backhaul.operators.scope import current_scope
+
+_SLUG = re.compile(r"[a-z0-9][a-z0-9-]{1,62}")
+_COLOUR = re.compile(r"#[0-9a-f]{6}")
+
+
+def add_operator(
+    *, slug: str, name: str, kind: str, may_have_children: bool = False, edits_catalog: bool = False
+) -> int:
+    """Create an operator below the acting one (an ISP where none acts); returns its id.
+
+    Raises slug_taken, and not_allowed where the acting operator may not have children.
+    """
+    if not _SLUG.fullmatch(slug):
+        raise InvalidInput("Give a short name of 2 to 63 small letters, digits and dashes.", field="slug")
+    if not name.strip():
+        raise InvalidInput("Give the operator a name.", field="name")
+    operator_id = call(
+        "add_operator",
+        slug=slug,
+        name=name.strip(),
+        kind=kind,
+        may_have_children=may_have_children,
+        edits_catalog=edits_catalog,
+    )
+    return int(operator_id)
+
+
+def set_brand(*, display_name: str, colour: str = "#0b7285", document_footer: str = "") -> None:
+    """Set what the acting operator's pages and documents look like (SPEC A13)."""
+    if not _COLOUR.fullmatch(colour):
+        raise InvalidInput("Give the colour as # and six hexadecimal digits, like #0b7285.", field="colour")
+    if not display_name.strip():
+        raise InvalidInput("Give the name to show.", field="display_name")
+    execute(
+        "INSERT INTO brand (operator_id, display_name, colour, document_footer) VALUES (%s, %s, %s, %s) "
+        "ON CONFLICT (operator_id) DO UPDATE SET display_name = EXCLUDED.display_name, colour = EXCLUDED.colour, "
+        "document_footer = EXCLUDED.document_footer",
+        [current_scope().operator_id, display_name.strip(), colour, document_footer],
+    )
+
+
+def add_member(*, user_id: int, role: str) -> None:
+    """Give a user a role at the acting operator."""
+    if role not in ROLES or role == "system":
+        known = ", ".join(sorted(set(ROLES) - {"system"}))
+        raise InvalidInput(f"There is no role “{role}”; choose one of: {known}.", field="role")
+    execute(
+        "INSERT INTO membership (operator_id, user_id, role) VALUES (%s, %s, %s)",
+        [current_scope().operator_id, user_id, role],
+    )
+
+
+def record_audit(*, verb: str, subject_type: str, subject_id: int, at: datetime, **detail: Any) -> None:
+    """Write who did what to which object into the acting operator's trail."""
+    scope = current_scope()
+    execute(
+        "INSERT INTO audit_event (operator_id, at, actor_id, verb, subject_type, subject_id, detail) "
+        "VALUES (%s, %s, %s, %s, %s, %s, %s::jsonb)",
+        [scope.operator_id, at, scope.actor_id, verb, subject_type, subject_id, json.dumps(detail, default=str)],
+    )
