@@ -47,8 +47,8 @@ def get_login(*, operator_id: int, subscription_id: int) -> dict[str, Any] | Non
 def list_live_sessions(*, operator_id: int, subscription_id: int, now: datetime) -> list[dict[str, Any]]:
     """Open sessions of a subscription, newest first; `online` is false where the router has fallen silent."""
     return rows(
-        f"SELECT s.id, s.started_at, s.updated_at, s.session_seconds, s.input_bytes, s.output_bytes, {_ONLINE} AS online, "
-        "host(s.framed_address) AS framed_address, s.mac, n.name AS nas FROM radius_login l "
+        f"SELECT s.id, s.started_at, s.updated_at, s.session_seconds, s.input_bytes, s.output_bytes, "
+        f"{_ONLINE} AS online, host(s.framed_address) AS framed_address, s.mac, n.name AS nas FROM radius_login l "
         "JOIN radius_session_live s ON s.operator_id = l.operator_id AND s.login_id = l.id "
         "LEFT JOIN nas n ON n.operator_id = s.nas_operator_id AND n.id = s.nas_id "
         "WHERE l.operator_id = %s AND l.subscription_id = %s ORDER BY s.started_at DESC",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.db import transaction
 from procrastinate.contrib.django import app
 
 
@@ -12,6 +13,7 @@ def enqueue(task: str, *, queueing_lock: str | None = None, **arguments: Any) ->
     from procrastinate.exceptions import AlreadyEnqueued
 
     try:
-        app.configure_task(task, queueing_lock=queueing_lock).defer(**arguments)
+        with transaction.atomic():  # a savepoint: the refusal of a second job must not spoil the caller's transaction
+            app.configure_task(task, queueing_lock=queueing_lock).defer(**arguments)
     except AlreadyEnqueued:
         return

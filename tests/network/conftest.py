@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import psycopg
 import pytest
 from django.conf import settings
 
@@ -14,8 +15,9 @@ from backhaul.cli.embedded import EmbeddedPostgres
 from backhaul.identity.models import IspDirectory
 from backhaul.network import services
 from backhaul.network.radius.server import Database
-from backhaul.operators.functions import call
+from backhaul.operators.functions import rows
 from backhaul.operators.scope import acting_for_child, founding_unit, unit_of_work
+from backhaul.operators.services import add_operator
 from tests.network.radius import SECRET, Radius, running
 
 
@@ -54,9 +56,7 @@ class Network:
 def found_isp(slug: str) -> IspDirectory:
     """An ISP with nothing below it."""
     with founding_unit("cell1"):
-        isp_id = call(
-            "add_operator", slug=slug, name=slug.title(), kind="isp", may_have_children=True, edits_catalog=True
-        )
+        isp_id = add_operator(slug=slug, name=slug.title(), kind="isp")
     return IspDirectory.objects.create(isp_id=isp_id, slug=slug, cell="cell1")
 
 
@@ -64,9 +64,7 @@ def found_isp(slug: str) -> IspDirectory:
 def network(db: EmbeddedPostgres) -> Network:
     isp = found_isp("padma")
     with unit_of_work(isp):
-        north = call(
-            "add_operator", slug="north", name="North", kind="reseller", may_have_children=True, edits_catalog=False
-        )
+        north = add_operator(slug="north", name="North", kind="reseller")
         pool = services.add_pool(name="clients", network="100.64.0.0/22")
         nas = services.register_nas(
             name="core", source_address="127.0.0.1", secret=SECRET, change_of_authorization_address="127.0.0.1"
@@ -86,3 +84,17 @@ def add_login(network: Network, username: str = "rina", *, child: bool = False, 
             return services.provision_login(
                 operator_id=network.north, isp_id=network.isp.isp_id, username=username, **{**given, **settings}
             )
+
+
+def as_admin(server: EmbeddedPostgres, statement: str, *parameters: object) -> None:
+    """What no role of the product may do, or what another context does: written straight into the cell."""
+    url = server.admin_url.rsplit("/", 1)[0] + "/backhaul"
+    with psycopg.connect(url, autocommit=True) as admin:
+        admin.execute("SET search_path = cell1, public, ext")
+        admin.execute(statement, parameters)  # type: ignore[arg-type]
+
+
+def found(network: Network, query: str, *parameters: object) -> list[dict[str, object]]:
+    """Rows that the ISP (acting as the application role) reads."""
+    with unit_of_work(network.isp):
+        return rows(query, list(parameters))

@@ -121,7 +121,8 @@ def _await_ready(process: subprocess.Popen[bytes], log: Path) -> None:
 
 def eap_login(radius: Radius, method: str, username: str, password: str) -> bool:
     """Whether eapol_test logs in with an EAP method (MSCHAPV2 or MD5)."""
-    network = f'network={{\n key_mgmt=IEEE8021X\n eap={method}\n identity="{username}"\n password="{password}"\n eapol_flags=0\n}}\n'
+    lines = [f"eap={method}", f'identity="{username}"', f'password="{password}"', "eapol_flags=0", "key_mgmt=IEEE8021X"]
+    network = "network={\n" + "\n".join(lines) + "\n}\n"
     with tempfile.NamedTemporaryFile("w", suffix=".conf") as config:
         config.write(network)
         config.flush()

@@ -32,12 +32,19 @@ def is_available() -> bool:
 
 
 def render_configuration(
-    home: Path, *, database: Database, auth_port: int, listen: str = "127.0.0.1", client_seconds: int = 30
+    home: Path,
+    *,
+    database: Database,
+    auth_port: int,
+    listen: str = "127.0.0.1",
+    client_seconds: int = 30,
+    reject_seconds: int = 1,
 ) -> Path:
     """Write the configuration into `home`/radius and return that folder; accounting listens at `auth_port` + 1.
 
     Only the server's user can read it. What waits in its `detail` folder (accounting taken in while the database was
-    away) is kept. `client_seconds`: how long a router's secret is believed before it is looked up again.
+    away) is kept. `client_seconds`: how long a router's secret is believed before it is looked up again;
+    `reject_seconds`: how long a refusal is held back, which slows guessing.
     """
     folder = home.absolute() / "radius"
     (folder / "detail").mkdir(parents=True, exist_ok=True)
@@ -48,6 +55,7 @@ def render_configuration(
         "auth_port": str(auth_port),
         "acct_port": str(auth_port + 1),
         "client_seconds": str(client_seconds),
+        "reject_seconds": str(reject_seconds),
     }
     for template in sorted(TEMPLATES.glob("*.conf")):
         _write_private(folder / template.name, _fill(template.read_text(encoding="utf-8"), values))

@@ -63,7 +63,8 @@ BEGIN
     IF reason <> '' THEN
         RETURN;
     END IF;
-    password := r.clear_text;
+    -- FreeRADIUS reads escapes in what a query returns.
+    password := replace(r.clear_text, E'\\', E'\\\\');
     reply := 'Class := "' || r.operator_id || ':' || r.id || ':' || r.version || ':' || substr(gen_random_uuid()::text, 1, 8)
         || '"|Acct-Interim-Interval := ' || interim_seconds_of(r.id, r.interim_seconds);
     IF v_access = 'walled' THEN                 -- a static address would beat the walled pool, so it is not sent
