@@ -11,6 +11,7 @@ CREATE TABLE plan (
     withdrawn_on date,
     PRIMARY KEY (operator_id, id),
     UNIQUE (operator_id, name),
+    CHECK ((pool_id IS NULL) = (pool_operator_id IS NULL)),
     FOREIGN KEY (pool_operator_id, pool_id) REFERENCES pool (operator_id, id)
 );
 CREATE INDEX plan_pool ON plan (pool_operator_id, pool_id);
