@@ -38,7 +38,7 @@ COMMANDS = {
     "import-customers": Entry("backhaul.cli.import_customers", "Take over customers from a CSV or XLSX file."),
     "bill": Entry("backhaul.cli.bill", "Run billing for an ISP up to a date."),
     "verify": Entry("backhaul.cli.verify", "Prove that all books, funds and caches agree."),
-    "export-journal": Entry("backhaul.cli.export", "Write an operator's journal for hledger or beancount."),
+    "export-journal": Entry("backhaul.cli.export_journal", "Write an operator's journal for hledger or beancount."),
     "bench": Entry("backhaul.cli.bench", "Measure a part against its floor."),
     "worker": Entry("backhaul.cli.worker", "Run background jobs (started by `up`)."),
 }

@@ -46,3 +46,15 @@ class InvalidInput(Refusal):
     """A value the user gave cannot be used as it is."""
 
     code = "invalid_input"
+
+
+class KeyReused(Refusal):
+    """The form was sent before with other figures."""
+
+    code = "key_reused"
+
+
+class AlreadyReversed(Refusal):
+    """What is to be taken back was taken back before."""
+
+    code = "already_reversed"

@@ -15,12 +15,6 @@ class LimitInUse(Refusal):
     code = "limit_in_use"
 
 
-class KeyReused(Refusal):
-    """The form was sent before with other figures."""
-
-    code = "key_reused"
-
-
 class AmountNotPositive(Refusal):
     """An amount of zero or less."""
 
@@ -31,12 +25,6 @@ class MoreThanOwed(Refusal):
     """A repayment larger than the debt."""
 
     code = "more_than_owed"
-
-
-class AlreadyReversed(Refusal):
-    """The recharge was taken back before."""
-
-    code = "already_reversed"
 
 
 def open_fund(*, child_id: int, mode: str = "prepaid") -> None:

@@ -60,16 +60,21 @@ def current_scope() -> Scope:
 
 @contextmanager
 def unit_of_work(
-    isp: IspDirectory, operator_id: int | None = None, *, user_id: int | None = None, using: str = "default"
+    isp: IspDirectory,
+    operator_id: int | None = None,
+    *,
+    user_id: int | None = None,
+    using: str = "default",
+    snapshot: bool = False,
 ) -> Iterator[Scope]:
     """Open a durable transaction for `operator_id` (default: the ISP) and yield its scope; commits at the end.
 
-    `user_id` None = the system itself, with every permission. Raises NotFound when the operator does not exist in this
+    `snapshot`: read only, and everything is seen as of one instant. `user_id` None = the system itself, with every permission. Raises NotFound when the operator does not exist in this
     ISP or the user is no member of it: the two look alike on purpose.
     """
     scope = Scope(cell=isp.cell, isp_id=isp.isp_id, time_zone=isp.time_zone, currency=isp.currency,
                   currency_decimals=isp.currency_decimals, actor_id=user_id or SYSTEM)  # fmt: skip
-    with _opened(scope, using):
+    with _opened(scope, using, snapshot=snapshot):
         scope = _resolve(scope, operator_id or isp.isp_id, user_id, using)
         _set_local(scope, using)
         token = _current.set(scope)
@@ -83,6 +88,13 @@ def unit_of_work(
 def founding_unit(cell: str) -> Iterator[None]:
     """A unit in which no operator acts yet: only for creating an ISP."""
     with _opened(Scope(cell=cell, isp_id=0), "default"):
+        yield
+
+
+@contextmanager
+def survey(cell: str) -> Iterator[None]:
+    """A read-only unit over a whole cell, every table seen at one instant, by the alias "batch"; nobody acts in it."""
+    with _opened(Scope(cell=cell, isp_id=0), "batch", snapshot=True):
         yield
 
 
@@ -120,10 +132,13 @@ def acting_for_child(child_id: int) -> Iterator[Scope]:
 
 
 @contextmanager
-def _opened(scope: Scope, using: str) -> Iterator[None]:
+def _opened(scope: Scope, using: str, *, snapshot: bool = False) -> Iterator[None]:
     if _current.get() is not None:
         raise LookupError("a unit of work is already open")
     with transaction.atomic(using=using, durable=True):
+        if snapshot:
+            with connections[using].cursor() as cursor:
+                cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
         _set_local(scope, using)
         yield
 
