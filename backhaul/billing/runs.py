@@ -129,7 +129,7 @@ def _bill_next_slice(
         "bill_slice", BATCH, isp=isp.isp_id, top=shard["top_id"], run=run_id, slice=shard["slices"] + 1, on=report.on,
         now=now, limit=limit, only_held=only_held,
     )  # fmt: skip
-    finished = done["staged"] == 0
+    finished = not done["more"]
     if finished:
         report.cut += call("cut_short_services", BATCH, isp=isp.isp_id, top=shard["top_id"], on=report.on, now=now)
     report.add(done)

@@ -22,6 +22,7 @@ FUNCTIONS = [
     Definer("cut_short_services", ("batch",)),
     Definer("bill_subscription"),
     Definer("issue_opening_dues"),
+    Definer("resume_billing"),
     Definer("refund_unused_days"),
     Definer("count_held_below"),
 ]

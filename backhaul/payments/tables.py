@@ -6,4 +6,4 @@ TABLES = [
     Books("receipt_numbering", app="S", books="SIU"),
     Books("payment", app="S", books="SI"),
 ]
-FUNCTIONS = [Definer("record_payment"), Definer("reverse_payment")]
+FUNCTIONS = [Definer("record_payment"), Definer("reverse_payment"), Definer("open_numbering")]

@@ -10,12 +10,11 @@ BEGIN
     END IF;
     CREATE TEMP TABLE stage_due (           -- one row per period to bill
         rank bigint, operator_id bigint, subscription_id bigint, customer_id bigint, plan_operator_id bigint, plan_id bigint,
-        starts_on date, ends_on date, cycle_days integer, from_day integer, price_minor bigint, due_days integer,
-        advance_minor bigint, was_cut boolean
+        starts_on date, anchor_day smallint, price_minor bigint, due_days smallint, advance_minor bigint, was_cut boolean
     ) ON COMMIT DELETE ROWS;
     CREATE TEMP TABLE stage_class (         -- periods that cost the same on every edge
-        class_id bigint, operator_id bigint, plan_operator_id bigint, plan_id bigint,
-        starts_on date, ends_on date, cycle_days integer, from_day integer, bills bigint, vat_bp integer
+        class_id bigint, operator_id bigint, plan_operator_id bigint, plan_id bigint, starts_on date, anchor_day smallint,
+        ends_on date, cycle_days integer, from_day integer, to_day integer, bills bigint, vat_bp integer
     ) ON COMMIT DELETE ROWS;
     CREATE TEMP TABLE stage_cost (          -- class × edge of the owner's chain
         class_id bigint, child_id bigint, parent_id bigint, depth integer, mode text, reclaims boolean,
@@ -53,40 +52,36 @@ CREATE OR REPLACE FUNCTION stage_due_periods(
 LANGUAGE plpgsql AS $$
 DECLARE v_count bigint;
 BEGIN
-    INSERT INTO stage_due (rank, operator_id, subscription_id, customer_id, plan_operator_id, plan_id, starts_on, ends_on,
-                           cycle_days, from_day, price_minor, due_days, advance_minor, was_cut)
-    SELECT row_number() OVER (ORDER BY f.priority, f.starts_on, f.already_paid DESC, f.subscription_id),
-           f.operator_id, f.subscription_id, f.customer_id, f.plan_operator_id, f.plan_id, f.starts_on,
-           next_anchor(f.starts_on, f.anchor_day),
-           next_anchor(f.starts_on, f.anchor_day) - last_anchor(f.starts_on, f.anchor_day),
-           f.starts_on - last_anchor(f.starts_on, f.anchor_day), f.price_minor, f.due_days, f.advance_minor, f.was_cut
+    INSERT INTO stage_due (rank, operator_id, subscription_id, customer_id, plan_operator_id, plan_id, starts_on, anchor_day,
+                           price_minor, due_days, advance_minor, was_cut)
+    SELECT row_number() OVER (ORDER BY f.priority, f.starts_on, f.advance_minor >= f.price_minor DESC, f.subscription_id),
+           f.operator_id, f.subscription_id, f.customer_id, f.plan_operator_id, f.plan_id, f.starts_on, f.anchor_day, f.price_minor,
+           f.due_days, f.advance_minor, f.was_cut
     FROM (
-        SELECT s.priority, s.operator_id, s.id AS subscription_id, s.customer_id, s.anchor_day::integer AS anchor_day,
-               p.plan_operator_id, p.plan_id, COALESCE(s.custom_price_minor, p.price_minor) AS price_minor,
-               bp.due_days::integer AS due_days, COALESCE(a.advance_minor, 0) AS advance_minor,
-               COALESCE(a.advance_minor, 0) >= COALESCE(s.custom_price_minor, p.price_minor) AS already_paid,
-               cut.yes AS was_cut, CASE WHEN cut.yes THEN GREATEST(bs.billed_until, p_on) ELSE bs.billed_until END AS starts_on
+        SELECT s.priority, s.operator_id, s.id AS subscription_id, s.customer_id, s.anchor_day, p.plan_operator_id, p.plan_id,
+               COALESCE(s.custom_price_minor, p.price_minor) AS price_minor, bp.due_days,
+               COALESCE(a.advance_minor, 0) AS advance_minor, off.subscription_id IS NOT NULL AS was_cut,
+               CASE WHEN off.subscription_id IS NULL THEN bs.billed_until ELSE GREATEST(bs.billed_until, p_on) END AS starts_on
         FROM billing_state bs
         JOIN subscription s ON s.operator_id = bs.operator_id AND s.id = bs.subscription_id
         JOIN package p ON p.operator_id = s.package_operator_id AND p.id = s.package_id
         JOIN billing_profile bp ON bp.operator_id = s.profile_operator_id AND bp.id = s.profile_id
         LEFT JOIN customer_advance a ON a.operator_id = s.operator_id AND a.customer_id = s.customer_id
         LEFT JOIN held_bill h ON h.operator_id = s.operator_id AND h.subscription_id = s.id
-        CROSS JOIN LATERAL (SELECT EXISTS (
-            SELECT 1 FROM block b WHERE b.operator_id = s.operator_id AND b.subscription_id = s.id AND b.to_at IS NULL
-                AND b.reason IN ('fund_short', 'upstream_short')) AS yes) AS cut
+        LEFT JOIN (
+            SELECT operator_id, subscription_id, bool_or(reason NOT IN ('fund_short', 'upstream_short')) AS otherwise
+            FROM block WHERE operator_id = ANY (p_operators) AND to_at IS NULL GROUP BY operator_id, subscription_id
+        ) AS off ON off.operator_id = s.operator_id AND off.subscription_id = s.id
         WHERE bs.operator_id = ANY (p_operators) AND bs.billed_until <= p_on AND s.left_on IS NULL
           AND bp.billing_type = 'monthly' AND bp.cycle IN ('calendar', 'anniversary', 'custom_day')
+          AND off.otherwise IS NOT TRUE
           AND (CASE WHEN p_subscription IS NULL THEN bp.auto_bill ELSE s.id = p_subscription END)
           AND (NOT p_only_held OR h.subscription_id IS NOT NULL)
           AND (p_run IS NULL OR h.last_run_id IS DISTINCT FROM p_run)
-          AND NOT EXISTS (SELECT 1 FROM block b WHERE b.operator_id = s.operator_id AND b.subscription_id = s.id
-                              AND b.to_at IS NULL AND b.reason NOT IN ('fund_short', 'upstream_short'))
           AND NOT EXISTS (SELECT 1 FROM run_exception x WHERE x.operator_id = s.operator_id AND x.run_id = p_run
                               AND x.subscription_id = s.id AND x.starts_on = bs.billed_until)
-        ORDER BY s.priority, starts_on, already_paid DESC, s.id
-        LIMIT p_limit
-    ) AS f;
+    ) AS f
+    ORDER BY 1 LIMIT p_limit;
     GET DIAGNOSTICS v_count = ROW_COUNT;
     RETURN v_count;
 END $$;
@@ -95,16 +90,19 @@ END $$;
 CREATE OR REPLACE FUNCTION stage_costs(p_on date) RETURNS void
 LANGUAGE plpgsql AS $$
 BEGIN
-    INSERT INTO stage_class (class_id, operator_id, plan_operator_id, plan_id, starts_on, ends_on, cycle_days, from_day, bills, vat_bp)
-    SELECT row_number() OVER (), g.*, vat_rate_on(g.operator_id, p_on)
-    FROM (SELECT operator_id, plan_operator_id, plan_id, starts_on, ends_on, cycle_days, from_day, count(*)
-          FROM stage_due GROUP BY 1, 2, 3, 4, 5, 6, 7) AS g;
+    INSERT INTO stage_class (class_id, operator_id, plan_operator_id, plan_id, starts_on, anchor_day, ends_on, cycle_days, from_day,
+                             to_day, bills, vat_bp)
+    SELECT row_number() OVER (), g.operator_id, g.plan_operator_id, g.plan_id, g.starts_on, g.anchor_day, a.ends_on,
+           a.ends_on - a.cycle_on, g.starts_on - a.cycle_on, a.ends_on - a.cycle_on, g.bills, vat_rate_on(g.operator_id, p_on)
+    FROM (SELECT operator_id, plan_operator_id, plan_id, starts_on, anchor_day, count(*) AS bills
+          FROM stage_due GROUP BY 1, 2, 3, 4, 5) AS g
+    CROSS JOIN LATERAL (SELECT next_anchor(g.starts_on, g.anchor_day) AS ends_on, last_anchor(g.starts_on, g.anchor_day) AS cycle_on) AS a;
     INSERT INTO stage_cost (class_id, child_id, parent_id, depth, mode, reclaims, price_minor, net_minor, vat_minor)
     SELECT t.class_id, t.child_id, t.parent_id, t.depth, t.mode, reclaims_input_on(t.child_id, p_on), t.price_minor, t.net_minor,
            vat_of(t.net_minor, vat_rate_on(t.parent_id, p_on))
     FROM (
         SELECT c.class_id, f.child_id, f.parent_id, f.depth, f.mode, price.minor AS price_minor,
-               prorate(price.minor, c.from_day, c.from_day + (c.ends_on - c.starts_on), c.cycle_days) AS net_minor
+               prorate(price.minor, c.from_day, c.to_day, c.cycle_days) AS net_minor
         FROM stage_class c
         JOIN operator o ON o.id = c.operator_id
         JOIN fund f ON f.child_id = ANY (o.path)

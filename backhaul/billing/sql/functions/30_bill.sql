@@ -21,8 +21,8 @@ BEGIN
     END IF;
     WITH unpriced AS (
         DELETE FROM stage_due d USING stage_class c
-        WHERE (c.operator_id, c.plan_operator_id, c.plan_id, c.starts_on, c.ends_on, c.cycle_days, c.from_day)
-            = (d.operator_id, d.plan_operator_id, d.plan_id, d.starts_on, d.ends_on, d.cycle_days, d.from_day)
+        WHERE (c.operator_id, c.plan_operator_id, c.plan_id, c.starts_on, c.anchor_day)
+            = (d.operator_id, d.plan_operator_id, d.plan_id, d.starts_on, d.anchor_day)
           AND c.class_id IN (SELECT class_id FROM stage_cost WHERE price_minor IS NULL)
         RETURNING d.operator_id, d.subscription_id, d.starts_on)
     INSERT INTO run_exception (operator_id, run_id, subscription_id, starts_on, reason)
@@ -63,8 +63,8 @@ BEGIN
     FOR r IN
         SELECT d.operator_id, d.subscription_id, k.slots, k.children, k.sums
         FROM stage_due d
-        JOIN stage_class c ON (c.operator_id, c.plan_operator_id, c.plan_id, c.starts_on, c.ends_on, c.cycle_days, c.from_day)
-            = (d.operator_id, d.plan_operator_id, d.plan_id, d.starts_on, d.ends_on, d.cycle_days, d.from_day)
+        JOIN stage_class c ON (c.operator_id, c.plan_operator_id, c.plan_id, c.starts_on, c.anchor_day)
+            = (d.operator_id, d.plan_operator_id, d.plan_id, d.starts_on, d.anchor_day)
         JOIN (SELECT class_id, array_agg(s.slot ORDER BY depth DESC) AS slots, array_agg(s.child_id ORDER BY depth DESC) AS children,
                      array_agg(net_minor + vat_minor ORDER BY depth DESC) AS sums
               FROM stage_cost JOIN stage_short s USING (child_id) GROUP BY class_id) AS k USING (class_id)
@@ -160,16 +160,16 @@ BEGIN
     INSERT INTO stage_bill (class_id, operator_id, subscription_id, customer_id, invoice_id, entry_id, number, starts_on, ends_on,
                             cycle_days, price_minor, net_minor, vat_minor, due_on, applied_minor, was_cut)
     SELECT c.class_id, d.operator_id, d.subscription_id, d.customer_id, nextval('invoice_id'), nextval('entry_id'),
-           n.next_number - 1 + row_number() OVER (PARTITION BY d.operator_id ORDER BY d.rank), d.starts_on, d.ends_on, d.cycle_days,
+           n.next_number - 1 + row_number() OVER (PARTITION BY d.operator_id ORDER BY d.rank), d.starts_on, c.ends_on, c.cycle_days,
            d.price_minor, net.minor, vat_of(net.minor, c.vat_bp), p_on + d.due_days,
            CASE WHEN d.advance_minor = 0 THEN 0 ELSE GREATEST(0, LEAST(net.minor + vat_of(net.minor, c.vat_bp), d.advance_minor
                - (sum(net.minor + vat_of(net.minor, c.vat_bp)) OVER (PARTITION BY d.operator_id, d.customer_id ORDER BY d.rank)
                   - net.minor - vat_of(net.minor, c.vat_bp)))) END, d.was_cut
     FROM stage_due d
-    JOIN stage_class c ON (c.operator_id, c.plan_operator_id, c.plan_id, c.starts_on, c.ends_on, c.cycle_days, c.from_day)
-        = (d.operator_id, d.plan_operator_id, d.plan_id, d.starts_on, d.ends_on, d.cycle_days, d.from_day)
+    JOIN stage_class c ON (c.operator_id, c.plan_operator_id, c.plan_id, c.starts_on, c.anchor_day)
+            = (d.operator_id, d.plan_operator_id, d.plan_id, d.starts_on, d.anchor_day)
     JOIN invoice_numbering n ON n.operator_id = d.operator_id
-    CROSS JOIN LATERAL (SELECT prorate(d.price_minor, d.from_day, d.from_day + (d.ends_on - d.starts_on), d.cycle_days) AS minor) AS net;
+    CROSS JOIN LATERAL (SELECT prorate(d.price_minor, c.from_day, c.to_day, c.cycle_days) AS minor) AS net;
     GET DIAGNOSTICS bills = ROW_COUNT;
     PERFORM expect(bills, (SELECT count(*) FROM stage_due), 'stage_bill');
     UPDATE invoice_numbering n SET next_number = n.next_number + b.bills

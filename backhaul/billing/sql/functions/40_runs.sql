@@ -13,8 +13,8 @@ BEGIN
 END $$;
 
 -- Contract (batch): bills the next slice of a shard: at most p_limit periods that start on or before p_on, in one transaction.
--- The caller holds the run's shard row. Call again until `staged` is 0: a subscription several periods behind comes once a slice.
--- Returns {"staged", "created", "held", "failed", "billed_minor"}.
+-- The caller holds the run's shard row. Call again while `more`: a subscription several periods behind comes once a slice.
+-- Returns {"more", "created", "held", "failed", "billed_minor"}.
 CREATE OR REPLACE FUNCTION bill_slice(
     p_isp bigint, p_top bigint, p_run bigint, p_slice integer, p_on date, p_now timestamptz, p_limit integer, p_only_held boolean)
 RETURNS jsonb
@@ -24,6 +24,7 @@ DECLARE
     v_staged bigint;
     v_failed bigint;
     v_held bigint;
+    v_more boolean;
     v_bills record;
 BEGIN
     SELECT array_agg(id ORDER BY id) INTO v_operators FROM operator
@@ -32,7 +33,7 @@ BEGIN
     PERFORM lock_chains(v_operators);
     v_staged := stage_due_periods(v_operators, p_on, p_run, p_limit, p_only_held, NULL);
     IF v_staged = 0 THEN
-        RETURN jsonb_build_object('staged', 0, 'created', 0, 'held', 0, 'failed', 0, 'billed_minor', 0);
+        RETURN jsonb_build_object('more', false, 'created', 0, 'held', 0, 'failed', 0, 'billed_minor', 0);
     END IF;
     ANALYZE pg_temp.stage_due;
     PERFORM stage_costs(p_on);
@@ -42,13 +43,14 @@ BEGIN
     ANALYZE pg_temp.stage_class, pg_temp.stage_cost;
     SELECT * INTO v_bills FROM bill_staged(p_run, format('run:%s:%s:%s', p_run, p_top, p_slice), p_on, p_now);
     PERFORM expect(v_bills.bills + v_held + v_failed, v_staged, 'slice');
-    RETURN jsonb_build_object('staged', v_staged, 'created', v_bills.bills, 'held', v_held, 'failed', v_failed,
+    v_more := v_staged = p_limit OR EXISTS (SELECT 1 FROM stage_bill WHERE ends_on <= p_on);
+    RETURN jsonb_build_object('more', v_more, 'created', v_bills.bills, 'held', v_held, 'failed', v_failed,
                               'billed_minor', v_bills.billed_minor);
 END $$;
 
 -- Contract (app): bills the period of one subscription of the acting operator that starts on or before p_on, if one is due.
 -- When a level of the chain is short: p_hold = hold the bill, else refuse (fund_too_low | upstream_short).
--- Returns {"created": 0|1, "held": 0|1, "invoice_id", "billed_minor"}.
+-- Returns {"created": 0|1, "held": 0|1, "invoice_id", "billed_minor", "short": fund_short | upstream_short where held}.
 CREATE OR REPLACE FUNCTION bill_subscription(p_subscription bigint, p_on date, p_now timestamptz, p_hold boolean) RETURNS jsonb
 LANGUAGE plpgsql SECURITY DEFINER AS $$
 DECLARE
@@ -68,7 +70,9 @@ BEGIN
     SELECT * INTO v_bills
     FROM bill_staged(NULL, format('bill:%s:%s', p_subscription, (SELECT min(starts_on) FROM stage_class)), p_on, p_now);
     RETURN jsonb_build_object('created', v_bills.bills, 'held', v_held, 'billed_minor', v_bills.billed_minor,
-                              'invoice_id', (SELECT invoice_id FROM stage_bill));
+                              'invoice_id', (SELECT invoice_id FROM stage_bill),
+                              'short', (SELECT CASE WHEN short_child_id = operator_id THEN 'fund_short' ELSE 'upstream_short' END
+                                        FROM held_bill WHERE operator_id = v_operator AND subscription_id = p_subscription));
 END $$;
 
 -- Contract (app): for an operator's own view and its parent's: how many renewals wait for want of funds on each edge that the
@@ -116,4 +120,13 @@ BEGIN
     SELECT v_operator, entry_id, t.n, t.debit_code, t.credit_code, amount_minor, customer_id, NULL, p_on
     FROM given JOIN posting_template t ON t.kind = 'opening_due';
     RETURN v_count;
+END $$;
+
+-- Contract (app): a service of the acting operator that was off comes back on p_on: days that it was off are not billed.
+CREATE OR REPLACE FUNCTION resume_billing(p_subscription bigint, p_on date) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER AS $$
+BEGIN
+    UPDATE billing_state SET billed_until = p_on
+    WHERE operator_id = acting_operator() AND subscription_id = p_subscription AND billed_until < p_on;
+    DELETE FROM held_bill WHERE operator_id = acting_operator() AND subscription_id = p_subscription;
 END $$;

@@ -1,7 +1,8 @@
 -- Contract (app): records money received from a customer of the acting operator and allocates it: oldest due first, by due date, then
 -- number, over all subscriptions; the surplus becomes advance. Never refused for lack of dues or of funds (SPEC 2.3, B25).
 -- The same p_request_key again returns the first payment; with another customer or amount it is refused.
--- Returns {"payment_id", "receipt_number", "applied_minor", "surplus_minor", "due_minor" still open, "overdue_minor", "repeated"}.
+-- Returns {"payment_id", "receipt_number", "applied_minor", "surplus_minor", "due_minor" still open, "overdue_minor", "repeated",
+-- "blocked": some service of the customer is off}.
 CREATE OR REPLACE FUNCTION record_payment(
     p_customer bigint, p_amount_minor bigint, p_method text, p_received_on date, p_now timestamptz, p_reference text, p_request_key text)
 RETURNS jsonb
@@ -12,14 +13,17 @@ DECLARE
     v_id bigint;
     v_receipt bigint;
     v_applied bigint;
+    v_blocked boolean;
 BEGIN
     IF p_amount_minor <= 0 THEN
         PERFORM refuse('amount_not_positive', 'The amount must be more than zero.');
     ELSIF p_method NOT IN ('cash', 'bank', 'mobile_wallet') THEN
         PERFORM refuse('invalid_input', 'Say how the money was paid: cash, bank or mobile wallet.');
     END IF;
-    IF EXISTS (SELECT 1 FROM subscription s JOIN block b ON b.operator_id = s.operator_id AND b.subscription_id = s.id AND b.to_at IS NULL
-               WHERE s.operator_id = v_operator AND s.customer_id = p_customer) THEN
+    v_blocked := EXISTS (
+        SELECT 1 FROM subscription s JOIN block b ON b.operator_id = s.operator_id AND b.subscription_id = s.id AND b.to_at IS NULL
+        WHERE s.operator_id = v_operator AND s.customer_id = p_customer);
+    IF v_blocked THEN
         PERFORM lock_chains(ARRAY[v_operator]);    -- a reactivation may charge: funds are locked before customers
     END IF;
     PERFORM 1 FROM customer WHERE operator_id = v_operator AND id = p_customer FOR NO KEY UPDATE;
@@ -31,7 +35,7 @@ BEGIN
         IF v_known.customer_id <> p_customer OR v_known.amount_minor <> p_amount_minor THEN
             PERFORM refuse('key_reused', 'This form was already sent with another amount; open it again.');
         END IF;
-        RETURN payment_result(v_known, true, p_received_on);
+        RETURN payment_result(v_known, true, v_blocked, p_received_on);
     END IF;
     v_id := nextval(pg_get_serial_sequence('payment', 'id'));
     v_applied := allocate_oldest_first(v_operator, p_customer, v_id, p_amount_minor, p_received_on);
@@ -44,7 +48,7 @@ BEGIN
                          reference, request_key)
     VALUES (v_operator, v_id, v_receipt, p_customer, p_amount_minor, p_method, p_received_on, p_now, acting_user(), p_reference, p_request_key)
     RETURNING * INTO v_known;
-    RETURN payment_result(v_known, false, p_received_on);
+    RETURN payment_result(v_known, false, v_blocked, p_received_on);
 END $$;
 
 -- allocate_oldest_first: pays open invoices of a customer in order of due date, then number; returns how much was used.
@@ -68,10 +72,10 @@ BEGIN
 END $$;
 
 -- payment_result: what a caller needs to know after a payment.
-CREATE OR REPLACE FUNCTION payment_result(p_payment payment, p_repeated boolean, p_on date) RETURNS jsonb
+CREATE OR REPLACE FUNCTION payment_result(p_payment payment, p_repeated boolean, p_blocked boolean, p_on date) RETURNS jsonb
 LANGUAGE sql STABLE AS $$
     SELECT jsonb_build_object(
-        'payment_id', p_payment.id, 'receipt_number', p_payment.receipt_number, 'repeated', p_repeated,
+        'payment_id', p_payment.id, 'receipt_number', p_payment.receipt_number, 'repeated', p_repeated, 'blocked', p_blocked,
         'applied_minor', paid.applied, 'surplus_minor', p_payment.amount_minor - paid.applied,
         'due_minor', open.due, 'overdue_minor', open.overdue)
     FROM (SELECT COALESCE(sum(amount_minor), 0)::bigint AS applied FROM allocation
