@@ -54,13 +54,14 @@ def _record(claimed: list[dict[str, Any]], answers: list[Answer], now: datetime)
     merged: dict[tuple[int, int], Answer] = {}
     for row, answer in zip(claimed, answers, strict=True):
         key = (row["operator_id"], row["request_id"])
-        merged[key] = answer if merged.get(key, answer).acknowledged else merged[key]
+        if key not in merged or merged[key].verdict == "acknowledged":
+            merged[key] = answer
     call(
         "record_answers",
         using="batch",
         operator_ids=[operator for operator, _ in merged],
         request_ids=[request for _, request in merged],
-        acknowledged=[answer.acknowledged for answer in merged.values()],
+        verdicts=[answer.verdict for answer in merged.values()],
         errors=[answer.error for answer in merged.values()],
         at=now,
     )

@@ -105,14 +105,15 @@ def running(home: Path, database: server.Database, **options: int) -> Iterator[R
     with log.open("wb") as out:
         process = subprocess.Popen(server.command(folder), stdout=out, stderr=out, stdin=subprocess.DEVNULL)
         try:
-            _await_ready(process, log)
+            await_ready(process, log)
             yield Radius(port, folder, log)
         finally:
             process.terminate()
             process.wait(timeout=10)
 
 
-def _await_ready(process: subprocess.Popen[bytes], log: Path) -> None:
+def await_ready(process: subprocess.Popen[bytes], log: Path) -> None:
+    """Wait until a FreeRADIUS says that it listens."""
     deadline = time.monotonic() + 10
     while "Ready to process requests" not in log.read_text(errors="replace"):
         assert process.poll() is None and time.monotonic() < deadline, log.read_text(errors="replace")[-3000:]

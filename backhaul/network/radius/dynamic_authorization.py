@@ -48,10 +48,10 @@ class Request:
 
 @dataclass(frozen=True)
 class Answer:
-    """`acknowledged` is what the router says, not proof; `error` is empty or says why not."""
+    """What the router says, which is not proof: "acknowledged", "refused" or "unanswered"; `error` says why not."""
 
-    acknowledged: bool
-    error: str | None
+    verdict: str
+    error: str | None = None
 
 
 def send_requests(requests: Sequence[Request], *, now: float, seconds: float = 3.0) -> list[Answer]:
@@ -68,7 +68,7 @@ def send_requests(requests: Sequence[Request], *, now: float, seconds: float = 3
 def _send_group(requests: Sequence[Request], now: int, seconds: float) -> list[Answer]:
     packets = [_packet(request, number, now) for number, request in enumerate(requests)]
     waiting = dict(enumerate(requests))
-    answers = [Answer(False, NO_ANSWER)] * len(requests)
+    answers = [Answer("unanswered", NO_ANSWER)] * len(requests)
     end = time.monotonic() + seconds
     resend_at = 0.0
     sockets = {family: _socket(family) for family in {_family(request.address) for request in requests}}
@@ -135,6 +135,6 @@ def _read(packet: Any, data: bytes) -> Answer | None:
     except (PacketError, KeyError, ValueError):
         return None
     if reply.code in (DisconnectACK, CoAACK):
-        return Answer(True, None)
+        return Answer("acknowledged")
     cause = reply.get("Error-Cause", ["none given"])[0]
-    return Answer(False, f"refused by the router (error cause {cause})")
+    return Answer("refused", f"refused by the router (error cause {cause})")

@@ -43,24 +43,24 @@ BEGIN
     WHERE NOT d.done;
 END $$;
 
--- record_answers: what routers said to requests. A refused rate change is replaced by the end of the session. Runs as its caller.
+-- record_answers: what routers said to requests: acknowledged, refused or unanswered, with the error to show. A refused rate change is replaced by the end of the session. Runs as its caller.
 CREATE OR REPLACE FUNCTION record_answers(
-    p_operator_ids bigint[], p_request_ids bigint[], p_acknowledged boolean[], p_errors text[], p_at timestamptz) RETURNS void
+    p_operator_ids bigint[], p_request_ids bigint[], p_verdicts text[], p_errors text[], p_at timestamptz) RETURNS void
 LANGUAGE plpgsql AS $$
 DECLARE
     v_operator_ids bigint[];
     v_login_ids bigint[];
 BEGIN
     UPDATE disconnect_request d
-    SET acknowledged_at = CASE WHEN k.acknowledged THEN COALESCE(d.acknowledged_at, p_at) ELSE d.acknowledged_at END,
+    SET acknowledged_at = CASE k.verdict WHEN 'acknowledged' THEN COALESCE(d.acknowledged_at, p_at) ELSE d.acknowledged_at END,
         last_error = k.error
-    FROM unnest(p_operator_ids, p_request_ids, p_acknowledged, p_errors) AS k (operator_id, id, acknowledged, error)
+    FROM unnest(p_operator_ids, p_request_ids, p_verdicts, p_errors) AS k (operator_id, id, verdict, error)
     WHERE d.operator_id = k.operator_id AND d.id = k.id AND NOT d.done;
     WITH refused AS (
         UPDATE disconnect_request d SET seen_ended_at = p_at
-        FROM unnest(p_operator_ids, p_request_ids, p_errors) AS k (operator_id, id, error)
+        FROM unnest(p_operator_ids, p_request_ids, p_verdicts) AS k (operator_id, id, verdict)
         WHERE d.operator_id = k.operator_id AND d.id = k.id AND NOT d.done
-          AND d.kind = 'change_of_authorization' AND k.error LIKE 'refused%'
+          AND d.kind = 'change_of_authorization' AND k.verdict = 'refused'
         RETURNING d.operator_id, d.login_id
     ), outdated AS (
         UPDATE radius_login l SET version = l.version + 1 FROM refused r
