@@ -33,6 +33,10 @@ def embedded_server(home: Home) -> EmbeddedPostgres:
     return EmbeddedPostgres(home.path / "postgres", home.postgres_port)
 
 
+# What a server answers that knows nothing of us yet, or that was set up from a home with other passwords.
+NOT_SET_UP_SIGNS = ("password authentication failed", "does not exist", "no pg_hba.conf entry")
+
+
 @contextlib.contextmanager
 def database() -> Iterator[Home]:
     """For commands: Django configured, the database running and up to date inside the block.
@@ -84,29 +88,40 @@ def close_connections() -> None:
 
 
 def admin_url_of(url: str) -> str | None:
-    """DATABASE_URL itself where it names a user: then it is an administrator's, allowed to set the database up."""
-    return url if urlsplit(url).username else None
+    """Where DATABASE_URL names a user it is an administrator's: allowed to set the database up, and to create it."""
+    parts = urlsplit(url)
+    return parts._replace(path="/postgres").geturl() if parts.username else None
+
+
+def without_login(url: str) -> str:
+    """The address alone: an administrator's password is for the set-up, not for messages and children."""
+    parts = urlsplit(url)
+    return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
 
 
 def bring_up_to_date(home: Home, *, admin_url: str | None) -> bool:
     """Set the database up unless it is exactly as this version wants it; True if something was done.
 
-    Without an administrator's address a database that is behind is refused.
+    Without an administrator's address a database that is behind, or that has other passwords, is refused.
     """
-    from backhaul.operators.database import setup_database
-
-    wanted = schema_fingerprint()
-    if _found_fingerprint(admin_url) == wanted:
+    if _found_fingerprint(admin_url) == schema_fingerprint():
         return False
     if admin_url is None:
         raise CannotReach(
-            f"the database at {home.database_url()} is not set up for this version; "
+            f"the database at {without_login(home.database_url())} is not set up for this version and this home; "
             "run: backhaul setup-database --admin-url postgresql://ADMIN:PASSWORD@HOST/postgres"
         )
+    set_up(admin_url)
+    return True
+
+
+def set_up(admin_url: str) -> None:
+    """Bring roles, passwords, tables, functions and policies to what this version and this home want."""
+    from backhaul.operators.database import setup_database
+
     setup_database(admin_url)
     close_connections()
-    _note_fingerprint(admin_url, wanted)
-    return True
+    _note_fingerprint(admin_url, schema_fingerprint())
 
 
 def schema_fingerprint() -> str:
@@ -129,15 +144,20 @@ def _database_name() -> str:
 def _found_fingerprint(admin_url: str | None) -> str | None:
     """What the last set-up noted on the database itself; asked as the app role where there is no administrator."""
     query = "SELECT shobj_description(oid, 'pg_database') FROM pg_database WHERE datname = %s"
-    if admin_url is None:
-        from django.db import connections
+    if admin_url is not None:
+        with psycopg.connect(admin_url, connect_timeout=10) as admin:
+            row = admin.execute(query, [_database_name()]).fetchone()
+            return row[0] if row else None
+    from django.db import OperationalError, connections
 
+    try:
         with connections["default"].cursor() as cursor:
             cursor.execute(query, [_database_name()])
             row = cursor.fetchone()
-    else:
-        with psycopg.connect(admin_url, connect_timeout=10) as admin:
-            row = admin.execute(query, [_database_name()]).fetchone()
+    except OperationalError as error:
+        if any(sign in str(error) for sign in NOT_SET_UP_SIGNS):
+            return None
+        raise
     return row[0] if row else None
 
 

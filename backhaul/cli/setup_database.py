@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from backhaul.cli.database import admin_url_of, bring_up_to_date, close_connections
+from backhaul.cli.database import admin_url_of, set_up, without_login
 from backhaul.cli.problems import CannotReach
 from backhaul.common.home import Home
 
@@ -22,6 +22,5 @@ def setup_database(admin_url: str) -> None:
     home = Home.from_environment()
     if home.external_database_url is None:
         raise CannotReach("DATABASE_URL does not say which database to set up; the embedded one needs no set-up")
-    changed = bring_up_to_date(home, admin_url=admin_url)
-    close_connections()
-    click.echo("the database is ready" if changed else "the database was up to date already")
+    set_up(admin_url)
+    click.echo(f"the database at {without_login(home.database_url())} is ready")

@@ -15,11 +15,17 @@ import sys
 import time
 from collections.abc import Iterator
 from types import FrameType
-from urllib.parse import urlsplit
 
 import click
 
-from backhaul.cli.database import admin_url_of, bring_up_to_date, close_connections, embedded_server, use_lock
+from backhaul.cli.database import (
+    admin_url_of,
+    bring_up_to_date,
+    close_connections,
+    embedded_server,
+    use_lock,
+    without_login,
+)
 from backhaul.cli.embedded import EmbeddedPostgres, locked
 from backhaul.cli.instance import only_instance
 from backhaul.cli.main import configure_django
@@ -158,14 +164,8 @@ def _child(home: Home, name: str, *command: str) -> Child:
         "BACKHAUL_LOG_LEVEL": CHILD_LOG_LEVEL,
     }
     if home.external_database_url is not None:
-        environment["DATABASE_URL"] = _without_login(home.external_database_url)
+        environment["DATABASE_URL"] = without_login(home.external_database_url)
     return Child(name, command, environment, home.path / "log" / f"{name}.log")
-
-
-def _without_login(url: str) -> str:
-    """An administrator's password is for the set-up only."""
-    parts = urlsplit(url)
-    return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
 
 
 def _listen_address() -> str:
