@@ -4,14 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, date, datetime
 from itertools import count
+from typing import TYPE_CHECKING, Any
 
 from backhaul.identity.models import IspDirectory
 from backhaul.operators.scope import Scope, unit_of_work
 from backhaul.resellers.services import Identity, Terms, Vat, add_staff, onboard_operator
 from backhaul.subscribers.rules import NumberFormat
+from backhaul.subscribers.services import AddedCustomer, NewCustomer, add_customer
+
+if TYPE_CHECKING:
+    from tests.cast import Cast
 
 PASSWORD = "correct horse battery"
+NOON = datetime(2026, 2, 1, 12, tzinfo=UTC)
 numbers = count(1)
 
 
@@ -62,3 +69,24 @@ def build_person(operator_id: int, name: str, role: str = "owner") -> int:
         role=role,
         must_change_password=False,
     )
+
+
+def new_customer(cast: Cast, **fields: Any) -> NewCustomer:
+    """A customer of whoever acts, on Padma's Home 10 and Monthly 1st unless `fields` say otherwise."""
+    isp = cast.padma.isp_id
+    number = next(numbers)
+    standard: dict[str, Any] = {
+        "name": f"Customer {number}",
+        "username": f"user{number}",
+        "password": "secret123",
+        "package": (isp, cast.packages["Home 10"]),
+        "profile": (isp, cast.profiles["Monthly 1st"]),
+    }
+    return NewCustomer(**(standard | fields))
+
+
+def build_customer(
+    cast: Cast, *, activate: bool = True, on: date = date(2026, 2, 1), key: str | None = None, **fields: Any
+) -> AddedCustomer:
+    """Add a customer of whoever acts, unbilled."""
+    return add_customer(customer=new_customer(cast, **fields), activate=activate, on=on, at=NOON, request_key=key)

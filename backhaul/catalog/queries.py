@@ -66,7 +66,8 @@ def list_tariff_prices(child_id: int, on: date) -> list[dict[str, Any]]:
     """
     return rows(
         "SELECT p.operator_id AS plan_operator_id, p.id AS plan_id, p.name AS plan_name, "
-        "now.price_minor, now.starts_on, next.price_minor AS next_price_minor, next.starts_on AS next_starts_on, s.own_price_minor "
+        "now.price_minor, now.starts_on, next.price_minor AS next_price_minor, next.starts_on AS next_starts_on, "
+        "s.own_price_minor "
         "FROM plan p JOIN sellable_plans(%s) s ON s.plan_operator_id = p.operator_id AND s.plan_id = p.id "
         "LEFT JOIN LATERAL (SELECT price_minor, starts_on FROM tariff_price t WHERE t.child_id = %s "
         "AND t.plan_operator_id = p.operator_id AND t.plan_id = p.id AND t.starts_on <= %s "

@@ -15,7 +15,8 @@ from backhaul.identity.services import create_user, enter_isp
 from backhaul.operators.functions import call
 from backhaul.operators.scope import acting_for_child, acting_for_founded, current_scope, founding_unit
 from backhaul.operators.services import add_member, add_operator, set_brand
-from backhaul.subscribers.services import NumberFormat, set_numbering
+from backhaul.subscribers.rules import NumberFormat
+from backhaul.subscribers.services import set_numbering
 
 DECIMALS = {"BHD": 3, "JPY": 0, "KWD": 3, "OMR": 3, "KRW": 0, "TND": 3, "VND": 0, "IQD": 3, "JOD": 3}
 
@@ -75,7 +76,7 @@ def found_isp(
             decimals=DECIMALS.get(currency, 2),
         )
         with acting_for_founded(isp):
-            call("open_books", operator=isp_id)
+            _open_accounts(isp_id)
             _furnish(identity)
     return isp
 
@@ -90,7 +91,7 @@ def onboard_operator(*, identity: Identity, terms: Terms) -> int:
         may_have_children=terms.may_have_children,
         edits_catalog=terms.edits_catalog,
     )
-    call("open_books", operator=operator_id)
+    _open_accounts(operator_id)
     open_fund(child_id=operator_id, mode=terms.mode)
     set_fund_limits(
         child_id=operator_id,
@@ -123,6 +124,12 @@ def _add_person(role: str, person: dict[str, Any]) -> int:
     user_id = create_user(isp_id=scope.isp_id, home_operator_id=scope.operator_id, **person)
     add_member(user_id=user_id, role=role)
     return user_id
+
+
+def _open_accounts(operator_id: int) -> None:
+    """Books from the chart template, bill and receipt numbers from 1."""
+    call("open_books", operator=operator_id)
+    call("open_numbering", operator=operator_id)
 
 
 def _furnish(identity: Identity) -> None:

@@ -2,24 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+import re
 from dataclasses import dataclass
 from datetime import date
 
 from backhaul.common.errors import InvalidInput
 
-# The most lasting first: what a service's status is when several blocks are open.
-STATUS_BY_REASON = {
-    "left": "left",
-    "disabled": "disabled",
-    "not_activated": "not_activated",
-    "by_hand": "suspended",
-    "unpaid": "suspended",
-    "expired": "expired",
-    "fund_short": "short",
-    "upstream_short": "short",
-}
 STATUSES = ("active", "suspended", "expired", "short", "disabled", "not_activated", "left")
+BY_PERSON = ("by_hand", "disabled", "left")
+CONNECTION_TYPES = ("pppoe", "hotspot", "static", "other")
+_BANGLA_DIGITS = str.maketrans("০১২৩৪৫৬৭৮৯", "0123456789")
+_MOBILE = re.compile(r"\+?[0-9]{6,15}")
 INFIX_FIELDS = ("{zone}", "{yyyy}", "{mm}")
 
 
@@ -52,11 +45,27 @@ def format_code(numbering: NumberFormat, number: int, *, zone_code: str, joined_
     return f"{numbering.prefix}{infix}{number:0{numbering.digits}d}{numbering.postfix}"
 
 
-def status_of(open_reasons: Collection[str]) -> str:
-    """One word for a service from its open blocks: active, suspended, expired, short, disabled, not_activated, left."""
-    return next((status for reason, status in STATUS_BY_REASON.items() if reason in open_reasons), "active")
-
-
 def anchor_day_of(cycle: str, cycle_day: int, joined_on: date) -> int:
     """The day of the month on which a subscription's periods start."""
     return joined_on.day if cycle in ("anniversary", "validity") else cycle_day
+
+
+def plain_digits(text: str) -> str:
+    """Bangla digits as the usual ones."""
+    return text.translate(_BANGLA_DIGITS)
+
+
+def clean_name(text: str) -> str:
+    """A customer's name in one line; refuses an empty one and more than 120 characters."""
+    name = " ".join(text.split())
+    if not 1 <= len(name) <= 120:
+        raise InvalidInput("Give the customer's name, at most 120 characters.", field="name")
+    return name
+
+
+def clean_mobile(text: str) -> str:
+    """A telephone number of 6 to 15 digits, with a + before it if there was one; "" for nothing."""
+    plain = plain_digits(text).strip().replace(" ", "").replace("-", "")
+    if plain and not _MOBILE.fullmatch(plain):
+        raise InvalidInput(f"“{text}” is not a mobile number; write it like 01711000000.", field="mobile")
+    return plain

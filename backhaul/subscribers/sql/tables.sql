@@ -40,6 +40,10 @@ CREATE TABLE customer (
     FOREIGN KEY (operator_id, zone_id) REFERENCES zone (operator_id, id)
 );
 CREATE INDEX customer_zone ON customer (operator_id, zone_id);
+CREATE INDEX customer_by_name ON customer (operator_id, name, id);
+CREATE INDEX customer_code ON customer (operator_id, lower(code) text_pattern_ops);
+CREATE INDEX customer_username ON customer (operator_id, lower(username) text_pattern_ops);
+CREATE INDEX customer_mobile ON customer (operator_id, mobile text_pattern_ops);
 CREATE INDEX customer_search ON customer USING gin (search ext.gin_trgm_ops);
 
 CREATE TABLE subscription (
@@ -82,4 +86,5 @@ CREATE TABLE block (
     CHECK ((to_at IS NULL) = (to_on IS NULL))
 );
 CREATE UNIQUE INDEX block_open ON block (operator_id, subscription_id, reason) WHERE to_at IS NULL;
+CREATE INDEX block_reason ON block (operator_id, reason, subscription_id) WHERE to_at IS NULL;
 CREATE INDEX block_subscription ON block (operator_id, subscription_id);

@@ -34,3 +34,15 @@ BEGIN
     END LOOP;
     RETURN v_changed;
 END $$;
+
+-- service_status(open reasons): one word for a service; the most lasting block says it. Online = no open block.
+CREATE OR REPLACE FUNCTION service_status(p_open_reasons text[]) RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+    SELECT CASE WHEN cardinality(p_open_reasons) IS NULL OR cardinality(p_open_reasons) = 0 THEN 'active'
+                WHEN 'left' = ANY (p_open_reasons) THEN 'left'
+                WHEN 'disabled' = ANY (p_open_reasons) THEN 'disabled'
+                WHEN 'not_activated' = ANY (p_open_reasons) THEN 'not_activated'
+                WHEN p_open_reasons && ARRAY['by_hand', 'unpaid'] THEN 'suspended'
+                WHEN 'expired' = ANY (p_open_reasons) THEN 'expired'
+                ELSE 'short' END
+$$;
