@@ -148,3 +148,29 @@ TEMPLATES: dict[str, tuple[Line, ...]] = {
         Line("own", "vat_payable", "customer_advances", "vat_to_advance"),
     ),
 }
+
+KINDS = ("asset", "liability", "equity", "income", "expense")
+MANUAL = "manual"
+MANUAL_REVERSAL = "reversal:manual"
+
+# What an entry is called on screens and in exports.
+TITLES = {
+    "recharge": "Recharge",
+    "recharge_credit": "Recharge on credit",
+    "recharge_repaid": "Debt repaid",
+    "bonus": "Bonus",
+    "recharge_reversed": "Recharge taken back",
+    "wholesale_charge": "Wholesale charge",
+    "wholesale_charge_postpaid": "Wholesale charge, postpaid",
+    "wholesale_refund": "Wholesale refund",
+    "wholesale_refund_postpaid": "Wholesale refund, postpaid",
+    "retail_invoice": "Bill",
+    "opening_due": "Opening due",
+    "advance_applied": "Advance applied to a bill",
+    "advance_unapplied": "Advance taken back from a bill",
+    "customer_payment": "Payment",
+    "payment_reversed": "Payment reversed",
+    "credit_note": "Credit note",
+    MANUAL: "Entry by hand",
+    MANUAL_REVERSAL: "Entry by hand taken back",
+}

@@ -4,20 +4,23 @@ from backhaul.ledger.choices import CHART, PARTY_KIND, TEMPLATES
 from backhaul.operators.row_security import Books, Definer, Reference, Seed
 
 TABLES = [
-    Books("books", app="S", books="SIU", batch="SU"),
+    Books("books", app="S", books="SIU"),
     Books("account", app="SIU", app_columns={"U": "number, name, closed_on"}, books="SI"),
     Books("entry", app="S", books="SI"),
     Books("posting", app="S", books="SI"),
-    Books("account_day", app="S", batch="SIUD"),
-    Books("party_day", app="S", batch="SIUD"),
-    Books("seal", app="S", batch="SI"),
+    Books("manual_entry", app="S", books="SI"),
+    Books("account_day", app="S", books="SIU"),
+    Books("party_day", app="S", books="SIU"),
+    Books("seal", app="S", books="SI"),
     Reference("chart_template", books="S"),
     Reference("posting_template", books="S"),
+    Reference("xid_epoch"),
 ]
 FUNCTIONS = [
     Definer("open_books"),
     Definer("post_manual_entry"),
     Definer("reverse_entry"),
+    Definer("lock_books"),
     Definer("seal_books", ("batch",)),
 ]
 SEEDS = [

@@ -41,7 +41,7 @@ def call(name: str, /, using: str = "default", **arguments: Any) -> Any:
     return json.loads(row[0]) if is_json else row[0]
 
 
-def rows(sql: str, parameters: list[Any] | None = None, using: str = "default") -> list[dict[str, Any]]:
+def rows(sql: str, parameters: list[Any] | dict[str, Any] | None = None, using: str = "default") -> list[dict[str, Any]]:
     """All rows of a query as dictionaries, for `queries`."""
     with refusals(), connections[using].cursor() as cursor:
         cursor.execute(sql, parameters or [])

@@ -1,0 +1,94 @@
+-- block_hash: SHA-256 over the hash before and the canonical lines of a block: each entry in order of id, its postings after it.
+-- Text is ASCII-separated and independent of the session: ISO dates, microseconds since 1970, JSON strings, empty = NULL.
+CREATE OR REPLACE FUNCTION block_hash(p_operator bigint, p_from xid8, p_before xid8, p_previous bytea) RETURNS bytea
+LANGUAGE plpgsql STABLE AS $$
+DECLARE v_lines text;
+BEGIN
+    SELECT string_agg(line, E'\n' ORDER BY entry_id, n, line) INTO v_lines FROM (
+        SELECT e.id AS entry_id, 0 AS n, concat(
+            'entry|', e.id, '|', e.kind, '|', e.source_id, '|', to_char(e.effective_on, 'YYYY-MM-DD'), '|',
+            (extract(epoch FROM e.recorded_at) * 1000000)::bigint, '|', e.actor_id, '|', e.transfer_id, '|', e.reverses_id, '|',
+            to_json(e.reason), '|', e.xid) AS line
+        FROM entry e WHERE e.operator_id = p_operator AND e.xid >= p_from AND e.xid < p_before
+        UNION ALL
+        SELECT p.entry_id, p.n, concat(
+            'posting|', p.n, '|', p.debit_code, '|', p.debit_party, '|', p.credit_code, '|', p.credit_party, '|', p.amount_minor, '|',
+            to_char(p.effective_on, 'YYYY-MM-DD'))
+        FROM entry e JOIN posting p ON p.operator_id = e.operator_id AND p.entry_id = e.id
+        WHERE e.operator_id = p_operator AND e.xid >= p_from AND e.xid < p_before) AS lines;
+    RETURN sha256(p_previous || convert_to(concat('books|', p_operator, E'\n', v_lines), 'UTF8'));
+END $$;
+
+-- Contract (batch): seals the next block of one set of books and folds it into the day nets: entries of transactions that have all
+-- ended, about p_entries of them, never part of a transaction. Returns how many it sealed; 0 = nothing is left to seal.
+CREATE OR REPLACE FUNCTION seal_books(p_operator bigint, p_at timestamptz, p_entries integer DEFAULT 20000) RETURNS bigint
+LANGUAGE plpgsql SECURITY DEFINER AS $$
+DECLARE
+    v_books books%ROWTYPE;
+    v_final xid8;
+    v_before xid8;
+    v_previous bytea;
+    v_entries bigint;
+    v_amount bigint;
+BEGIN
+    SELECT * INTO v_books FROM books WHERE operator_id = p_operator FOR NO KEY UPDATE;
+    v_final := finished_before();      -- a statement of its own: all below it have ended, so the statements after it see them whole
+    SELECT xid_after(xid, 1) INTO v_before FROM (
+        SELECT xid FROM entry WHERE operator_id = p_operator AND xid >= v_books.sealed_before AND xid < v_final
+        ORDER BY xid LIMIT p_entries) AS block
+    ORDER BY xid DESC LIMIT 1;
+    IF NOT FOUND THEN
+        RETURN 0;
+    END IF;
+    PERFORM fold_block(p_operator, v_books.sealed_before, v_before);
+    SELECT count(*) INTO v_entries FROM entry WHERE operator_id = p_operator AND xid >= v_books.sealed_before AND xid < v_before;
+    SELECT COALESCE(sum(p.amount_minor), 0) INTO v_amount FROM entry e JOIN posting p ON p.operator_id = e.operator_id AND p.entry_id = e.id
+    WHERE e.operator_id = p_operator AND e.xid >= v_books.sealed_before AND e.xid < v_before;
+    SELECT hash INTO v_previous FROM seal WHERE operator_id = p_operator AND no = v_books.last_seal_no;
+    v_previous := COALESCE(v_previous, ''::bytea);
+    INSERT INTO seal (operator_id, no, xid_from, xid_before, entries, amount_minor, previous_hash, hash, sealed_at)
+    VALUES (p_operator, v_books.last_seal_no + 1, v_books.sealed_before, v_before, v_entries, v_amount, v_previous,
+            block_hash(p_operator, v_books.sealed_before, v_before, v_previous), p_at);
+    UPDATE books SET sealed_before = v_before, last_seal_no = last_seal_no + 1 WHERE operator_id = p_operator;
+    RETURN v_entries;
+END $$;
+
+-- fold_block: adds the entries of a block to the day nets of accounts and of parties; runs as its caller.
+CREATE OR REPLACE FUNCTION fold_block(p_operator bigint, p_from xid8, p_before xid8) RETURNS void
+LANGUAGE plpgsql AS $$
+BEGIN
+    INSERT INTO account_day AS d (operator_id, code, day, debit_minor, credit_minor)
+    SELECT p_operator, s.code, p.effective_on, sum(s.debit), sum(s.credit)
+    FROM entry e JOIN posting p ON p.operator_id = e.operator_id AND p.entry_id = e.id
+    CROSS JOIN LATERAL (VALUES (p.debit_code, p.amount_minor, 0), (p.credit_code, 0, p.amount_minor)) AS s (code, debit, credit)
+    WHERE e.operator_id = p_operator AND e.xid >= p_from AND e.xid < p_before
+    GROUP BY s.code, p.effective_on ORDER BY s.code, p.effective_on
+    ON CONFLICT (operator_id, code, day) DO UPDATE
+    SET debit_minor = d.debit_minor + EXCLUDED.debit_minor, credit_minor = d.credit_minor + EXCLUDED.credit_minor;
+
+    INSERT INTO party_day AS d (operator_id, code, party_id, day, debit_minor, credit_minor)
+    SELECT p_operator, s.code, s.party_id, p.effective_on, sum(s.debit), sum(s.credit)
+    FROM entry e JOIN posting p ON p.operator_id = e.operator_id AND p.entry_id = e.id
+    CROSS JOIN LATERAL (VALUES (p.debit_code, p.debit_party, p.amount_minor, 0), (p.credit_code, p.credit_party, 0, p.amount_minor))
+        AS s (code, party_id, debit, credit)
+    WHERE e.operator_id = p_operator AND e.xid >= p_from AND e.xid < p_before AND s.party_id IS NOT NULL
+    GROUP BY s.party_id, s.code, p.effective_on ORDER BY s.party_id, s.code, p.effective_on
+    ON CONFLICT (operator_id, party_id, code, day) DO UPDATE
+    SET debit_minor = d.debit_minor + EXCLUDED.debit_minor, credit_minor = d.credit_minor + EXCLUDED.credit_minor;
+END $$;
+
+-- unfolded: the sides of what is not in the day nets yet, through a day, of one account or of all. Day nets + these = the balance:
+-- in one statement, since both are then seen at the same instant. (plpgsql: planned for the actual watermark, not for any.)
+CREATE OR REPLACE FUNCTION unfolded(p_operator bigint, p_through date, p_code text DEFAULT NULL)
+RETURNS TABLE (code text, party_id bigint, day date, debit_minor bigint, credit_minor bigint)
+LANGUAGE plpgsql STABLE AS $$
+DECLARE v_sealed xid8;
+BEGIN
+    SELECT sealed_before INTO v_sealed FROM books WHERE operator_id = p_operator;
+    RETURN QUERY
+    SELECT s.code, s.party_id, p.effective_on, s.debit, s.credit
+    FROM entry e JOIN posting p ON p.operator_id = e.operator_id AND p.entry_id = e.id
+    CROSS JOIN LATERAL (VALUES (p.debit_code, p.debit_party, p.amount_minor, 0::bigint), (p.credit_code, p.credit_party, 0::bigint, p.amount_minor))
+        AS s (code, party_id, debit, credit)
+    WHERE e.operator_id = p_operator AND e.xid >= v_sealed AND p.effective_on <= p_through AND (p_code IS NULL OR s.code = p_code);
+END $$;
