@@ -1,0 +1,84 @@
+"""Rows of billing."""
+
+from tests.architecture.samples import Check, edge, own
+
+_NET = Check({"net_minor": "-1"})
+_VAT = Check({"vat_minor": "-1"})
+
+SAMPLES = [
+    own("billing_state", {"subscription_id": "{n}", "billed_until": "current_date"}),
+    own("invoice_numbering", {}, one_each=True),
+    own(
+        "invoice",
+        {
+            "id": "{n}", "number": "{n}", "kind": "'period'", "customer_id": "{n}", "subscription_id": "{n}",
+            "starts_on": "current_date", "ends_on": "current_date + 1", "price_minor": "100", "cycle_days": "30",
+            "net_minor": "100", "vat_minor": "5", "total_minor": "105", "issued_on": "current_date",
+            "due_on": "current_date",
+        },
+        uniques={"operator_id, number": {}, "operator_id, subscription_id, kind, starts_on, revision": {}},
+        checks={
+            "invoice_kind_check": Check({"kind": "'wish'"}, but={"kind": "'opening'"}),
+            "invoice_check": Check({"ends_on": "current_date"}, but={"ends_on": "current_date", "kind": "'opening'"}),
+            "invoice_check1": Check({"total_minor": "106"}),
+        },
+    ),
+    own(
+        "invoice_open",
+        {"customer_id": "{n}", "due_on": "current_date", "number": "{n}", "invoice_id": "{n}", "open_minor": "1"},
+        checks={"invoice_open_open_minor_check": Check({"open_minor": "0"})},
+    ),
+    own(
+        "customer_advance",
+        {"customer_id": "{n}", "advance_minor": "0"},
+        checks={"customer_advance_advance_minor_check": Check({"advance_minor": "-1"})},
+    ),
+    own(
+        "allocation",
+        {"id": "{n}", "invoice_id": "{n}", "customer_id": "{n}", "amount_minor": "1", "allocated_on": "current_date"},
+        checks={"allocation_amount_minor_check": Check({"amount_minor": "0"}, but={"amount_minor": "-1"})},
+    ),
+    own(
+        "credit_note",
+        {
+            "id": "{n}", "invoice_id": "{n}", "customer_id": "{n}", "net_minor": "100", "vat_minor": "5",
+            "to_invoice_minor": "105", "to_advance_minor": "0", "issued_on": "current_date", "reason": "'left'",
+        },
+        checks={"credit_note_check": Check({"to_advance_minor": "1"})},
+    ),
+    edge(
+        "charge",
+        {
+            "owner_id": "{me}", "invoice_id": "{n}", "subscription_id": "{n}", "starts_on": "current_date",
+            "ends_on": "current_date + 1", "price_minor": "1", "cycle_days": "30", "net_minor": "0", "vat_minor": "0",
+            "charged_on": "current_date",
+        },
+        checks={"charge_net_minor_check": _NET, "charge_vat_minor_check": _VAT},
+    ),
+    edge(
+        "charge_refund",
+        {
+            "owner_id": "{me}", "invoice_id": "{n}", "from_on": "current_date", "net_minor": "0", "vat_minor": "0",
+            "refunded_on": "current_date",
+        },
+        checks={"charge_refund_net_minor_check": _NET, "charge_refund_vat_minor_check": _VAT},
+    ),
+    own(
+        "held_bill",
+        {
+            "subscription_id": "{n}", "starts_on": "current_date", "short_child_id": "{me}", "short_minor": "1",
+            "since_on": "current_date",
+        },
+    ),
+    own(
+        "billing_run",
+        {"id": "{n}", "on_date": "current_date + {k}", "kind": "'night'", "started_at": "now()"},
+        uniques={"operator_id, on_date": {}},
+        checks={"billing_run_kind_check": Check({"kind": "'noon'"}, but={"kind": "'retry'"})},
+    ),
+    own("run_shard", {"run_id": "{n}", "top_id": "{me}"}),
+    own(
+        "run_exception",
+        {"run_id": "{n}", "subscription_id": "{n}", "starts_on": "current_date", "reason": "'no price'"},
+    ),
+]  # fmt: skip

@@ -1,0 +1,98 @@
+"""Rows of the books."""
+
+from tests.architecture.samples import Check, Sample, own
+
+_KINDS = Check({"kind": "'wish'"}, but={"kind": "'liability'"})
+_PARTIES = Check({"party_kind": "'cat'"}, but={"party_kind": "'customer'"})
+
+SAMPLES = [
+    Sample(
+        "chart_template",
+        {"code": "'code_{n}'", "number": "'9'", "name": "'Name'", "kind": "'asset'"},
+        checks={"chart_template_kind_check": _KINDS, "chart_template_party_kind_check": _PARTIES},
+    ),
+    Sample(
+        "posting_template",
+        {"kind": "'kind {n}'", "side": "'own'", "n": "{k}", "debit_code": "'a'", "credit_code": "'b'", "amount": "'amount'"},
+        checks={
+            "posting_template_side_check": Check({"side": "'uncle'"}, but={"side": "'child'"}),
+            "posting_template_check": Check({"credit_code": "'a'"}),
+            "posting_template_debit_party_check": Check({"debit_party": "'cat'"}, but={"debit_party": "'operator'"}),
+            "posting_template_credit_party_check": Check({"credit_party": "'cat'"}, but={"credit_party": "'operator'"}),
+        },
+    ),
+    own(
+        "books",
+        {},
+        checks={
+            "books_check": Check(
+                {"locked_through": "current_date"}, but={"locked_through": "current_date", "locked_at": "now()"}
+            ),
+        },
+        one_each=True,
+    ),
+    own(
+        "account",
+        {"code": "'code_{n}'", "number": "'9'", "name": "'Name'", "kind": "'asset'"},
+        checks={
+            "account_code_check": Check({"code": "'Two Words'"}, but={"code": "'one_word'"}),
+            "account_name_check": Check({"name": "''"}, but={"name": "'x'"}),
+            "account_kind_check": _KINDS,
+            "account_party_kind_check": _PARTIES,
+        },
+    ),
+    own(
+        "entry",
+        {
+            "id": "{n}", "kind": "'manual'", "source_id": "{n}", "effective_on": "current_date", "recorded_at": "now()",
+            "actor_id": "0",
+        },
+        uniques={"operator_id, kind, source_id": {}, "operator_id, reverses_id": {"reverses_id": "7", "kind": "'reversal:manual'"}},
+        checks={
+            "entry_check": Check(
+                {"kind": "'reversal:manual'"}, but={"kind": "'reversal:manual'", "reverses_id": "{n}"}
+            ),
+        },
+    ),
+    own(
+        "posting",
+        {
+            "entry_id": "{n}", "n": "1", "debit_code": "'cash'", "credit_code": "'capital'", "amount_minor": "100",
+            "effective_on": "current_date",
+        },
+        checks={
+            "posting_amount_minor_check": Check({"amount_minor": "0"}, but={"amount_minor": "1"}),
+            "posting_check": Check(
+                {"credit_code": "'cash'"},
+                but={"credit_code": "'cash'", "debit_party": "1", "credit_party": "2"},
+            ),
+        },
+    ),
+    own("account_day", {"code": "'code_{n}'", "day": "current_date"}),
+    own("party_day", {"code": "'code'", "party_id": "{n}", "day": "current_date"}),
+    own(
+        "manual_entry",
+        {"id": "{n}", "request_key": "'key-{n}'", "effective_on": "current_date", "reason": "'typed'", "lines": "'[]'"},
+        uniques={"operator_id, request_key": {}},
+        checks={
+            "manual_entry_request_key_check": Check({"request_key": "''"}, but={"request_key": "'x'"}),
+            "manual_entry_reason_check": Check({"reason": "''"}, but={"reason": "'x'"}),
+        },
+    ),
+    own(
+        "seal",
+        {
+            "no": "{n}", "xid_from": "'3'", "xid_before": "'4'", "entries": "1", "amount_minor": "1",
+            "previous_hash": "''", "hash": "''", "sealed_at": "now()",
+        },
+        checks={
+            "seal_check": Check({"xid_before": "'3'"}),
+            "seal_entries_check": Check({"entries": "0"}),
+        },
+    ),
+    Sample(
+        "xid_epoch",
+        {"no": "{n} % 10000 + {k}", "system_identifier": "{n}", "xid_offset": "0", "began_at": "now()"},
+        checks={"xid_epoch_xid_offset_check": Check({"xid_offset": "-1"})},
+    ),
+]  # fmt: skip
