@@ -64,6 +64,24 @@ def set_left(subscription_id: int, left_on: date | None) -> None:
     )
 
 
+def set_activated(subscription_id: int, on: date) -> None:
+    """Note the day of the first activation."""
+    execute(
+        "UPDATE subscription SET activated_on = %s WHERE operator_id = %s AND id = %s",
+        [on, current_scope().operator_id, subscription_id],
+    )
+
+
+def has_blocks(subscription_id: int) -> bool:
+    """Whether anything holds the service off."""
+    return bool(
+        rows(
+            "SELECT 1 FROM block WHERE operator_id = %s AND subscription_id = %s AND to_at IS NULL LIMIT 1",
+            [current_scope().operator_id, subscription_id],
+        )
+    )
+
+
 def finish(subscription_id: int, verb: str, at: datetime, **detail: Any) -> None:
     """Bring the login to what the blocks say now, and write who did it."""
     call(

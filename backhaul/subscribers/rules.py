@@ -9,7 +9,6 @@ from datetime import date
 from backhaul.common.errors import InvalidInput
 
 STATUSES = ("active", "suspended", "expired", "short", "disabled", "not_activated", "left")
-BY_PERSON = ("by_hand", "disabled", "left")
 CONNECTION_TYPES = ("pppoe", "hotspot", "static", "other")
 _BANGLA_DIGITS = str.maketrans("০১২৩৪৫৬৭৮৯", "0123456789")
 _MOBILE = re.compile(r"\+?[0-9]{6,15}")

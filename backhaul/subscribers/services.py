@@ -15,10 +15,18 @@ from backhaul.operators.functions import execute, rows
 from backhaul.operators.queries import get_provider_name
 from backhaul.operators.scope import current_scope
 from backhaul.operators.services import record_audit
-from backhaul.subscribers.blocks import StatusRefused, close_blocks, finish, lock_service, open_block, set_left
+from backhaul.subscribers.blocks import (
+    StatusRefused,
+    close_blocks,
+    finish,
+    has_blocks,
+    lock_service,
+    open_block,
+    set_activated,
+    set_left,
+)
 from backhaul.subscribers.queries import get_customer
 from backhaul.subscribers.rules import (
-    BY_PERSON,
     CONNECTION_TYPES,
     NumberFormat,
     anchor_day_of,
@@ -26,6 +34,15 @@ from backhaul.subscribers.rules import (
     clean_name,
     format_code,
 )
+
+# A payment lifts "unpaid" with the collector's permission to collect, checked where it is recorded.
+PERMISSION_TO_LIFT = {
+    "by_hand": "customers.suspend",
+    "disabled": "customers.disable",
+    "left": "customers.disable",
+    "not_activated": "customers.edit",
+    "unpaid": None,
+}
 
 
 class PrefixFrozen(Refusal):
@@ -60,13 +77,20 @@ class NewCustomer:
 
 
 @dataclass(frozen=True)
+class Lifted:
+    """What a lifted block leaves: `is_online` when nothing else holds the service off."""
+
+    is_online: bool
+
+
+@dataclass(frozen=True)
 class AddedCustomer:
-    """A customer that add_customer made, or made at an earlier call with the same key (`is_new` False)."""
+    """A customer that add_customer made, or made at an earlier call with the same key (`repeated`)."""
 
     customer_id: int
     subscription_id: int
     code: str
-    is_new: bool
+    repeated: bool = False
 
 
 def add_customer(
@@ -74,8 +98,8 @@ def add_customer(
 ) -> AddedCustomer:
     """Add a customer with one service and its login; bills nothing (billing's sign_up_customer does).
 
-    Not activated: the login is rejected until activate_subscription. The same `request_key` again makes nothing. Raises
-    UsernameTaken, AddressTaken, FundLow, NotFound for a package, profile or zone that is not offered.
+    Not activated: the login is rejected until lift_block("not_activated"). The same `request_key` again makes nothing.
+    Raises UsernameTaken, AddressTaken, FundLow, NotFound for a package, profile or zone that is not offered.
     """
     scope = current_scope()
     scope.require("customers.edit")
@@ -111,7 +135,7 @@ def add_customer(
         reject_reason=None if activate else "not activated",
     )
     record_audit(verb="added", subject_type="customer", subject_id=customer_id, at=at, code=code, activated=activate)
-    return AddedCustomer(customer_id, subscription_id, code, is_new=True)
+    return AddedCustomer(customer_id, subscription_id, code)
 
 
 def refuse_low_fund() -> None:
@@ -180,20 +204,6 @@ def reset_password(*, customer_id: int, password: str, at: datetime) -> None:
     record_audit(verb="password_reset", subject_type="customer", subject_id=customer_id, at=at)
 
 
-def activate_subscription(*, subscription_id: int, on: date, at: datetime) -> None:
-    """The first activation: lifts `not_activated` and opens the login; bills nothing. Raises FundLow, StatusRefused."""
-    current_scope().require("customers.edit")
-    lock_service(subscription_id)
-    refuse_low_fund()
-    if not close_blocks(subscription_id, ["not_activated"], on, at):
-        raise StatusRefused("This service was activated before.")
-    execute(
-        "UPDATE subscription SET activated_on = %s WHERE operator_id = %s AND id = %s",
-        [on, current_scope().operator_id, subscription_id],
-    )
-    finish(subscription_id, "activated", at)
-
-
 def suspend_subscription(*, subscription_id: int, why: str, on: date, at: datetime) -> None:
     """A temporary stop by a person, lifted by a person; walled in or rejected as the billing profile says."""
     current_scope().require("customers.suspend")
@@ -216,27 +226,29 @@ def mark_left(*, subscription_id: int, why: str, on: date, at: datetime) -> None
     finish(subscription_id, "left", at, why=why)
 
 
-def lift_block(*, subscription_id: int, reason: str, on: date, at: datetime, why: str = "") -> None:
-    """Lift what a person imposed: by_hand, disabled or left. Other blocks go by their own cause only (SPEC §1)."""
-    if reason not in BY_PERSON:
-        raise StatusRefused("This block is lifted by its own cause only: a payment, a recharge or a renewal.")
-    current_scope().require("customers.suspend" if reason == "by_hand" else "customers.disable")
+def lift_block(*, subscription_id: int, reason: str, on: date, at: datetime, why: str = "") -> Lifted:
+    """Lift one block for its own cause: billing's bring_back calls this, and bills what is due on the return.
+
+    `reason`: by_hand, disabled, left (by a person), not_activated (the first activation), unpaid (a payment came); the
+    others go with a recharge or a renewal. Raises StatusRefused where there is no such block, and FundLow.
+    """
+    if reason not in PERMISSION_TO_LIFT:
+        raise StatusRefused("This block is lifted by its own cause only: a recharge or a renewal.")
+    permission = PERMISSION_TO_LIFT[reason]
+    if permission is not None:
+        current_scope().require(permission)
     lock_service(subscription_id)
+    if reason == "not_activated":
+        refuse_low_fund()
     if not close_blocks(subscription_id, [reason], on, at):
         raise StatusRefused("There is no such block on this service; reload the page to see its status.")
     if reason == "left":
         set_left(subscription_id, None)
-    finish(subscription_id, "restored", at, lifted=reason, why=why)
-
-
-def restore_subscription(*, subscription_id: int, on: date, at: datetime, why: str = "") -> None:
-    """Lift everything that persons imposed; what is unpaid or short of funds stays blocked."""
-    current_scope().require("customers.disable")
-    lock_service(subscription_id)
-    if not close_blocks(subscription_id, list(BY_PERSON), on, at):
-        raise StatusRefused("Nobody has stopped this service; there is nothing to restore.")
-    set_left(subscription_id, None)
-    finish(subscription_id, "restored", at, why=why)
+    if reason == "not_activated":
+        set_activated(subscription_id, on)
+    verb = "activated" if reason == "not_activated" else "restored"
+    finish(subscription_id, verb, at, lifted=reason, why=why)
+    return Lifted(is_online=not has_blocks(subscription_id))
 
 
 def set_numbering(numbering: NumberFormat) -> None:
@@ -322,7 +334,9 @@ def _find_by_key(request_key: str | None) -> AddedCustomer | None:
         "WHERE c.operator_id = %s AND c.request_key = %s",
         [current_scope().operator_id, request_key],
     )
-    return AddedCustomer(found[0]["id"], found[0]["subscription_id"], found[0]["code"], is_new=False) if found else None
+    return (
+        AddedCustomer(found[0]["id"], found[0]["subscription_id"], found[0]["code"], repeated=True) if found else None
+    )
 
 
 def _insert_customer(customer: NewCustomer, *, code: str, joined_on: date, request_key: str | None) -> int:

@@ -20,8 +20,8 @@ from backhaul.subscribers.rules import NumberFormat
 from backhaul.subscribers.services import (
     FundLow,
     PrefixFrozen,
-    activate_subscription,
     add_zone,
+    lift_block,
     reset_password,
     set_numbering,
     update_customer,
@@ -58,7 +58,7 @@ def test_a_customer_not_activated_is_rejected_until_activated(cast: Cast) -> Non
         added = build_customer(cast, activate=False)
         before = get_login(operator_id=cast.riverside, subscription_id=added.subscription_id)
         assert get_customer(added.customer_id)["status"] == "not_activated"
-        activate_subscription(subscription_id=added.subscription_id, on=date(2026, 2, 5), at=NOON)
+        lift_block(subscription_id=added.subscription_id, reason="not_activated", on=date(2026, 2, 5), at=NOON)
         after = get_login(operator_id=cast.riverside, subscription_id=added.subscription_id)
         customer = get_customer(added.customer_id)
     assert before is not None
@@ -98,7 +98,7 @@ def test_a_second_submit_of_the_form_makes_no_second_customer(cast: Cast) -> Non
     with acting(cast.padma):
         first = build_customer(cast, key="form-1", username="once")
         again = build_customer(cast, key="form-1", username="once")
-        assert (again.customer_id, again.is_new) == (first.customer_id, False)
+        assert (again.customer_id, again.repeated) == (first.customer_id, True)
         assert len(rows("SELECT 1 FROM customer")) == 1
 
 
@@ -107,14 +107,14 @@ def test_two_submits_at_once_make_one_customer(cast: Cast) -> None:
         try:
             with unit_of_work(cast.padma):
                 added = build_customer(cast, key="form-1", username="once")
-            return added.customer_id, added.is_new
+            return added.customer_id, added.repeated
         finally:
             connections.close_all()
 
     with ThreadPoolExecutor(4) as pool:
         outcomes = list(pool.map(submit, range(4)))
     assert len({customer for customer, _ in outcomes}) == 1
-    assert sum(is_new for _, is_new in outcomes) == 1
+    assert sum(not repeated for _, repeated in outcomes) == 1
 
 
 def test_customer_ids_have_no_gap_and_no_twin_when_eight_add_at_once(cast: Cast) -> None:
@@ -150,7 +150,7 @@ def test_a_low_fund_refuses_new_customers_and_first_activations_and_says_what_to
     with pytest.raises(FundLow, match=told), acting(cast.padma, cast.riverside):
         build_customer(cast)
     with pytest.raises(FundLow), acting(cast.padma, cast.riverside):
-        activate_subscription(subscription_id=waiting.subscription_id, on=date(2026, 2, 1), at=NOON)
+        lift_block(subscription_id=waiting.subscription_id, reason="not_activated", on=date(2026, 2, 1), at=NOON)
 
 
 @pytest.mark.parametrize(

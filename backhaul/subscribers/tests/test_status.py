@@ -19,7 +19,6 @@ from backhaul.subscribers.services import (
     disable_subscription,
     lift_block,
     mark_left,
-    restore_subscription,
     suspend_subscription,
 )
 from tests.builders import NOON, acting, build_customer, build_person
@@ -81,7 +80,9 @@ def test_disabled_and_left_are_rejected(cast: Cast) -> None:
         assert access_of(added) == ("reject", "left")
         customer = get_customer(added.customer_id)
         assert (customer["status"], customer["left_on"]) == ("left", ON)
-        restore_subscription(subscription_id=added.subscription_id, on=ON, at=NOON)
+        still_off = lift_block(subscription_id=added.subscription_id, reason="disabled", on=ON, at=NOON)
+        back = lift_block(subscription_id=added.subscription_id, reason="left", on=ON, at=NOON)
+        assert (still_off.is_online, back.is_online) == (False, True)
         customer = get_customer(added.customer_id)
         assert (customer["status"], customer["left_on"], access_of(added)) == ("active", None, ("open", None))
 
@@ -91,12 +92,15 @@ def test_each_block_lifts_by_its_own_cause_only(cast: Cast) -> None:
         added = build_customer(cast)
         suspend_subscription(subscription_id=added.subscription_id, why="", on=ON, at=NOON)
         block_unpaid(added, cast.padma.isp_id)
-        restore_subscription(subscription_id=added.subscription_id, on=ON, at=NOON)
+        lift_block(subscription_id=added.subscription_id, reason="by_hand", on=ON, at=NOON)
         assert get_customer(added.customer_id)["status"] == "suspended"
         assert access_of(added) == ("walled", None)
         assert [row["reason"] for row in list_blocks(added.subscription_id) if row["to_at"] is None] == ["unpaid"]
-    with pytest.raises(StatusRefused, match="its own cause"), acting(cast.padma):
-        lift_block(subscription_id=added.subscription_id, reason="unpaid", on=ON, at=NOON)
+        assert lift_block(subscription_id=added.subscription_id, reason="unpaid", on=ON, at=NOON).is_online
+        assert access_of(added) == ("open", None)
+    for reason in ("fund_short", "upstream_short", "expired"):
+        with pytest.raises(StatusRefused, match="its own cause"), acting(cast.padma):
+            lift_block(subscription_id=added.subscription_id, reason=reason, on=ON, at=NOON)
 
 
 def test_what_is_so_already_is_refused(cast: Cast) -> None:
