@@ -79,6 +79,7 @@ def new_customer(cast: Cast, **fields: Any) -> NewCustomer:
         "name": f"Customer {number}",
         "username": f"user{number}",
         "password": "secret123",
+        "joined_on": date(2026, 2, 1),
         "package": (isp, cast.packages["Home 10"]),
         "profile": (isp, cast.profiles["Monthly 1st"]),
     }

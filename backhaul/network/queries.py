@@ -83,6 +83,11 @@ def find_taken_usernames(usernames: list[str]) -> set[str]:
     return set(call("taken_usernames", usernames=usernames))
 
 
+def find_taken_addresses(addresses: list[str]) -> set[str]:
+    """Which of these static addresses serve a login anywhere in the acting operator's ISP."""
+    return set(call("taken_addresses", addresses=addresses))
+
+
 def list_pools() -> list[dict[str, Any]]:
     """Pools that the acting operator owns or was handed down."""
     return rows("SELECT operator_id, id, name, framed_pool, network::text AS network FROM pool ORDER BY name, id")

@@ -24,5 +24,6 @@ FUNCTIONS = [
     Definer("close_silent_sessions", ("batch",)),
     Definer("claim_disconnects", ("batch",)),
     Definer("taken_usernames"),
+    Definer("taken_addresses"),
     Definer("reveal_radius_password"),
 ]

@@ -37,6 +37,12 @@ def open_block(subscription_id: int, reason: str, why: str, on: date, at: dateti
         [scope.operator_id, subscription_id, reason],
     ):
         raise StatusRefused("This service is stopped for that reason already, or its customer has left.")
+    insert_block(subscription_id, reason, why, on, at)
+
+
+def insert_block(subscription_id: int, reason: str, why: str, on: date, at: datetime) -> None:
+    """Write an open block."""
+    scope = current_scope()
     execute(
         "INSERT INTO block (operator_id, subscription_id, reason, from_on, from_at, by_actor_id, why) "
         "VALUES (%s, %s, %s, %s, %s, %s, %s)",

@@ -67,6 +67,14 @@ LANGUAGE sql STABLE SECURITY DEFINER AS $$
     WHERE l.isp_id = (SELECT o.isp_id FROM operator o WHERE o.id = acting_operator()) AND l.username = ANY (p_usernames)
 $$;
 
+-- Contract: which of these static addresses serve a login of the acting operator's ISP already. Not told: whose.
+CREATE OR REPLACE FUNCTION taken_addresses(p_addresses text[]) RETURNS text[]
+LANGUAGE sql STABLE SECURITY DEFINER AS $$
+    SELECT COALESCE(array_agg(host(l.static_address)), '{}') FROM radius_login l
+    WHERE l.isp_id = (SELECT o.isp_id FROM operator o WHERE o.id = acting_operator())
+      AND l.static_address = ANY (p_addresses::inet[])
+$$;
+
 -- Contract: the clear-text password of one of the acting operator's own logins, with an audit event in the same transaction.
 CREATE OR REPLACE FUNCTION reveal_radius_password(p_login_id bigint, p_at timestamptz) RETURNS text
 LANGUAGE plpgsql SECURITY DEFINER AS $$

@@ -1,0 +1,219 @@
+"""The rows of new customers, many at a time: what add_customer and add_customers are made of."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from backhaul.catalog.queries import list_billing_profiles_offered, list_packages_offered
+from backhaul.common.errors import InvalidInput, NotFound
+from backhaul.network.services import NewLogin, provision_logins
+from backhaul.operators.functions import execute, rows
+from backhaul.operators.scope import current_scope
+from backhaul.subscribers.rules import (
+    CONNECTION_TYPES,
+    NumberFormat,
+    anchor_day_of,
+    clean_mobile,
+    clean_name,
+    format_code,
+)
+
+Key = tuple[int, int]
+
+
+@dataclass(frozen=True)
+class NewCustomer:
+    """What is known of a customer to add. `package` and `profile` are (operator id, id) of what is offered."""
+
+    name: str
+    username: str
+    password: str
+    joined_on: date
+    package: tuple[int, int]
+    profile: tuple[int, int]
+    mobile: str = ""
+    connection_type: str = "pppoe"
+    zone_id: int | None = None
+    address: str = ""
+    mac: str | None = None
+    static_ip: str | None = None
+    custom_price_minor: int | None = None
+
+
+@dataclass(frozen=True)
+class AddedCustomer:
+    """A customer that add_customer made, or made at an earlier call with the same key (`repeated`)."""
+
+    customer_id: int
+    subscription_id: int
+    code: str
+    repeated: bool = False
+
+
+@dataclass(frozen=True)
+class Offer:
+    """What the acting operator can sell on a day, by (operator id, id), and its zones' codes by id."""
+
+    packages: dict[Key, dict[str, Any]]
+    profiles: dict[Key, dict[str, Any]]
+    zones: dict[int, str]
+
+
+def look_up_offer(on: date) -> Offer:
+    """Packages, profiles and zones of the acting operator."""
+    zones = rows("SELECT id, code FROM zone WHERE operator_id = %s", [current_scope().operator_id])
+    return Offer(
+        packages={(row["operator_id"], row["id"]): row for row in list_packages_offered(on)},
+        profiles={(row["operator_id"], row["id"]): row for row in list_billing_profiles_offered()},
+        zones={row["id"]: row["code"] for row in zones},
+    )
+
+
+def refuse_what_is_not_offered(customer: NewCustomer, offer: Offer) -> None:
+    """Raises NotFound or InvalidInput for what the operator cannot sell to this customer."""
+    known = (("package", customer.package, offer.packages), ("profile", customer.profile, offer.profiles))
+    for field, key, offered in known:
+        if key not in offered:
+            names = ", ".join(row["name"] for row in offered.values()) or "none yet"
+            raise NotFound(f"Choose a {field} that you can offer: {names}.", field=field)
+    if customer.connection_type not in CONNECTION_TYPES:
+        raise InvalidInput(f"Choose a connection type: {', '.join(CONNECTION_TYPES)}.", field="connection_type")
+    refuse_negative_price(customer.custom_price_minor)
+    if customer.zone_id is not None and customer.zone_id not in offer.zones:
+        raise NotFound("There is no such zone.", field="zone")
+
+
+def refuse_negative_price(price_minor: int | None) -> int | None:
+    """The price itself; raises InvalidInput below zero."""
+    if price_minor is not None and price_minor < 0:
+        raise InvalidInput("A price is not negative.", field="custom_price")
+    return price_minor
+
+
+def lock_numbering() -> tuple[NumberFormat, int]:
+    """The operator's next customer number, its row locked until the transaction ends: so ids are gapless."""
+    found = rows(
+        "SELECT prefix, infix, digits, postfix, next_number FROM customer_numbering WHERE operator_id = %s "
+        "FOR NO KEY UPDATE",
+        [current_scope().operator_id],
+    )
+    if not found:
+        raise NotFound("This operator's customer ids are not set up yet; finish its set-up first.")
+    row = found[0]
+    return NumberFormat(row["prefix"], row["infix"], row["digits"], row["postfix"]), row["next_number"]
+
+
+def find_by_key(request_key: str | None) -> AddedCustomer | None:
+    """The customer that an earlier call with this key made."""
+    if request_key is None:
+        return None
+    found = rows(
+        "SELECT c.id, s.id AS subscription_id, c.code FROM customer c "
+        "JOIN subscription s ON s.operator_id = c.operator_id AND s.customer_id = c.id "
+        "WHERE c.operator_id = %s AND c.request_key = %s",
+        [current_scope().operator_id, request_key],
+    )
+    if not found:
+        return None
+    return AddedCustomer(found[0]["id"], found[0]["subscription_id"], found[0]["code"], repeated=True)
+
+
+def insert_customers(
+    customers: Sequence[NewCustomer],
+    offer: Offer,
+    numbering: NumberFormat,
+    number: int,
+    *,
+    request_key: str | None = None,
+) -> list[AddedCustomer]:
+    """Write the customers under the next numbers; the subscription ids are drawn, their rows follow."""
+    me = current_scope().operator_id
+    codes = [
+        format_code(
+            numbering, number + n, zone_code=offer.zones.get(customer.zone_id or 0, ""), joined_on=customer.joined_on
+        )
+        for n, customer in enumerate(customers)
+    ]
+    drawn = rows(
+        "INSERT INTO customer (operator_id, code, name, mobile, address, zone_id, joined_on, username, request_key) "
+        "SELECT %s, u.*, %s FROM unnest(%s::text[], %s::text[], %s::text[], %s::text[], %s::bigint[], %s::date[], "
+        "%s::text[]) AS u RETURNING id, code, nextval(pg_get_serial_sequence('subscription', 'id')) AS subscription_id",
+        [
+            me,
+            request_key,
+            codes,
+            [clean_name(customer.name) for customer in customers],
+            [clean_mobile(customer.mobile) for customer in customers],
+            [customer.address.strip() for customer in customers],
+            [customer.zone_id for customer in customers],
+            [customer.joined_on for customer in customers],
+            [customer.username.strip() for customer in customers],
+        ],
+    )
+    execute("UPDATE customer_numbering SET next_number = next_number + %s WHERE operator_id = %s", [len(customers), me])
+    ids = {row["code"]: row for row in drawn}
+    return [AddedCustomer(ids[code]["id"], ids[code]["subscription_id"], code) for code in codes]
+
+
+def insert_services(
+    customers: Sequence[NewCustomer], added: Sequence[AddedCustomer], offer: Offer, *, activated_on: date | None
+) -> None:
+    """Write one subscription for each customer."""
+    anchors = [
+        anchor_day_of(profile["cycle"], profile["cycle_day"], customer.joined_on)
+        for customer in customers
+        for profile in (offer.profiles[customer.profile],)
+    ]
+    execute(
+        "INSERT INTO subscription (operator_id, activated_on, id, customer_id, package_operator_id, package_id, "
+        "profile_operator_id, profile_id, custom_price_minor, anchor_day) "
+        "SELECT %s, %s, * FROM unnest(%s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[], "
+        "%s::bigint[], %s::bigint[], %s::smallint[])",
+        [
+            current_scope().operator_id,
+            activated_on,
+            [one.subscription_id for one in added],
+            [one.customer_id for one in added],
+            [customer.package[0] for customer in customers],
+            [customer.package[1] for customer in customers],
+            [customer.profile[0] for customer in customers],
+            [customer.profile[1] for customer in customers],
+            [customer.custom_price_minor for customer in customers],
+            anchors,
+        ],
+    )
+
+
+def provision(customers: Sequence[NewCustomer], added: Sequence[AddedCustomer], offer: Offer, *, is_open: bool) -> None:
+    """Make the logins, with the speed and pool of the package's plan."""
+    scope = current_scope()
+    logins = []
+    for customer, one in zip(customers, added, strict=True):
+        plan = offer.packages[customer.package]
+        logins.append(
+            NewLogin(
+                username=customer.username,
+                password=customer.password,
+                subscription_id=one.subscription_id,
+                down_kbps=plan["down_kbps"],
+                up_kbps=plan["up_kbps"],
+                pool=None if plan["pool_id"] is None else (plan["pool_operator_id"], plan["pool_id"]),
+                static_ip=customer.static_ip,
+                mac=customer.mac,
+                connection_type=customer.connection_type,
+                access="open" if is_open else "reject",
+                reject_reason=None if is_open else "not activated",
+            )
+        )
+    provision_logins(operator_id=scope.operator_id, isp_id=scope.isp_id, logins=logins)
+
+
+def zone_code_of(zone_id: int) -> str:
+    """The code of one of the acting operator's zones; raises NotFound."""
+    found = rows("SELECT code FROM zone WHERE operator_id = %s AND id = %s", [current_scope().operator_id, zone_id])
+    if not found:
+        raise NotFound("There is no such zone.", field="zone")
+    return str(found[0]["code"])
