@@ -81,6 +81,8 @@ class Supervisor:
 
     def _plan_restart(self, child: Child, now: float) -> None:
         assert child.process is not None
+        with contextlib.suppress(ProcessLookupError):  # its own children would hold on to its port
+            os.killpg(child.process.pid, signal.SIGKILL)
         child.failures = 0 if now - child.started_at > STEADY_SECONDS else child.failures + 1
         pause = min(LONGEST_PAUSE, FIRST_PAUSE * 2**child.failures) if child.failures else 0.0
         self.tell(f"{child.name} ended ({_manner(child.process.returncode)}): {child.last_words()}")
