@@ -158,8 +158,9 @@ def _fill_demo() -> list[str]:
 
 def _child(home: Home, name: str, *command: str) -> Child:
     environment = {
-        "PYTHONUNBUFFERED": "1",
         **os.environ,
+        "PYTHONUNBUFFERED": "1",
+        "PYTHONDONTWRITEBYTECODE": "1",  # a running server writes below its home only
         "BACKHAUL_HOME": str(home.path),
         "BACKHAUL_LOG_LEVEL": CHILD_LOG_LEVEL,
     }
