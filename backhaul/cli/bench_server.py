@@ -81,7 +81,9 @@ def bench_server(**settings: str) -> Iterator[BenchServer]:
         shutil.rmtree(home, ignore_errors=True)
 
 
-def result(name: str, *, figure: float, unit: str, ratios: list[float], against: str, size: int, wall_s: float) -> dict[str, Any]:
+def result(
+    name: str, *, figure: float, unit: str, ratios: list[float], against: str, size: int, wall_s: float
+) -> dict[str, Any]:
     """What `bench NAME --json` prints; the ratio is the median of the interleaved pairs, all of which are listed."""
     return {
         "name": name,

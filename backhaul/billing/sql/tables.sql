@@ -74,7 +74,8 @@ CREATE TABLE allocation (
     FOREIGN KEY (operator_id, invoice_id) REFERENCES invoice (operator_id, id)
 );
 CREATE INDEX allocation_invoice ON allocation (operator_id, invoice_id);
-CREATE INDEX allocation_customer ON allocation (operator_id, customer_id);
+CREATE INDEX allocation_of_advance ON allocation (operator_id, customer_id) WHERE payment_id IS NULL;
+CREATE INDEX allocation_payment ON allocation (operator_id, payment_id) WHERE payment_id IS NOT NULL;
 
 CREATE TABLE credit_note (
     operator_id bigint NOT NULL,

@@ -39,11 +39,11 @@ CREATE TABLE fund_movement (
     reverses_id bigint,
     PRIMARY KEY (child_id, id),
     UNIQUE (child_id, request_key),
-    UNIQUE (child_id, reverses_id),
     CHECK (fund_minor <> 0 OR owed_minor <> 0),
     CHECK ((kind = 'recharge_reversed') = (reverses_id IS NOT NULL)),
     FOREIGN KEY (parent_id, child_id) REFERENCES fund (parent_id, child_id),
     FOREIGN KEY (child_id, reverses_id) REFERENCES fund_movement (child_id, id)
 );
+CREATE UNIQUE INDEX fund_movement_reversed_once ON fund_movement (child_id, reverses_id) WHERE reverses_id IS NOT NULL;
 CREATE INDEX fund_movement_edge ON fund_movement (parent_id, child_id, id);
 CREATE INDEX fund_movement_day ON fund_movement (child_id, moved_on);

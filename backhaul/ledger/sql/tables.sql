@@ -55,9 +55,9 @@ CREATE TABLE entry (
     xid xid8 NOT NULL DEFAULT pg_current_xact_id(),
     PRIMARY KEY (operator_id, id),
     UNIQUE (operator_id, kind, source_id),      -- an event is posted once
-    UNIQUE (operator_id, reverses_id),          -- an entry is reversed once
     CHECK ((reverses_id IS NULL) = (kind NOT LIKE 'reversal:%'))
 );
+CREATE UNIQUE INDEX entry_reversed_once ON entry (operator_id, reverses_id) WHERE reverses_id IS NOT NULL;
 CREATE INDEX entry_unsealed ON entry (operator_id, xid);
 CREATE INDEX entry_journal ON entry (operator_id, effective_on, id);
 

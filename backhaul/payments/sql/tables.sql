@@ -21,10 +21,10 @@ CREATE TABLE payment (
     PRIMARY KEY (operator_id, id),
     UNIQUE (operator_id, request_key),
     UNIQUE (operator_id, receipt_number),
-    UNIQUE (operator_id, reverses_id),
     CHECK ((amount_minor < 0) = (reverses_id IS NOT NULL)),
     FOREIGN KEY (operator_id, customer_id) REFERENCES customer (operator_id, id),
     FOREIGN KEY (operator_id, reverses_id) REFERENCES payment (operator_id, id)
 );
+CREATE UNIQUE INDEX payment_reversed_once ON payment (operator_id, reverses_id) WHERE reverses_id IS NOT NULL;
 CREATE INDEX payment_customer ON payment (operator_id, customer_id);
-CREATE INDEX payment_day ON payment (operator_id, received_on);
+CREATE INDEX payment_day ON payment USING brin (received_on);

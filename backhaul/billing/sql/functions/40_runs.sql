@@ -86,7 +86,8 @@ LANGUAGE sql STABLE SECURITY DEFINER AS $$
 $$;
 
 -- Contract (app): opening dues of customers taken over, as bills of kind "opening" against *opening balances* (SPEC §3, B16).
--- The three arrays run in parallel; amounts are more than zero. Returns how many were issued.
+-- The three arrays run in parallel; amounts are more than zero, and each pair is a customer of the acting operator with its
+-- subscription, else not_found and nothing is issued. Returns how many were issued.
 CREATE OR REPLACE FUNCTION issue_opening_dues(
     p_customers bigint[], p_subscriptions bigint[], p_amounts bigint[], p_on date, p_due_on date, p_now timestamptz) RETURNS bigint
 LANGUAGE plpgsql SECURITY DEFINER AS $$
@@ -97,6 +98,12 @@ DECLARE
 BEGIN
     IF v_count IS NULL OR v_count = 0 THEN
         RETURN 0;
+    END IF;
+    PERFORM 1 FROM unnest(p_customers, p_subscriptions, p_amounts) AS g (customer_id, subscription_id, amount_minor)
+    LEFT JOIN subscription s ON s.operator_id = v_operator AND s.id = g.subscription_id AND s.customer_id = g.customer_id
+    WHERE s.id IS NULL OR g.amount_minor <= 0 OR g.amount_minor IS NULL;
+    IF FOUND THEN
+        PERFORM refuse('not_found', 'There is no such customer, or an opening due is not more than zero.');
     END IF;
     PERFORM refuse_locked(v_operator, p_on);
     UPDATE invoice_numbering SET next_number = next_number + v_count WHERE operator_id = v_operator

@@ -35,7 +35,8 @@ BEGIN
         IF v_known.customer_id <> p_customer OR v_known.amount_minor <> p_amount_minor THEN
             PERFORM refuse('key_reused', 'This form was already sent with another amount; open it again.');
         END IF;
-        RETURN payment_result(v_known, true, v_blocked, p_received_on);
+        RETURN payment_result(v_known, true, v_blocked, p_received_on,
+            (SELECT COALESCE(sum(amount_minor), 0)::bigint FROM allocation WHERE operator_id = v_operator AND payment_id = v_known.id));
     END IF;
     v_id := nextval(pg_get_serial_sequence('payment', 'id'));
     v_applied := allocate_oldest_first(v_operator, p_customer, v_id, p_amount_minor, p_received_on);
@@ -48,7 +49,7 @@ BEGIN
                          reference, request_key)
     VALUES (v_operator, v_id, v_receipt, p_customer, p_amount_minor, p_method, p_received_on, p_now, acting_user(), p_reference, p_request_key)
     RETURNING * INTO v_known;
-    RETURN payment_result(v_known, false, v_blocked, p_received_on);
+    RETURN payment_result(v_known, false, v_blocked, p_received_on, v_applied);
 END $$;
 
 -- allocate_oldest_first: pays open invoices of a customer in order of due date, then number; returns how much was used.
@@ -72,17 +73,20 @@ BEGIN
 END $$;
 
 -- payment_result: what a caller needs to know after a payment.
-CREATE OR REPLACE FUNCTION payment_result(p_payment payment, p_repeated boolean, p_blocked boolean, p_on date) RETURNS jsonb
-LANGUAGE sql STABLE AS $$
-    SELECT jsonb_build_object(
+CREATE OR REPLACE FUNCTION payment_result(
+    p_payment payment, p_repeated boolean, p_blocked boolean, p_on date, p_applied bigint) RETURNS jsonb
+LANGUAGE plpgsql STABLE AS $$
+DECLARE
+    v_due bigint;
+    v_overdue bigint;
+BEGIN
+    SELECT COALESCE(sum(open_minor), 0), COALESCE(sum(open_minor) FILTER (WHERE due_on < p_on), 0) INTO v_due, v_overdue
+    FROM invoice_open WHERE operator_id = p_payment.operator_id AND customer_id = p_payment.customer_id;
+    RETURN jsonb_build_object(
         'payment_id', p_payment.id, 'receipt_number', p_payment.receipt_number, 'repeated', p_repeated, 'blocked', p_blocked,
-        'applied_minor', paid.applied, 'surplus_minor', p_payment.amount_minor - paid.applied,
-        'due_minor', open.due, 'overdue_minor', open.overdue)
-    FROM (SELECT COALESCE(sum(amount_minor), 0)::bigint AS applied FROM allocation
-          WHERE operator_id = p_payment.operator_id AND payment_id = p_payment.id) AS paid,
-         (SELECT COALESCE(sum(open_minor), 0)::bigint AS due, COALESCE(sum(open_minor) FILTER (WHERE due_on < p_on), 0)::bigint AS overdue
-          FROM invoice_open WHERE operator_id = p_payment.operator_id AND customer_id = p_payment.customer_id) AS open
-$$;
+        'applied_minor', p_applied, 'surplus_minor', p_payment.amount_minor - p_applied,
+        'due_minor', v_due, 'overdue_minor', v_overdue);
+END $$;
 
 -- Contract (app): takes a payment of the acting operator back on p_on: its bills are open again, its surplus leaves the advance; what
 -- later bills used of that advance is taken back from them, newest first. Only appended rows (SPEC 2.8, B29). Once.

@@ -1,0 +1,214 @@
+"""Reads of bills, dues and runs of the acting operator, as rows ready to show."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+from backhaul.common.errors import NotFound
+from backhaul.operators.functions import rows
+from backhaul.operators.scope import current_scope
+
+STATES = ("open", "overdue", "paid")
+# paid: nothing open; partial: something of it was paid or credited
+_BILL = """
+    i.id, i.number, i.kind, i.customer_id, c.name AS customer_name, c.code AS customer_code, i.subscription_id,
+    i.starts_on, i.ends_on, i.price_minor, i.cycle_days, i.net_minor, i.vat_minor, i.total_minor, i.issued_on, i.due_on,
+    COALESCE(o.open_minor, 0) AS due_minor,
+    CASE WHEN o.open_minor IS NULL THEN 'paid' WHEN o.due_on < %(today)s THEN 'overdue'
+         WHEN o.open_minor < i.total_minor THEN 'partial' ELSE 'unpaid' END AS state
+    FROM invoice i
+    JOIN customer c ON c.operator_id = i.operator_id AND c.id = i.customer_id
+    LEFT JOIN invoice_open o ON o.operator_id = i.operator_id AND o.customer_id = i.customer_id
+        AND o.due_on = i.due_on AND o.number = i.number
+"""
+_WHICH = {
+    "open": "o.open_minor IS NOT NULL",
+    "overdue": "o.due_on < %(today)s",
+    "paid": "o.open_minor IS NULL",
+}
+
+
+def list_bills(
+    *, today: date, state: str | None = None, search: str = "", after: int | None = None, limit: int = 50
+) -> list[dict[str, Any]]:
+    """Bills, newest number first; `after` = the number of the last row of the page before. `state`: open, overdue, paid.
+
+    `search`: a bill's number, or what finds customers (the best 500).
+    """
+    where = ["i.operator_id = %(me)s", "(%(after)s::bigint IS NULL OR i.number < %(after)s)"]
+    if state is not None:
+        where.append(_WHICH[state])
+    if search:
+        where.append(
+            "(i.number::text = %(search)s OR i.customer_id IN (SELECT customer_id FROM search_customers(%(search)s, 500)))"
+        )
+    return rows(
+        f"SELECT {_BILL} WHERE {' AND '.join(where)} ORDER BY i.number DESC LIMIT %(limit)s",
+        {"me": _me(), "today": today, "after": after, "search": search, "limit": limit},
+    )
+
+
+def list_bills_of(customer_id: int, *, today: date, limit: int = 24) -> list[dict[str, Any]]:
+    """A customer's bills, newest first, rows as in list_bills."""
+    return rows(
+        f"SELECT {_BILL} WHERE i.operator_id = %(me)s AND i.customer_id = %(customer)s ORDER BY i.number DESC LIMIT %(limit)s",
+        {"me": _me(), "today": today, "customer": customer_id, "limit": limit},
+    )
+
+
+def list_open_bills_of(customer_id: int, *, today: date) -> list[dict[str, Any]]:
+    """What a customer still owes, in the order in which a payment pays it."""
+    return rows(
+        f"SELECT {_BILL} WHERE i.operator_id = %(me)s AND i.customer_id = %(customer)s AND o.open_minor IS NOT NULL "
+        "ORDER BY o.due_on, o.number",
+        {"me": _me(), "today": today, "customer": customer_id},
+    )
+
+
+def get_bill(bill_id: int, *, today: date) -> dict[str, Any]:
+    """One bill of the acting operator; raises NotFound."""
+    found = rows(
+        f"SELECT {_BILL} WHERE i.operator_id = %(me)s AND i.id = %(bill)s",
+        {"me": _me(), "today": today, "bill": bill_id},
+    )
+    if not found:
+        raise NotFound("There is no such bill.")
+    return found[0]
+
+
+def list_credit_notes(bill_id: int) -> list[dict[str, Any]]:
+    """What was credited on a bill, oldest first."""
+    return rows(
+        "SELECT id, net_minor, vat_minor, net_minor + vat_minor AS total_minor, to_invoice_minor, to_advance_minor, "
+        "issued_on, reason FROM credit_note WHERE operator_id = %s AND invoice_id = %s ORDER BY id",
+        [_me(), bill_id],
+    )
+
+
+def get_own_charge(bill_id: int) -> dict[str, Any] | None:
+    """What the provider charged the acting operator for a bill's period; None at the ISP or where nothing was charged."""
+    found = rows(
+        "SELECT g.starts_on, g.ends_on, g.price_minor, g.cycle_days, g.net_minor, g.vat_minor, "
+        "g.net_minor + g.vat_minor AS total_minor, r.net_minor + r.vat_minor AS refunded_minor, r.from_on AS refunded_from_on "
+        "FROM charge g LEFT JOIN charge_refund r ON r.child_id = g.child_id AND r.owner_id = g.owner_id "
+        "AND r.invoice_id = g.invoice_id WHERE g.child_id = %s AND g.owner_id = %s AND g.invoice_id = %s",
+        [_me(), _me(), bill_id],
+    )
+    return found[0] if found else None
+
+
+def find_standings(customer_ids: list[int]) -> dict[int, dict[str, Any]]:
+    """How customers stand, by id: due_minor, due_on (the earliest), advance_minor, billed_until, held_since, held_by_us.
+
+    `held_by_us`: the renewal waits for the operator's own fund; else, where it is held, for its provider.
+    """
+    found = rows(
+        """
+        SELECT s.customer_id, b.billed_until, h.since_on AS held_since, h.short_child_id = s.operator_id AS held_by_us,
+               COALESCE(a.advance_minor, 0) AS advance_minor, COALESCE(o.due_minor, 0)::bigint AS due_minor, o.due_on
+        FROM subscription s
+        LEFT JOIN billing_state b ON b.operator_id = s.operator_id AND b.subscription_id = s.id
+        LEFT JOIN held_bill h ON h.operator_id = s.operator_id AND h.subscription_id = s.id
+        LEFT JOIN customer_advance a ON a.operator_id = s.operator_id AND a.customer_id = s.customer_id
+        LEFT JOIN LATERAL (SELECT sum(open_minor) AS due_minor, min(due_on) AS due_on FROM invoice_open o
+                           WHERE o.operator_id = s.operator_id AND o.customer_id = s.customer_id) o ON true
+        WHERE s.operator_id = %s AND s.customer_id = ANY (%s)
+        """,
+        [_me(), customer_ids],
+    )
+    return {row["customer_id"]: row for row in found}
+
+
+def find_customer_names(customer_ids: list[int]) -> dict[int, str]:
+    """Names of the acting operator's customers by id, for lines of the journal."""
+    found = rows("SELECT id, name FROM customer WHERE operator_id = %s AND id = ANY (%s)", [_me(), customer_ids])
+    return {row["id"]: row["name"] for row in found}
+
+
+def sum_dues(today: date) -> dict[str, int]:
+    """What all customers together owe: due_minor, overdue_minor, customers."""
+    return rows(
+        "SELECT COALESCE(sum(open_minor), 0)::bigint AS due_minor, "
+        "COALESCE(sum(open_minor) FILTER (WHERE due_on < %s), 0)::bigint AS overdue_minor, "
+        "count(DISTINCT customer_id) AS customers FROM invoice_open WHERE operator_id = %s",
+        [today, _me()],
+    )[0]
+
+
+def sum_billed_by_month(since: date) -> dict[date, dict[str, int]]:
+    """Bills of service periods by the month in which they were issued: billed_minor (with VAT), bills."""
+    found = rows(
+        "SELECT date_trunc('month', issued_on)::date AS month, sum(total_minor)::bigint AS billed_minor, count(*) AS bills "
+        "FROM invoice WHERE operator_id = %s AND issued_on >= %s AND kind = 'period' GROUP BY 1",
+        [_me(), since],
+    )
+    return {row["month"]: row for row in found}
+
+
+def count_held() -> dict[str, int]:
+    """Renewals that wait for funds: `own` customers' and, for want of direct children's funds, those `below`."""
+    return rows(
+        "SELECT (SELECT count(*) FROM held_bill WHERE operator_id = %s) AS own, "
+        "(SELECT COALESCE(sum(bills), 0)::bigint FROM count_held_below() WHERE child_id <> %s) AS below",
+        [_me(), _me()],
+    )[0]
+
+
+def get_held_for_own_fund() -> dict[str, Any] | None:
+    """What waits for the acting operator's own fund: bills, needed_minor, since_on; None when nothing does."""
+    found = rows("SELECT bills, needed_minor, since_on FROM count_held_below() WHERE child_id = %s", [_me()])
+    return found[0] if found else None
+
+
+def list_held_bills(limit: int = 50) -> list[dict[str, Any]]:
+    """Renewals of own customers that wait, longest first; `reason`: fund_short (own) or upstream_short."""
+    return rows(
+        """
+        SELECT h.subscription_id, h.starts_on, h.since_on, c.id AS customer_id, c.name AS customer_name, c.code AS customer_code,
+               COALESCE(s.custom_price_minor, p.price_minor) AS price_minor,
+               CASE WHEN h.short_child_id = h.operator_id THEN h.short_minor END AS short_minor,
+               CASE WHEN h.short_child_id = h.operator_id THEN 'fund_short' ELSE 'upstream_short' END AS reason
+        FROM held_bill h
+        JOIN subscription s ON s.operator_id = h.operator_id AND s.id = h.subscription_id
+        JOIN customer c ON c.operator_id = s.operator_id AND c.id = s.customer_id
+        LEFT JOIN package p ON p.operator_id = s.package_operator_id AND p.id = s.package_id
+        WHERE h.operator_id = %s ORDER BY h.since_on, h.subscription_id LIMIT %s
+        """,
+        [_me(), limit],
+    )
+
+
+def list_movement_charges(child_id: int, movement_id: int, *, after: int | None = None, limit: int = 50) -> list[dict[str, Any]]:
+    """The customer periods that one movement of a fund charged, by id; names only of the acting operator's own customers."""
+    return rows(
+        """
+        SELECT g.invoice_id, g.owner_id, g.starts_on, g.ends_on, g.price_minor, g.cycle_days, g.net_minor, g.vat_minor,
+               g.net_minor + g.vat_minor AS total_minor, i.number, c.id AS customer_id, c.name AS customer_name
+        FROM charge g
+        LEFT JOIN invoice i ON i.operator_id = g.owner_id AND i.id = g.invoice_id AND g.owner_id = %(me)s
+        LEFT JOIN customer c ON c.operator_id = i.operator_id AND c.id = i.customer_id
+        WHERE g.child_id = %(child)s AND g.movement_id = %(movement)s
+          AND (%(after)s::bigint IS NULL OR g.invoice_id > %(after)s)
+        ORDER BY g.invoice_id LIMIT %(limit)s
+        """,
+        {"me": _me(), "child": child_id, "movement": movement_id, "after": after, "limit": limit},
+    )
+
+
+def list_runs(limit: int = 10) -> list[dict[str, Any]]:
+    """The latest billing runs of the ISP: on, kind, started, finished, and sums over their parts."""
+    return rows(
+        """
+        SELECT r.id, r.on_date, r.kind, r.started_at, r.finished_at, COALESCE(sum(s.created), 0)::bigint AS created,
+               COALESCE(sum(s.held), 0)::bigint AS held, COALESCE(sum(s.failed), 0)::bigint AS failed,
+               COALESCE(sum(s.billed_minor), 0)::bigint AS billed_minor
+        FROM billing_run r LEFT JOIN run_shard s ON s.operator_id = r.operator_id AND s.run_id = r.id
+        WHERE r.operator_id = %s GROUP BY r.operator_id, r.id ORDER BY r.id DESC LIMIT %s
+        """,
+        [_me(), limit],
+    )
+
+
+def _me() -> int:
+    return current_scope().operator_id

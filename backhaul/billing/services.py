@@ -1,0 +1,129 @@
+"""Commands of billing. Money moves in SQL functions of *books*; these are their only callers (SPEC §6, 2.3–2.6)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from backhaul.common.errors import Refusal
+from backhaul.operators.functions import call, execute, savepoint
+from backhaul.subscribers import services as subscribers
+
+
+class FundTooLow(Refusal):
+    """The operator's own fund does not cover what its provider charges."""
+
+    code = "fund_too_low"
+
+
+class UpstreamShort(Refusal):
+    """A level above is short; the child is not told whose fund, only that its provider cannot serve this now."""
+
+    code = "upstream_short"
+
+
+class NoTariff(Refusal):
+    """Some level of the chain has no price for the plan."""
+
+    code = "no_tariff"
+
+
+@dataclass(frozen=True)
+class Billed:
+    """What billing one subscription did: at most one invoice, or one hold (`short`: fund_short or upstream_short)."""
+
+    created: int
+    held: int
+    invoice_id: int | None = None
+    billed_minor: int = 0
+    short: str | None = None
+
+
+@dataclass(frozen=True)
+class Refund:
+    """What leaving gives back: whole days, per edge at its charged rate, and the customer's credit. Minor units."""
+
+    days: int
+    edges: list[dict[str, int]]
+    credit_minor: int
+    to_advance_minor: int
+
+
+def bill_subscription(*, subscription_id: int, on: date, now: datetime, hold: bool) -> Billed:
+    """Bill the period that is due on `on`, if one is; charges every edge of the chain or none.
+
+    A short fund holds the bill (`hold`) or raises FundTooLow or UpstreamShort. Raises NoTariff.
+    """
+    return Billed(**call("bill_subscription", subscription=subscription_id, on=on, now=now, hold=hold))
+
+
+def start_billing(*, subscription_id: int, billed_until: date) -> None:
+    """Set where billing of a new subscription begins: nothing before that day is billed or charged on any edge."""
+    start_billing_many([(subscription_id, billed_until)])
+
+
+def start_billing_many(starts: Sequence[tuple[int, date]]) -> None:
+    """`start_billing` for many (subscription id, billed until) pairs of the acting operator, in one statement."""
+    execute(
+        "INSERT INTO billing_state (operator_id, subscription_id, billed_until) "
+        "SELECT acting_operator(), * FROM unnest(%s::bigint[], %s::date[])",
+        [[subscription_id for subscription_id, _ in starts], [billed_until for _, billed_until in starts]],
+    )
+
+
+def sign_up_customer(*, on: date, now: datetime, activate: bool = True, **customer: Any) -> int:
+    """Add a customer with one service and, if `activate`, bill its first period: all of it or nothing (SPEC B9).
+
+    `customer` are the arguments of subscribers.services.add_customer. Returns the customer's id. Raises FundTooLow,
+    UpstreamShort, NoTariff and what add_customer raises.
+    """
+    with savepoint():
+        added = subscribers.add_customer(activate=activate, on=on, at=now, **customer)
+        if added.repeated:
+            return added.customer_id
+        start_billing(subscription_id=added.subscription_id, billed_until=on)
+        if activate:
+            bill_subscription(subscription_id=added.subscription_id, on=on, now=now, hold=False)
+    return added.customer_id
+
+
+def bring_back(*, subscription_id: int, reason: str, on: date, now: datetime, hold: bool) -> Billed:
+    """Lift one block of a service; when nothing else holds it off, its next period starts today at the earliest.
+
+    What it was off for is not billed (SPEC 2.3). `reason`: not_activated, unpaid, by_hand, disabled, left.
+    """
+    back = subscribers.lift_block(subscription_id=subscription_id, reason=reason, on=on, at=now)
+    if not back.is_online:
+        return Billed(0, 0)
+    call("resume_billing", subscription=subscription_id, on=on)
+    return bill_subscription(subscription_id=subscription_id, on=on, now=now, hold=hold)
+
+
+def issue_opening_dues(dues: Sequence[tuple[int, int, int]], *, on: date, due_on: date, now: datetime) -> int:
+    """Opening dues of customers taken over: (customer id, subscription id, amount in minor units > 0) each.
+
+    Posted against *opening balances*: no revenue, no VAT (SPEC §3). Returns how many.
+    """
+    customers, subscriptions, amounts = ([row[n] for row in dues] for n in range(3))
+    issued: int = call(
+        "issue_opening_dues", customers=customers, subscriptions=subscriptions, amounts=amounts, on=on, due_on=due_on, now=now
+    )
+    return issued
+
+
+def preview_refund(*, subscription_id: int, on: date, now: datetime) -> Refund:
+    """What leaving on `on` would give back on every edge that the operator may know of: its own alone."""
+    return Refund(**call("refund_unused_days", subscription=subscription_id, on=on, now=now, retail=True, preview=True))
+
+
+def disconnect_customer(*, subscription_id: int, on: date, now: datetime, why: str, credit_customer: bool = True) -> Refund:
+    """The customer leaves: the service ends, whole unused days come back up every edge at the rates charged (SPEC 2.6).
+
+    `on` is consumed. `credit_customer`: the operator's own decision to give its customer a credit note too.
+    """
+    subscribers.mark_left(subscription_id=subscription_id, why=why, on=on, at=now)
+    return Refund(
+        **call("refund_unused_days", subscription=subscription_id, on=on, now=now, retail=credit_customer, preview=False)
+    )

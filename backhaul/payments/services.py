@@ -1,0 +1,73 @@
+"""Commands of payments. A received payment is always recorded (SPEC 2.3, B25–B29)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from backhaul.billing.services import Billed, bring_back
+from backhaul.common.errors import Refusal
+from backhaul.operators.functions import call, rows, savepoint
+from backhaul.operators.scope import current_scope
+
+
+@dataclass(frozen=True)
+class Receipt:
+    """A recorded payment. `service`: "unchanged", "back", or "pending" when funds of the chain are short (paid, service pending)."""
+
+    payment_id: int
+    receipt_number: int
+    applied_minor: int
+    surplus_minor: int
+    due_minor: int
+    overdue_minor: int
+    repeated: bool
+    service: str = "unchanged"
+
+
+def record_payment(
+    *, customer_id: int, amount_minor: int, method: str, received_on: date, now: datetime, request_key: str, reference: str = ""
+) -> Receipt:
+    """Record money from a customer: oldest due first, the rest as advance, then services blocked as unpaid come back.
+
+    The same `request_key` again returns the first receipt. Reactivation is tried in a savepoint: short funds keep the
+    payment and hold the renewal.
+    """
+    current_scope().require("payments.collect")
+    done = call(
+        "record_payment", customer=customer_id, amount_minor=amount_minor, method=method, received_on=received_on, now=now,
+        reference=reference, request_key=request_key,
+    )  # fmt: skip
+    blocked = done.pop("blocked")
+    service = "unchanged"
+    if blocked and done["overdue_minor"] == 0:
+        service = _bring_back_unpaid(customer_id, received_on, now)
+    return Receipt(**done, service=service)
+
+
+def _bring_back_unpaid(customer_id: int, on: date, now: datetime) -> str:
+    """Lift the block "unpaid" of each of the customer's services; whether they are back or wait for funds."""
+    states = []
+    for row in rows(
+        "SELECT b.subscription_id FROM block b JOIN subscription s ON s.operator_id = b.operator_id AND s.id = b.subscription_id "
+        "WHERE s.customer_id = %s AND b.reason = 'unpaid' AND b.to_at IS NULL ORDER BY b.subscription_id",
+        [customer_id],
+    ):
+        try:
+            with savepoint():
+                billed: Billed = bring_back(
+                    subscription_id=row["subscription_id"], reason="unpaid", on=on, now=now, hold=False
+                )
+            states.append("back" if billed.held == 0 else "pending")
+        except Refusal:
+            states.append("pending")
+    if not states:
+        return "unchanged"
+    return "pending" if "pending" in states else "back"
+
+
+def reverse_payment(*, payment_id: int, on: date, now: datetime, reason: str) -> int:
+    """Take a payment back: its bills are open again; only appended rows. Returns the reversing payment's id."""
+    current_scope().require("payments.reverse")
+    reversal: int = call("reverse_payment", payment=payment_id, on=on, now=now, reason=reason)
+    return reversal
