@@ -109,6 +109,14 @@ def list_journal(
     return [_shown(entry, lines[entry["id"]]) for entry in entries]
 
 
+def get_journal_span() -> tuple[date, date] | None:
+    """The first and the last day that has an entry; None while there is none."""
+    found = rows(
+        "SELECT min(effective_on) AS first, max(effective_on) AS last FROM entry WHERE operator_id = %s", [_me()]
+    )
+    return (found[0]["first"], found[0]["last"]) if found[0]["first"] else None
+
+
 def list_entries_after(place: Place | None, *, limit: int) -> list[dict[str, Any]]:
     """The journal in its own order, oldest first, rows as in list_journal: for exports that read all of it."""
     entries = rows(
