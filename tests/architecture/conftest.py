@@ -66,7 +66,10 @@ def population() -> list[tuple[Sample, str]]:
 
 @pytest.fixture(scope="module")
 def populated(place: Place) -> Iterator[Place]:
-    """The place with one row of every table for every operator of the cast; gone after the module's tests."""
+    """The place with one row of every table for every operator of the cast; gone after the module's tests.
+
+    The first column of a sample names its operator: by it the rows are found again.
+    """
     cast = cast_of(place.number)
     with psycopg.connect(place.admin_url, options=f"-c search_path={place.cell},ext") as connection:
         for sample, name in population():

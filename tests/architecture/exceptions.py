@@ -17,6 +17,7 @@ INDEX_NOT_BY_OPERATOR = {
     "nas_source_address_key": "a packet is known by its source address alone",
     "disconnect_request_due": "the sender takes what is due in the whole cell",
     "radius_session_history_stopped": "clearing old sessions walks the whole cell by day (BRIN)",
+    "payment_day": "payments come in by day, so BRIN finds an operator's days in a few blocks of all operators' rows",
     "customer_search": "trigrams, used by search_customers only, which filters by operator",
 }
 # Unique rules over more than one operator's rows.

@@ -171,10 +171,11 @@ def _faults(table: Table, declaration: Owned, key: ForeignKey, target: Owned) ->
     loose = [column for column in key.columns if not table.columns[column].required]
     if len(loose) > 1 and not any(set(loose) <= set(columns) for columns in table.checks.values()):
         yield f"is not checked when only one of {loose} is NULL: add CHECK ((a IS NULL) = (b IS NULL))"
-    indexed = any(
-        set(index.columns[: len(key.columns)]) == set(key.columns) and not index.predicate for index in table.indexes
-    )
-    if not indexed:
+    serving = {None, *(f"({column} IS NOT NULL)" for column in key.columns)}  # NULL refers to nothing
+    if not any(
+        set(index.columns[: len(key.columns)]) == set(key.columns) and index.predicate in serving
+        for index in table.indexes
+    ):
         yield f"has no index that begins with {key.columns}"
 
 

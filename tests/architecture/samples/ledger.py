@@ -92,7 +92,7 @@ SAMPLES = [
     ),
     Sample(
         "xid_epoch",
-        {"no": "{n} % 10000 + {k}", "system_identifier": "{n}", "xid_offset": "0", "began_at": "now()"},
+        {"system_identifier": "{n}", "no": "{n} % 10000 + {k}", "xid_offset": "0", "began_at": "now()"},
         checks={"xid_epoch_xid_offset_check": Check({"xid_offset": "-1"})},
     ),
 ]  # fmt: skip

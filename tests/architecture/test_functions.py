@@ -1,0 +1,187 @@
+"""The functions that run as *books* check who acts: called for another operator they find nothing, and change nothing.
+
+Every function that app may execute stands in one of the three tables; a new one fails until it does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import psycopg
+import pytest
+
+from tests.architecture.catalogue import declared_definers
+from tests.architecture.places import Connection, Place, act, attempt
+from tests.architecture.samples import Operator, cast_of
+
+# Meant for a direct child of the acting operator, whose id is {other}.
+ON_A_CHILD = {
+    "open_books": "open_books({other})",
+    "open_fund": "open_fund({other}, 'prepaid')",
+    "open_numbering": "open_numbering({other})",
+    "set_fund_limits": "set_fund_limits({other}, 100, 0)",
+    "recharge_fund": "recharge_fund({other}, 'recharge', 100, current_date, 'cash', 'k', '')",
+    "reverse_recharge": "reverse_recharge({other}, {other}, current_date, 'why')",
+    "set_tariff_price": "set_tariff_price({other}, {me}, {me}, current_date + 9, 100, current_date)",
+}
+# Meant for a row of the acting operator; {other} is the number of the other operator's row.
+ON_A_ROW = {
+    "bill_subscription": "bill_subscription({other}, current_date, now(), true)",
+    "refund_unused_days": "refund_unused_days({other}, current_date, now(), true, false)",
+    "resume_billing": "resume_billing({other}, current_date)",
+    "issue_opening_dues": "issue_opening_dues(ARRAY[{other}], ARRAY[{other}], ARRAY[100], current_date, current_date, now())",
+    "record_payment": "record_payment({other}, 100, 'cash', current_date, now(), '', 'k')",
+    "reverse_payment": "reverse_payment({other}, current_date, now(), 'why')",
+    "reverse_entry": "reverse_entry({other}, current_date, 'why', now())",
+    "reveal_radius_password": "reveal_radius_password({other}, now())",
+}
+# Takes nobody's id: (query of one column, acting as rival; what may come out), {…} = ids of the cast.
+ON_ITSELF = {
+    "add_operator": (
+        "SELECT parent_id FROM operator WHERE id = add_operator('new', 'New', 'reseller', false, false)",
+        set(),
+    ),
+    "count_held_below": ("SELECT child_id FROM count_held_below()", {"{rival}"}),
+    "lock_books": ("SELECT lock_books(current_date, now()); SELECT operator_id FROM books", {"{rival}"}),
+    "operator_below": ("SELECT operator_below('slug-{riverside}')", {"None"}),
+    "operator_scope": ("SELECT name FROM operator_scope({north}, {rival})", set()),
+    "post_manual_entry": (
+        "SELECT post_manual_entry(current_date, '[{{\"debit_code\": \"code_{north}\", \"credit_code\": \"code_{rival}\", "
+        "\"amount_minor\": 1}}]', 'why', 'k', now())",
+        set(),
+    ),
+    "search_customers": ("SELECT customer_id FROM search_customers('user', 50)", {"{rival}"}),
+    "sellable_plans": ("SELECT plan_operator_id FROM sellable_plans(current_date)", {"{rival}", "{padma}"}),
+    "taken_addresses": (
+        "SELECT unnest(taken_addresses(ARRAY[host('100.0.0.0'::inet + {north} % 16000000), "
+        "host('100.0.0.0'::inet + {meghna} % 16000000)]))",
+        {"100.0.0.2"},  # north's: addresses are unique per ISP
+    ),
+    "taken_usernames": (
+        "SELECT unnest(taken_usernames(ARRAY['user-{north}', 'user-{meghna}']))",
+        {"user-{north}"},  # user names are unique per ISP
+    ),
+}
+WRONG_TARGETS = [
+    ("padma", "riverside", "a grandchild"),
+    ("rival", "riverside", "a sibling's child"),
+    ("riverside", "bayside", "a sibling"),
+    ("riverside", "north", "its parent"),
+    ("meghna", "north", "another ISP's operator"),
+]
+
+
+def test_every_function_that_app_may_call_is_tried() -> None:
+    callable_by_app = {function.name for function in declared_definers() if "app" in function.execute}
+    tried = [*ON_A_CHILD, *ON_A_ROW, *ON_ITSELF]
+    assert sorted(tried) == sorted(callable_by_app)
+
+
+NOBODYS = 1  # the number of no row
+
+
+def answer(connection: Connection, call: str) -> tuple[str, int]:
+    """What a call gives: its refusal or result, and how many rows of the cell it wrote. Undone."""
+    written = (
+        "SELECT COALESCE(sum(n_tup_ins + n_tup_upd + n_tup_del), 0) FROM pg_stat_xact_user_tables "
+        "WHERE schemaname = current_schema()"
+    )
+    connection.execute("SAVEPOINT answer")
+    try:
+        before = connection.execute(written).fetchall()[0][0]
+        given = str(connection.execute(f"SELECT {call}").fetchall())
+        return given, int(connection.execute(written).fetchall()[0][0] - before)
+    except psycopg.Error as error:
+        connection.execute("ROLLBACK TO SAVEPOINT answer")
+        return f"{error.sqlstate} {error.diag.message_detail if error.sqlstate == 'BH001' else error}".splitlines()[0], 0
+    finally:
+        connection.execute("ROLLBACK TO SAVEPOINT answer")
+
+
+def wrong_calls(calls: dict[str, str], connection: Connection, me: Operator, other: Operator) -> Iterator[str]:
+    """Calls for another's row are refused as unknown, or do and say just what they do for a row that nobody has."""
+    for name, call in calls.items():
+        given, written = answer(connection, call.format(me=me.id, other=other.id))
+        unknown = "BH001 not_found"
+        if given != unknown and (given, written) != (answer(connection, call.format(me=me.id, other=NOBODYS))[0], 0):
+            yield f"{name}: {given}, {written} rows written"
+
+
+@pytest.mark.parametrize(("me", "target", "what"), WRONG_TARGETS, ids=lambda value: value)
+def test_a_call_for_another_operator_finds_nothing(populated: Place, me: str, target: str, what: str) -> None:
+    cast = cast_of(populated.number)
+    with populated.connected("app") as connection:
+        act(connection, cast[me].id, path=cast[me].path)
+        broken = [*wrong_calls({**ON_A_CHILD, **ON_A_ROW}, connection, cast[me], cast[target])]
+    assert not broken, f"{me} reaches {target}, {what}:\n" + "\n".join(broken)
+
+
+def test_a_parent_reaches_no_row_of_its_child_even_where_it_sees_the_customers(populated: Place) -> None:
+    cast = cast_of(populated.number)
+    north, riverside = cast["north"], cast["riverside"]
+    with populated.connected("app") as connection:
+        act(connection, north.id, path=north.path, visible=(north.id, riverside.id))
+        broken = [*wrong_calls(ON_A_ROW, connection, north, riverside)]
+    assert not broken, "\n".join(broken)
+
+
+def test_the_right_operator_is_understood(populated: Place) -> None:
+    """Else the calls of this file would be refused for their form and prove nothing."""
+    cast = cast_of(populated.number)
+    north, riverside = cast["north"], cast["riverside"]
+    with populated.connected("app") as connection:
+        act(connection, north.id, path=north.path)
+        given = {name: answer(connection, call.format(me=north.id, other=riverside.id)) for name, call in ON_A_CHILD.items()}
+        act(connection, riverside.id, path=riverside.path)
+        given |= {name: answer(connection, call.format(me=0, other=riverside.id)) for name, call in ON_A_ROW.items()}
+    misunderstood = ("BH001 not_found", "22", "42")  # bad data, bad statement; a sample that meets a constraint was found
+    assert {name: text for name, (text, _) in given.items() if text.startswith(misunderstood)} == {}
+
+
+def test_nobody_recharges_or_prices_itself(populated: Place) -> None:
+    cast = cast_of(populated.number)
+    with populated.connected("app") as connection:
+        act(connection, cast["north"].id, path=cast["north"].path)
+        calls = {name: call for name, call in ON_A_CHILD.items() if name not in {"open_books", "open_numbering"}}
+        broken = [*wrong_calls(calls, connection, cast["north"], cast["north"])]
+    assert not broken, "\n".join(broken)
+
+
+@pytest.mark.parametrize("name", ON_ITSELF)
+def test_what_names_nobody_works_on_the_acting_operator_alone(populated: Place, name: str) -> None:
+    cast = cast_of(populated.number)
+    ids = {who: operator.id for who, operator in cast.items()}
+    query, allowed = ON_ITSELF[name]
+    *before, last = query.format(**ids).split("; ")
+    with populated.connected("app") as connection:
+        act(connection, cast["rival"].id, path=cast["rival"].path)
+        for statement in before:
+            connection.execute(statement)
+        try:
+            found = {str(row[0]) for row in connection.execute(last).fetchall()}
+        except psycopg.Error as error:
+            assert error.sqlstate == "BH001", error
+            found = set()
+    assert found <= {each.format(**ids) for each in allowed}
+
+
+def test_no_function_works_where_nobody_acts(populated: Place) -> None:
+    cast = cast_of(populated.number)
+    north, rival = cast["north"], cast["rival"]
+    with populated.connected("app") as connection:
+        for name, call in {**ON_A_CHILD, **ON_A_ROW}.items():
+            assert answer(connection, call.format(me=north.id, other=rival.id)) == ("BH001 no_unit_of_work", 0), name
+
+
+def test_a_helper_of_books_called_directly_has_the_callers_rights(populated: Place) -> None:
+    """post_event and move_fund are no definer functions: app may call them and may write nothing through them."""
+    cast = cast_of(populated.number)
+    north, riverside = cast["north"].id, cast["riverside"].id
+    with populated.connected("app") as connection:
+        act(connection, north, path=cast["north"].path)
+        for call in (
+            f"post_event({north}, 'bonus', 'parent', 1, current_date, now(), '{{\"amount\": 1}}', NULL, {riverside})",
+            f"move_fund({riverside}, {north}, 'bonus', 1, 0, '{{\"amount\": 1}}', current_date, 'k')",
+        ):
+            outcome = attempt(connection, f"SELECT {call}")
+            assert isinstance(outcome, psycopg.errors.InsufficientPrivilege), outcome
