@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any
-
 from backhaul.common.errors import Refusal
 from backhaul.operators.functions import call, execute, savepoint
 from backhaul.subscribers import services as subscribers
@@ -54,7 +52,8 @@ class Refund:
 def bill_subscription(*, subscription_id: int, on: date, now: datetime, hold: bool) -> Billed:
     """Bill the period that is due on `on`, if one is; charges every edge of the chain or none.
 
-    A short fund holds the bill (`hold`) or raises FundTooLow or UpstreamShort. Raises NoTariff.
+    A short fund raises FundTooLow or UpstreamShort; with `hold` the bill waits and the service stays off until then.
+    Raises NoTariff.
     """
     return Billed(**call("bill_subscription", subscription=subscription_id, on=on, now=now, hold=hold))
 
@@ -73,20 +72,27 @@ def start_billing_many(starts: Sequence[tuple[int, date]]) -> None:
     )
 
 
-def sign_up_customer(*, on: date, now: datetime, activate: bool = True, **customer: Any) -> int:
+def sign_up_customer(
+    *,
+    customer: subscribers.NewCustomer,
+    on: date,
+    now: datetime,
+    activate: bool = True,
+    request_key: str | None = None,
+) -> subscribers.AddedCustomer:
     """Add a customer with one service and, if `activate`, bill its first period: all of it or nothing (SPEC B9).
 
-    `customer` are the arguments of subscribers.services.add_customer. Returns the customer's id. Raises FundTooLow,
-    UpstreamShort, NoTariff and what add_customer raises.
+    Raises FundTooLow, UpstreamShort, NoTariff and what subscribers.services.add_customer raises.
     """
     with savepoint():
-        added = subscribers.add_customer(activate=activate, on=on, at=now, **customer)
-        if added.repeated:
-            return added.customer_id
-        start_billing(subscription_id=added.subscription_id, billed_until=on)
-        if activate:
-            bill_subscription(subscription_id=added.subscription_id, on=on, now=now, hold=False)
-    return added.customer_id
+        added = subscribers.add_customer(
+            customer=customer, activate=activate, on=on, at=now, request_key=request_key
+        )
+        if not added.repeated:
+            start_billing(subscription_id=added.subscription_id, billed_until=on)
+            if activate:
+                bill_subscription(subscription_id=added.subscription_id, on=on, now=now, hold=False)
+    return added
 
 
 def bring_back(*, subscription_id: int, reason: str, on: date, now: datetime, hold: bool) -> Billed:
@@ -108,7 +114,13 @@ def issue_opening_dues(dues: Sequence[tuple[int, int, int]], *, on: date, due_on
     """
     customers, subscriptions, amounts = ([row[n] for row in dues] for n in range(3))
     issued: int = call(
-        "issue_opening_dues", customers=customers, subscriptions=subscriptions, amounts=amounts, on=on, due_on=due_on, now=now
+        "issue_opening_dues",
+        customers=customers,
+        subscriptions=subscriptions,
+        amounts=amounts,
+        on=on,
+        due_on=due_on,
+        now=now,
     )
     return issued
 
@@ -118,12 +130,15 @@ def preview_refund(*, subscription_id: int, on: date, now: datetime) -> Refund:
     return Refund(**call("refund_unused_days", subscription=subscription_id, on=on, now=now, retail=True, preview=True))
 
 
-def disconnect_customer(*, subscription_id: int, on: date, now: datetime, why: str, credit_customer: bool = True) -> Refund:
+def disconnect_customer(
+    *, subscription_id: int, on: date, now: datetime, why: str, credit_customer: bool = True
+) -> Refund:
     """The customer leaves: the service ends, whole unused days come back up every edge at the rates charged (SPEC 2.6).
 
     `on` is consumed. `credit_customer`: the operator's own decision to give its customer a credit note too.
     """
     subscribers.mark_left(subscription_id=subscription_id, why=why, on=on, at=now)
-    return Refund(
-        **call("refund_unused_days", subscription=subscription_id, on=on, now=now, retail=credit_customer, preview=False)
+    given = call(
+        "refund_unused_days", subscription=subscription_id, on=on, now=now, retail=credit_customer, preview=False
     )
+    return Refund(**given)

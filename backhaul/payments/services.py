@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from backhaul.billing.services import Billed, bring_back
+from backhaul.billing.services import bring_back
 from backhaul.common.errors import Refusal
 from backhaul.operators.functions import call, rows, savepoint
 from backhaul.operators.scope import current_scope
@@ -13,7 +13,7 @@ from backhaul.operators.scope import current_scope
 
 @dataclass(frozen=True)
 class Receipt:
-    """A recorded payment. `service`: "unchanged", "back", or "pending" when funds of the chain are short (paid, service pending)."""
+    """A recorded payment. `service`: "unchanged", "back", or "pending": paid, but funds of the chain are short."""
 
     payment_id: int
     receipt_number: int
@@ -26,7 +26,14 @@ class Receipt:
 
 
 def record_payment(
-    *, customer_id: int, amount_minor: int, method: str, received_on: date, now: datetime, request_key: str, reference: str = ""
+    *,
+    customer_id: int,
+    amount_minor: int,
+    method: str,
+    received_on: date,
+    now: datetime,
+    request_key: str,
+    reference: str = "",
 ) -> Receipt:
     """Record money from a customer: oldest due first, the rest as advance, then services blocked as unpaid come back.
 
@@ -35,9 +42,15 @@ def record_payment(
     """
     current_scope().require("payments.collect")
     done = call(
-        "record_payment", customer=customer_id, amount_minor=amount_minor, method=method, received_on=received_on, now=now,
-        reference=reference, request_key=request_key,
-    )  # fmt: skip
+        "record_payment",
+        customer=customer_id,
+        amount_minor=amount_minor,
+        method=method,
+        received_on=received_on,
+        now=now,
+        reference=reference,
+        request_key=request_key,
+    )
     blocked = done.pop("blocked")
     service = "unchanged"
     if blocked and done["overdue_minor"] == 0:
@@ -49,14 +62,15 @@ def _bring_back_unpaid(customer_id: int, on: date, now: datetime) -> str:
     """Lift the block "unpaid" of each of the customer's services; whether they are back or wait for funds."""
     states = []
     for row in rows(
-        "SELECT b.subscription_id FROM block b JOIN subscription s ON s.operator_id = b.operator_id AND s.id = b.subscription_id "
+        "SELECT b.subscription_id FROM block b "
+        "JOIN subscription s ON s.operator_id = b.operator_id AND s.id = b.subscription_id "
         "WHERE s.customer_id = %s AND b.reason = 'unpaid' AND b.to_at IS NULL ORDER BY b.subscription_id",
         [customer_id],
     ):
         try:
             with savepoint():
-                billed: Billed = bring_back(
-                    subscription_id=row["subscription_id"], reason="unpaid", on=on, now=now, hold=False
+                billed = bring_back(
+                    subscription_id=row["subscription_id"], reason="unpaid", on=on, now=now, hold=True
                 )
             states.append("back" if billed.held == 0 else "pending")
         except Refusal:

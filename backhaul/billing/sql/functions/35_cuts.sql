@@ -45,3 +45,19 @@ BEGIN
     END LOOP;
     RETURN v_count;
 END $$;
+
+-- cut_held_service: a service that would come back but whose renewal is held stays off, for that reason; runs as its caller.
+CREATE OR REPLACE FUNCTION cut_held_service(p_operator bigint, p_subscription bigint, p_on date, p_now timestamptz) RETURNS void
+LANGUAGE plpgsql AS $$
+DECLARE v_access text;
+BEGIN
+    SELECT bp.on_suspend INTO v_access FROM subscription s
+    JOIN billing_profile bp ON bp.operator_id = s.profile_operator_id AND bp.id = s.profile_id
+    WHERE s.operator_id = p_operator AND s.id = p_subscription;
+    INSERT INTO block (operator_id, subscription_id, reason, from_on, from_at, by_actor_id)
+    SELECT p_operator, p_subscription, CASE WHEN short_child_id = operator_id THEN 'fund_short' ELSE 'upstream_short' END,
+           p_on, p_now, acting_user()
+    FROM held_bill WHERE operator_id = p_operator AND subscription_id = p_subscription
+    ON CONFLICT DO NOTHING;
+    PERFORM set_login_access(ARRAY[p_operator], ARRAY[p_subscription], v_access, NULL, 'no funds for the renewal', p_now);
+END $$;

@@ -49,7 +49,8 @@ BEGIN
 END $$;
 
 -- Contract (app): bills the period of one subscription of the acting operator that starts on or before p_on, if one is due.
--- When a level of the chain is short: p_hold = hold the bill, else refuse (fund_too_low | upstream_short).
+-- When a level of the chain is short: p_hold = hold the bill and keep the service off until it is paid for ("paid, service
+-- pending"), else refuse (fund_too_low | upstream_short).
 -- Returns {"created": 0|1, "held": 0|1, "invoice_id", "billed_minor", "short": fund_short | upstream_short where held}.
 CREATE OR REPLACE FUNCTION bill_subscription(p_subscription bigint, p_on date, p_now timestamptz, p_hold boolean) RETURNS jsonb
 LANGUAGE plpgsql SECURITY DEFINER AS $$
@@ -67,6 +68,9 @@ BEGIN
     PERFORM refuse_locked_chain(p_on);
     PERFORM park_unpriced(NULL);
     v_held := hold_what_does_not_fit(NULL, p_on, p_hold);
+    IF v_held > 0 THEN
+        PERFORM cut_held_service(v_operator, p_subscription, p_on, p_now);
+    END IF;
     SELECT * INTO v_bills
     FROM bill_staged(NULL, format('bill:%s:%s', p_subscription, (SELECT min(starts_on) FROM stage_class)), p_on, p_now);
     RETURN jsonb_build_object('created', v_bills.bills, 'held', v_held, 'billed_minor', v_bills.billed_minor,
