@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
-from backhaul.common.errors import NotFound
+from backhaul.common.errors import InvalidInput, NotFound
+from backhaul.identity.models import IspDirectory
+from backhaul.identity.queries import get_isp_by_slug, list_isps
 from backhaul.operators.functions import call, rows
-from backhaul.operators.scope import current_scope
+from backhaul.operators.scope import current_scope, unit_of_work
 
 _COLUMNS = "id, parent_id, depth, kind, slug, name, may_have_children, edits_catalog, closed_on"
 
@@ -35,6 +38,14 @@ def list_children() -> list[dict[str, Any]]:
     return rows(f"SELECT {_COLUMNS} FROM operator WHERE parent_id = %s ORDER BY name, id", [me])
 
 
+def get_brand() -> dict[str, Any] | None:
+    """What the acting operator's pages and documents look like: display_name, colour, document_footer."""
+    found = rows(
+        "SELECT display_name, colour, document_footer FROM brand WHERE operator_id = %s", [current_scope().operator_id]
+    )
+    return found[0] if found else None
+
+
 def get_provider_name() -> str | None:
     """The name of the acting operator's parent; None for the ISP."""
     parent = current_scope().parent_id
@@ -47,10 +58,32 @@ def find_below(slug: str) -> int | None:
     return found
 
 
+def locate_operator(address: str) -> tuple[IspDirectory, int]:
+    """The ISP and id of an operator written as `isp/slug`, or as `slug` where only one ISP has it; opens its own units.
+
+    For commands run on the server. Raises NotFound, and InvalidInput where several ISPs have that slug.
+    """
+    isp_slug, slash, slug = address.rpartition("/")
+    isps = [get_isp_by_slug(isp_slug)] if slash else list_isps()
+    found = []
+    for isp in isps:
+        with unit_of_work(isp):
+            operator_id = find_below(slug)
+        if operator_id is not None:
+            found.append((isp, operator_id))
+    if len(found) > 1:
+        choices = ", ".join(f"{isp.slug}/{slug}" for isp, _ in found)
+        raise InvalidInput(f"Several ISPs have an operator “{slug}”; write one of: {choices}.", field="operator")
+    if not found:
+        raise NotFound(f"There is no operator “{address}” on this server.", field="operator")
+    return found[0]
+
+
 def list_audit_events(subject_type: str, subject_id: int, limit: int = 100) -> list[dict[str, Any]]:
     """Who did what to an object, newest first."""
-    return rows(
-        "SELECT at, actor_id, verb, detail FROM audit_event WHERE operator_id = %s AND subject_type = %s "
+    found = rows(
+        "SELECT at, actor_id, verb, detail::text FROM audit_event WHERE operator_id = %s AND subject_type = %s "
         "AND subject_id = %s ORDER BY id DESC LIMIT %s",
         [current_scope().operator_id, subject_type, subject_id, limit],
     )
+    return [{**row, "detail": json.loads(row["detail"])} for row in found]

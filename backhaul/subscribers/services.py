@@ -155,6 +155,23 @@ def add_zone(*, name: str, code: str = "", parent_id: int | None = None) -> int:
     return int(added[0]["id"])
 
 
+def add_zones(names: set[str]) -> tuple[list[str], dict[str, int]]:
+    """Add the top zones of these names that are missing; which were added, and the ids of all of them by name."""
+    me = current_scope().operator_id
+    wanted = sorted(names)
+    added = rows(
+        "INSERT INTO zone (operator_id, name) SELECT %s, unnest(%s::text[]) "
+        "ON CONFLICT (operator_id, parent_id, name) DO NOTHING RETURNING name",
+        [me, wanted],
+    )
+    found = rows(
+        "SELECT DISTINCT ON (name) name, id FROM zone WHERE operator_id = %s AND name = ANY (%s) "
+        "ORDER BY name, parent_id NULLS FIRST",
+        [me, wanted],
+    )
+    return [row["name"] for row in added], {row["name"]: row["id"] for row in found}
+
+
 def update_customer(*, customer_id: int, at: datetime, **changes: Any) -> None:
     """Change name, mobile, address, zone_id, custom_price_minor (from the next period on), mac or static_ip."""
     scope = current_scope()
