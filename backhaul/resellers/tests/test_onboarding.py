@@ -1,0 +1,165 @@
+"""Founding ISPs and taking operators on: everything an operator needs, at once, and only by who may."""
+
+from __future__ import annotations
+
+import pytest
+from django.contrib.auth import authenticate
+
+from backhaul.catalog.queries import get_vat
+from backhaul.common.errors import InvalidInput, NotAllowed, NotFound
+from backhaul.funds.queries import get_fund, get_own_fund
+from backhaul.identity.models import IspDirectory, User
+from backhaul.identity.services import NameTaken, SlugTaken
+from backhaul.operators.functions import rows
+from backhaul.operators.queries import list_children
+from backhaul.operators.scope import acting_for_child, current_scope, founding_unit
+from backhaul.resellers.services import Identity, Terms, Vat, add_staff, found_isp, onboard_operator
+from backhaul.subscribers.queries import get_numbering
+from backhaul.subscribers.rules import NumberFormat
+from tests.builders import PASSWORD, acting, build_customer, build_operator, build_person
+from tests.cast import START, Cast
+
+
+def everything(operator_id: int) -> dict[str, int]:
+    """How many rows of each kind the acting operator has from the start."""
+    tables = ("books", "account", "customer_numbering", "invoice_numbering", "receipt_numbering", "brand")
+    return {
+        table: rows(f"SELECT count(*) AS n FROM {table} WHERE operator_id = %s", [operator_id])[0]["n"]
+        for table in tables
+    }
+
+
+def test_an_isp_is_founded_with_books_numbers_brand_and_vat(db: object) -> None:
+    isp = found_isp(identity=Identity(slug="delta", name="Delta Net", vat=Vat(START, 500)), currency="KWD")
+    assert (isp.slug, isp.cell, isp.currency_decimals) == ("delta", "cell1", 3)
+    with acting(isp) as scope:
+        counts = everything(isp.isp_id)
+        assert counts.pop("account") > 20
+        assert set(counts.values()) == {1}
+        assert get_vat(START) == {"registered": True, "rate_bp": 500, "reclaims_input": True}
+        assert (scope.name, scope.parent_id, get_own_fund()) == ("Delta Net", None, None)
+
+
+@pytest.mark.parametrize(
+    ("slug", "options", "field"),
+    [
+        ("Delta Net", {}, "slug"),
+        ("delta", {"time_zone": "Asia/Nowhere"}, "time_zone"),
+        ("delta", {"currency": "Taka"}, "currency"),
+    ],
+)
+def test_a_founding_that_fails_leaves_nothing(db: object, slug: str, options: dict[str, str], field: str) -> None:
+    with pytest.raises(InvalidInput) as refusal:
+        found_isp(identity=Identity(slug=slug, name="Delta Net"), **options)
+    assert refusal.value.field == field
+    assert not IspDirectory.objects.exists()
+
+
+def test_two_isps_do_not_share_a_short_name(cast: Cast) -> None:
+    with pytest.raises(SlugTaken, match="padma"):
+        found_isp(identity=Identity(slug="padma", name="Another Padma"))
+    assert sorted(IspDirectory.objects.values_list("slug", flat=True)) == ["meghna", "padma"]
+    with pytest.raises(LookupError), founding_unit("cell1"):
+        current_scope()
+
+
+def test_an_operator_taken_on_has_all_it_needs_to_begin(cast: Cast) -> None:
+    with acting(cast.padma):
+        south = onboard_operator(
+            identity=Identity(
+                slug="south", name="South", numbering=NumberFormat(prefix="S"), vat=Vat(START, 500, False)
+            ),
+            terms=Terms(mode="postpaid", credit_limit_minor=10_000_00, low_balance_minor=500_00),
+        )
+        assert current_scope().operator_id == cast.padma.isp_id
+        fund = get_fund(south)
+        assert (fund["mode"], fund["credit_limit_minor"], fund["low_balance_minor"]) == ("postpaid", 10_000_00, 500_00)
+    with acting(cast.padma, south) as scope:
+        counts = everything(south)
+        assert counts.pop("account") > 20
+        assert set(counts.values()) == {1}
+        assert scope.path == (cast.padma.isp_id, south)
+        assert get_vat(START)["reclaims_input"] is False
+        numbering = get_numbering()
+        assert numbering is not None and numbering["prefix"] == "S"
+
+
+def test_a_short_name_is_used_once_in_an_isp_and_again_in_another(cast: Cast) -> None:
+    with pytest.raises(SlugTaken), acting(cast.padma, cast.north):
+        onboard_operator(identity=Identity(slug="rival", name="R"), terms=Terms())
+    with acting(cast.padma, cast.north):
+        assert [child["slug"] for child in list_children()] == ["riverside"]
+    assert build_operator(cast.meghna, cast.meghna.isp_id, "rival", owner=False)
+
+
+def test_who_may_not_have_children_takes_nobody_on(cast: Cast) -> None:
+    for seat in (cast.riverside, cast.rival):
+        with pytest.raises(NotAllowed, match="may not have operators below"), acting(cast.padma, seat):
+            onboard_operator(identity=Identity(slug="below", name="Below"), terms=Terms())
+
+
+def test_a_tree_goes_as_deep_as_it_is_allowed_to(cast: Cast) -> None:
+    parent = cast.north
+    for depth in range(2, 6):
+        parent = build_operator(cast.padma, parent, f"level-{depth}", owner=False, may_have_children=True)
+    with acting(cast.padma, parent) as scope:
+        assert len(scope.path) == 6
+        own = get_own_fund()
+        assert own is not None and own["parent_id"] == scope.path[-2]
+
+
+def test_nobody_sets_up_another_operators_child(cast: Cast) -> None:
+    for seat in (None, cast.rival, cast.riverside):
+        with pytest.raises(NotFound), acting(cast.padma, seat), acting_for_child(cast.riverside):
+            pass
+    with pytest.raises(NotFound), acting(cast.meghna), acting_for_child(cast.north):
+        pass
+
+
+def test_staff_sign_in_with_the_role_they_were_given(cast: Cast) -> None:
+    with acting(cast.padma, cast.north, user_id=cast.owners["north"]):
+        user = add_staff(operator_id=cast.north, role="collector", name="Jamal", full_name="Jamal", password=PASSWORD)
+    signed_in = authenticate(None, username="jamal@padma", password=PASSWORD)
+    assert isinstance(signed_in, User)
+    assert (signed_in.pk, signed_in.must_change_password) == (user, True)
+    assert (signed_in.isp_id, signed_in.home_operator_id) == (cast.padma.isp_id, cast.north)
+    with acting(cast.padma, cast.north, user_id=user) as scope:
+        assert scope.role == "collector"
+
+
+def test_a_sign_in_name_is_unique_in_the_isp_only(cast: Cast) -> None:
+    with pytest.raises(NameTaken, match="north"), acting(cast.padma, cast.riverside):
+        build_person(cast.riverside, "north")
+    with acting(cast.meghna):
+        build_person(cast.meghna.isp_id, "north")
+
+
+@pytest.mark.parametrize(
+    ("change", "field"),
+    [
+        ({"role": "king"}, "role"),
+        ({"role": "system"}, "role"),
+        ({"name": "no blanks"}, "name"),
+        ({"password": "short"}, "password"),
+    ],
+)
+def test_a_person_is_described_rightly_or_not_added(cast: Cast, change: dict[str, str], field: str) -> None:
+    person = {"role": "noc", "name": "somebody", "full_name": "S", "password": PASSWORD} | change
+    with pytest.raises(InvalidInput) as refusal, acting(cast.padma):
+        add_staff(operator_id=cast.padma.isp_id, **person)
+    assert refusal.value.field == field
+    assert not User.objects.filter(full_name="S").exists()
+
+
+@pytest.mark.parametrize("role", ["accountant", "collector", "noc", "manager"])
+def test_only_an_owner_manages_people_operators_and_money_below(cast: Cast, role: str) -> None:
+    with acting(cast.padma):
+        person = build_person(cast.padma.isp_id, "person", role=role)
+    for command in (
+        lambda: build_person(cast.padma.isp_id, "friend"),
+        lambda: build_person(cast.north, "friend"),
+        lambda: onboard_operator(identity=Identity(slug="south", name="South"), terms=Terms()),
+        lambda: build_customer(cast),
+    ):
+        with pytest.raises(NotAllowed), acting(cast.padma, user_id=person):
+            command()
