@@ -5,9 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+
 from backhaul.common.errors import Refusal
 from backhaul.operators.functions import call, execute, savepoint
+from backhaul.operators.jobs import enqueue
 from backhaul.subscribers import services as subscribers
+
+RETRY_HELD = "backhaul.billing.tasks.retry_held"
 
 
 class FundTooLow(Refusal):
@@ -85,9 +89,7 @@ def sign_up_customer(
     Raises FundTooLow, UpstreamShort, NoTariff and what subscribers.services.add_customer raises.
     """
     with savepoint():
-        added = subscribers.add_customer(
-            customer=customer, activate=activate, on=on, at=now, request_key=request_key
-        )
+        added = subscribers.add_customer(customer=customer, activate=activate, on=on, at=now, request_key=request_key)
         if not added.repeated:
             start_billing(subscription_id=added.subscription_id, billed_until=on)
             if activate:
@@ -142,3 +144,8 @@ def disconnect_customer(
         "refund_unused_days", subscription=subscription_id, on=on, now=now, retail=credit_customer, preview=False
     )
     return Refund(**given)
+
+
+def queue_retry(*, isp_id: int, top_id: int) -> None:
+    """Retry a shard's held bills as soon as this transaction is committed; one waiting retry is enough (SPEC 2.3)."""
+    enqueue(RETRY_HELD, queueing_lock=f"retry_held:{top_id}", isp_id=isp_id, top_id=top_id)

@@ -1,4 +1,4 @@
-"""`bench payments`: one payment at a time from 8 clients, as SQL function and through the service, against pgbench's TPC-B."""
+"""`bench payments`: single payments from 8 clients, as SQL function and through the service, against TPC-B."""
 
 from __future__ import annotations
 
@@ -88,7 +88,11 @@ def _pgbench(server: BenchServer, user: str, *arguments: str) -> str:
     environment = os.environ | {"PGPASSWORD": password, "PGOPTIONS": f"-c search_path={path}"}
     address = ["-h", "127.0.0.1", "-p", str(server.port), "-U", user, "backhaul"]
     done = subprocess.run(
-        [str(wheel_bin_dir() / "pgbench"), *arguments, *address], env=environment, capture_output=True, text=True, check=False
+        [str(wheel_bin_dir() / "pgbench"), *arguments, *address],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     if done.returncode != 0:
         raise RuntimeError(done.stderr.strip().splitlines()[-1])

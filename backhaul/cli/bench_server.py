@@ -1,4 +1,4 @@
-"""The server that benches run on: an embedded PostgreSQL of its own, durable as in production, thrown away at the end."""
+"""The server that benches run on: a PostgreSQL of its own, durable as in production, thrown away at the end."""
 
 from __future__ import annotations
 

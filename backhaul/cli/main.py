@@ -39,7 +39,7 @@ COMMANDS = {
     "bill": Entry("backhaul.cli.bill", "Run billing for an ISP up to a date."),
     "verify": Entry("backhaul.cli.verify", "Prove that all books, funds and caches agree."),
     "export-journal": Entry("backhaul.cli.export_journal", "Write an operator's journal for hledger or beancount."),
-    "bench": Entry("backhaul.cli.bench", "Measure a part against its floor."),
+    "bench": Entry("backhaul.cli.bench", "Measure a part against its floor.", needs_django=False),
     "worker": Entry("backhaul.cli.worker", "Run background jobs (started by `up`)."),
 }
 

@@ -116,14 +116,18 @@ def _create_roles(admin: psycopg.Connection[Any]) -> None:
 def _create_schemas(admin: psycopg.Connection[Any], database: str) -> None:
     """Schemas, the search extension, and nothing for everybody."""
     for schema in ("ext", *settings.CELLS):
-        admin.execute(sql.SQL("CREATE SCHEMA IF NOT EXISTS {} AUTHORIZATION backhaul_owner").format(sql.Identifier(schema)))
+        admin.execute(
+            sql.SQL("CREATE SCHEMA IF NOT EXISTS {} AUTHORIZATION backhaul_owner").format(sql.Identifier(schema))
+        )
     admin.execute("CREATE EXTENSION IF NOT EXISTS pg_trgm SCHEMA ext")
     admin.execute("ALTER SCHEMA public OWNER TO backhaul_owner")
     admin.execute("REVOKE CREATE ON SCHEMA public FROM PUBLIC")
     admin.execute(sql.SQL("REVOKE ALL ON DATABASE {} FROM PUBLIC").format(sql.Identifier(database)))
     roles = sql.SQL(", ").join(sql.Identifier(f"{PREFIX}_{role}") for role in (*LOGIN_ROLES, "books"))
     admin.execute(sql.SQL("GRANT CONNECT ON DATABASE {} TO {}").format(sql.Identifier(database), roles))
-    admin.execute(sql.SQL("GRANT TEMP ON DATABASE {} TO backhaul_books, backhaul_batch").format(sql.Identifier(database)))
+    admin.execute(
+        sql.SQL("GRANT TEMP ON DATABASE {} TO backhaul_books, backhaul_batch").format(sql.Identifier(database))
+    )
     admin.execute(sql.SQL("GRANT USAGE ON SCHEMA public, ext TO {}").format(roles))
 
 
@@ -136,7 +140,10 @@ def _migrate(schema: str, labels: list[str]) -> None:
     connection = connections["owner"]
     connection.close()
     connection.settings_dict["BACKHAUL_SCHEMA"] = schema
-    connection.settings_dict["OPTIONS"] = {**connection.settings_dict["OPTIONS"], "options": f"-c search_path={schema},ext"}
+    connection.settings_dict["OPTIONS"] = {
+        **connection.settings_dict["OPTIONS"],
+        "options": f"-c search_path={schema},ext",
+    }
     try:
         call_command("migrate", database="owner", interactive=False, verbosity=0)
     finally:
@@ -215,14 +222,14 @@ def _protect(admin: psycopg.Connection[Any], cell: str, table: Owned) -> None:
         _policy(admin, name, "app", letter, table.reads() if letter == "S" else table.writes(), table.leaves())
 
 
-def _policy(admin: psycopg.Connection[Any], table: str, role: str, letter: str, found: str, left: str) -> None:
+def _policy(  # noqa: PLR0917  one line of SQL, word by word
+    admin: psycopg.Connection[Any], table: str, role: str, letter: str, found: str, left: str
+) -> None:
     """`found`: which rows the command finds; `left`: what holds for the rows that it leaves behind."""
     using = "" if letter == "I" else f"USING ({found})"
     check = f"WITH CHECK ({left})" if letter in "IU" else ""
     command = COMMANDS[letter]
-    admin.execute(
-        f"CREATE POLICY {role}_{command.lower()} ON {table} FOR {command} TO {PREFIX}_{role} {using} {check}"
-    )
+    admin.execute(f"CREATE POLICY {role}_{command.lower()} ON {table} FOR {command} TO {PREFIX}_{role} {using} {check}")
 
 
 def _replace_functions(admin: psycopg.Connection[Any], cell: str, context: str) -> None:

@@ -30,7 +30,7 @@ def refusals() -> Iterator[None]:
 
 
 def call(name: str, /, using: str = "default", **arguments: Any) -> Any:
-    """The single value that `name(p_key => value, …)` returns. The transaction is over if it refuses (see savepoint)."""
+    """The single value that `name(p_key => value, …)` returns. A refusal ends the transaction (see savepoint)."""
     named = ", ".join(f"p_{key} => %s" for key in arguments)
     with refusals(), connections[using].cursor() as cursor:
         cursor.execute(f"SELECT {name}({named})", list(arguments.values()))
@@ -41,7 +41,9 @@ def call(name: str, /, using: str = "default", **arguments: Any) -> Any:
     return json.loads(row[0]) if is_json else row[0]
 
 
-def rows(sql: str, parameters: list[Any] | dict[str, Any] | None = None, using: str = "default") -> list[dict[str, Any]]:
+def rows(
+    sql: str, parameters: list[Any] | dict[str, Any] | None = None, using: str = "default"
+) -> list[dict[str, Any]]:
     """All rows of a query as dictionaries, for `queries`."""
     with refusals(), connections[using].cursor() as cursor:
         cursor.execute(sql, parameters or [])

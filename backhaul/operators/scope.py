@@ -69,8 +69,8 @@ def unit_of_work(
 ) -> Iterator[Scope]:
     """Open a durable transaction for `operator_id` (default: the ISP) and yield its scope; commits at the end.
 
-    `snapshot`: read only, and everything is seen as of one instant. `user_id` None = the system itself, with every permission. Raises NotFound when the operator does not exist in this
-    ISP or the user is no member of it: the two look alike on purpose.
+    `user_id` None = the system itself, with every permission. `snapshot`: read only, all seen as of one instant.
+    Raises NotFound when the operator does not exist in this ISP or the user is no member of it: the two look alike.
     """
     scope = Scope(cell=isp.cell, isp_id=isp.isp_id, time_zone=isp.time_zone, currency=isp.currency,
                   currency_decimals=isp.currency_decimals, actor_id=user_id or SYSTEM)  # fmt: skip
@@ -165,7 +165,7 @@ def _resolve(scope: Scope, operator_id: int, user_id: int | None, using: str) ->
 
 
 def _set_local(scope: Scope, using: str) -> None:
-    """Literal SET LOCAL in one round trip: reaches the workers of a distributed server too, dies with the transaction."""
+    """Literal SET LOCAL in one round trip: reaches a distributed server's workers too, dies with the transaction."""
     ids = ",".join(map(str, scope.visible))
     ancestors = ",".join(map(str, scope.path[:-1]))
     acting = str(scope.operator_id) if scope.operator_id else ""

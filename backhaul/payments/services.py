@@ -69,9 +69,7 @@ def _bring_back_unpaid(customer_id: int, on: date, now: datetime) -> str:
     ):
         try:
             with savepoint():
-                billed = bring_back(
-                    subscription_id=row["subscription_id"], reason="unpaid", on=on, now=now, hold=True
-                )
+                billed = bring_back(subscription_id=row["subscription_id"], reason="unpaid", on=on, now=now, hold=True)
             states.append("back" if billed.held == 0 else "pending")
         except Refusal:
             states.append("pending")

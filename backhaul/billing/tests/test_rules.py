@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
+from itertools import pairwise
 from typing import Any
 
 import psycopg
@@ -43,17 +44,17 @@ def half_up(numerator: int, denominator: int) -> int:
 def test_any_partition_of_a_cycle_adds_to_the_price(ask: Any, price: int, cycle: int, data: st.DataObject) -> None:
     cuts = sorted(data.draw(st.sets(st.integers(1, cycle - 1), max_size=6))) if cycle > 1 else []
     edges = [0, *cuts, cycle]
-    parts = [
-        ask("prorate(%s::bigint, %s::int, %s::int, %s::int)", price, a, b, cycle) for a, b in zip(edges, edges[1:], strict=False)
-    ]
+    parts = [ask("prorate(%s::bigint, %s::int, %s::int, %s::int)", price, a, b, cycle) for a, b in pairwise(edges)]
     assert sum(parts) == price
-    for part, a, b in zip(parts, edges, edges[1:], strict=False):
+    for part, a, b in zip(parts, edges[:-1], edges[1:], strict=True):
         assert abs(part * cycle - price * (b - a)) < cycle
 
 
 @SQL
 @given(price=prices, cycle=st.integers(1, 366), data=st.data())
-def test_the_first_k_days_cost_the_price_times_k_over_n_rounded_half_up(ask: Any, price: int, cycle: int, data: st.DataObject) -> None:
+def test_the_first_k_days_cost_the_price_times_k_over_n_rounded_half_up(
+    ask: Any, price: int, cycle: int, data: st.DataObject
+) -> None:
     k = data.draw(st.integers(0, cycle))
     assert ask("charge_upto(%s::bigint, %s::int, %s::int)", price, k, cycle) == half_up(price * k, cycle)
 
