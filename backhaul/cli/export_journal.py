@@ -10,10 +10,17 @@ from backhaul.cli.database import database
 
 
 @click.command()
-@click.option("--operator", required=True, metavar="SLUG", help="Whose books; ISP/OPERATOR where the short name is not unique.")
+@click.option(
+    "--operator", required=True, metavar="SLUG", help="Whose books; ISP/OPERATOR where the short name is not unique."
+)
 @click.option("--isp", metavar="SLUG", help="The ISP that the operator belongs to.")
 @click.option("--format", "style", type=click.Choice(["hledger", "beancount"]), required=True)
-@click.option("--out", type=click.File("w", encoding="utf-8", atomic=True), default="-", help="File to write; default: standard output.")
+@click.option(
+    "--out",
+    type=click.File("w", encoding="utf-8", atomic=True),
+    default="-",
+    help="File to write; default: standard output.",
+)
 def export_journal(operator: str, isp: str | None, style: str, out: TextIO) -> None:
     """Write the journal of one operator's books with its chart of accounts, and assert every balance at its end."""
     with database():

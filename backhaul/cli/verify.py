@@ -32,5 +32,7 @@ def verify(as_json: bool) -> int:
         mark = click.style("ok   ", fg="green") if check.ok else click.style("WRONG", fg="red")
         click.echo(f"{mark}  {check.name:<{width}}  {check.count:>10,}  {check.detail}")
     wrong = sum(not check.ok for check in checks)
-    click.echo(f"{len(checks)} checks: everything agrees" if ok else f"{wrong} of {len(checks)} checks found something wrong")
+    click.echo(
+        f"{len(checks)} checks: everything agrees" if ok else f"{wrong} of {len(checks)} checks found something wrong"
+    )
     return 0 if ok else 1

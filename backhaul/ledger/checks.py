@@ -1,7 +1,7 @@
-"""Proofs that the books hold, as questions to a whole cell: one SQL statement each, run at one instant (SPEC §3, "Provable").
+"""Proofs that the books hold, as questions to a whole cell, all answered at one instant (SPEC §3, "Provable").
 
-A question yields one row per thing that it looks at, with `wrong` = NULL or what is wrong with it in words. Contexts above
-have questions of their own in the same form.
+A question is one SQL statement that yields a row per thing that it looks at, with `wrong` = NULL or what is wrong with
+it in words. Contexts above have questions of their own in the same form.
 """
 
 from __future__ import annotations
@@ -69,8 +69,10 @@ def _summed(question: Question, answers: list[tuple[int, int, list[str]]]) -> Ch
 def _day_nets(table: str, key: str, what: str, condition: str) -> str:
     """Kept nets against the same sums over the postings below the watermark."""
     return f"""
-        SELECT CASE WHEN COALESCE(k.debit_minor, 0) <> COALESCE(r.debit, 0) OR COALESCE(k.credit_minor, 0) <> COALESCE(r.credit, 0)
-            THEN format('%s %s on %s: kept %s/%s, postings say %s/%s', o.slug, {what}, day, k.debit_minor, k.credit_minor, r.debit, r.credit)
+        SELECT CASE WHEN COALESCE(k.debit_minor, 0) <> COALESCE(r.debit, 0)
+            OR COALESCE(k.credit_minor, 0) <> COALESCE(r.credit, 0)
+            THEN format('%s %s on %s: kept %s/%s, postings say %s/%s', o.slug, {what}, day, k.debit_minor,
+                k.credit_minor, r.debit, r.credit)
             END AS wrong
         FROM {table} k FULL JOIN (
             SELECT p.operator_id, {key}, p.effective_on AS day, sum(s.debit) AS debit, sum(s.credit) AS credit
@@ -85,11 +87,13 @@ QUESTIONS = (
         "books.balance",
         "in every books, debits equal credits",
         """
-        SELECT CASE WHEN d.debit <> d.credit THEN format('%s: debits %s, credits %s', o.slug, d.debit, d.credit) END AS wrong
+        SELECT CASE WHEN d.debit <> d.credit
+            THEN format('%s: debits %s, credits %s', o.slug, d.debit, d.credit) END AS wrong
         FROM books b JOIN operator o ON o.id = b.operator_id LEFT JOIN (
             SELECT operator_id, sum(debit) AS debit, sum(credit) AS credit FROM (
                 SELECT operator_id, debit_minor AS debit, credit_minor AS credit FROM account_day
-                UNION ALL SELECT b.operator_id, u.debit_minor, u.credit_minor FROM books b, unfolded(b.operator_id, 'infinity') u) AS sides
+                UNION ALL SELECT b.operator_id, u.debit_minor, u.credit_minor
+                    FROM books b, unfolded(b.operator_id, 'infinity') u) AS sides
             GROUP BY operator_id) AS d USING (operator_id)""",
     ),
     Question(
@@ -99,9 +103,11 @@ QUESTIONS = (
         SELECT CASE WHEN p.entry_id IS NULL THEN format('%s: entry %s has no postings', o.slug, e.id)
                     WHEN e.id IS NULL THEN format('%s: postings of an entry %s that is not there', o.slug, p.entry_id)
                     WHEN p.first <> e.effective_on OR p.last <> e.effective_on
-                    THEN format('%s: entry %s of %s has postings of another day', o.slug, e.id, e.effective_on) END AS wrong
+                    THEN format('%s: entry %s of %s has postings of another day', o.slug, e.id, e.effective_on)
+                        END AS wrong
         FROM entry e FULL JOIN (
-            SELECT operator_id, entry_id, min(effective_on) AS first, max(effective_on) AS last FROM posting GROUP BY 1, 2) AS p
+            SELECT operator_id, entry_id, min(effective_on) AS first, max(effective_on) AS last
+                FROM posting GROUP BY 1, 2) AS p
             ON p.operator_id = e.operator_id AND p.entry_id = e.id
         LEFT JOIN operator o ON o.id = COALESCE(e.operator_id, p.operator_id)""",
     ),
@@ -113,7 +119,8 @@ QUESTIONS = (
                     WHEN (a.party_kind IS NULL) <> s.bare THEN format('%s: %s is posted %s a party', o.slug, s.code,
                          CASE WHEN s.bare THEN 'without' ELSE 'with' END) END AS wrong
         FROM (SELECT DISTINCT p.operator_id, s.code, s.party_id IS NULL AS bare FROM {SIDES}) AS s
-        LEFT JOIN account a ON a.operator_id = s.operator_id AND a.code = s.code LEFT JOIN operator o ON o.id = s.operator_id""",
+        LEFT JOIN account a ON a.operator_id = s.operator_id AND a.code = s.code
+            LEFT JOIN operator o ON o.id = s.operator_id""",
     ),
     Question(
         "books.reversals",
@@ -121,13 +128,17 @@ QUESTIONS = (
         """
         SELECT CASE WHEN d.id IS NULL THEN format('%s: entry %s reverses nothing', o.slug, e.id)
                     WHEN EXISTS (
-                        SELECT 1 FROM (SELECT debit_code, debit_party, credit_code, credit_party, amount_minor, n FROM posting
+                        SELECT 1 FROM (SELECT debit_code, debit_party, credit_code, credit_party, amount_minor, n
+                            FROM posting
                                        WHERE operator_id = e.operator_id AND entry_id = e.id) AS after
-                        FULL JOIN (SELECT credit_code, credit_party, debit_code, debit_party, amount_minor, n FROM posting
+                        FULL JOIN (SELECT credit_code, credit_party, debit_code, debit_party, amount_minor, n
+                            FROM posting
                                    WHERE operator_id = d.operator_id AND entry_id = d.id)
                             AS before (debit_code, debit_party, credit_code, credit_party, amount_minor, n) USING (n)
-                        WHERE (after.debit_code, after.debit_party, after.credit_code, after.credit_party, after.amount_minor)
-                            IS DISTINCT FROM (before.debit_code, before.debit_party, before.credit_code, before.credit_party, before.amount_minor))
+                        WHERE (after.debit_code, after.debit_party, after.credit_code, after.credit_party,
+                            after.amount_minor)
+                            IS DISTINCT FROM (before.debit_code, before.debit_party, before.credit_code,
+                            before.credit_party, before.amount_minor))
                     THEN format('%s: entry %s does not undo entry %s', o.slug, e.id, d.id) END AS wrong
         FROM entry e LEFT JOIN entry d ON d.operator_id = e.operator_id AND d.id = e.reverses_id
         LEFT JOIN operator o ON o.id = e.operator_id WHERE e.reverses_id IS NOT NULL""",
@@ -137,7 +148,8 @@ QUESTIONS = (
         "nothing was recorded into a closed period after it was closed",
         """
         SELECT CASE WHEN e.recorded_at > b.locked_at
-               THEN format('%s: entry %s of %s was recorded on %s', o.slug, e.id, e.effective_on, e.recorded_at) END AS wrong
+               THEN format('%s: entry %s of %s was recorded on %s', o.slug, e.id, e.effective_on, e.recorded_at)
+                   END AS wrong
         FROM books b JOIN entry e ON e.operator_id = b.operator_id AND e.effective_on <= b.locked_through
         JOIN operator o ON o.id = b.operator_id""",
     ),
@@ -148,15 +160,19 @@ QUESTIONS = (
         SELECT CASE WHEN s.hash <> block_hash(s.operator_id, s.xid_from, s.xid_before, s.previous_hash)
                     THEN format('%s, block %s: its entries were changed after it was sealed', o.slug, s.no)
                     WHEN s.previous_hash <> COALESCE(s.before_hash, '') OR s.no <> COALESCE(s.before_no, 0) + 1
-                         OR s.xid_from <> COALESCE(s.before_end, '0') THEN format('%s, block %s: not the next of the chain', o.slug, s.no)
+                         OR s.xid_from <> COALESCE(s.before_end, '0')
+                             THEN format('%s, block %s: not the next of the chain', o.slug, s.no)
                     END AS wrong
-        FROM (SELECT *, lag(hash) OVER w AS before_hash, lag(no) OVER w AS before_no, lag(xid_before) OVER w AS before_end
+        FROM (SELECT *, lag(hash) OVER w AS before_hash, lag(no) OVER w AS before_no, 
+                     lag(xid_before) OVER w AS before_end
               FROM seal WINDOW w AS (PARTITION BY operator_id ORDER BY no)) AS s JOIN operator o ON o.id = s.operator_id
         UNION ALL
-        SELECT CASE WHEN s.no IS DISTINCT FROM NULLIF(b.last_seal_no, 0) OR COALESCE(s.xid_before, '0') <> b.sealed_before
+        SELECT CASE WHEN s.no IS DISTINCT FROM NULLIF(b.last_seal_no, 0)
+                         OR COALESCE(s.xid_before, '0') <> b.sealed_before
                     THEN format('%s, block %s: the last seal is missing', o.slug, b.last_seal_no) END
         FROM books b JOIN operator o ON o.id = b.operator_id
-        LEFT JOIN (SELECT DISTINCT ON (operator_id) operator_id, no, xid_before FROM seal ORDER BY operator_id, no DESC) AS s
+        LEFT JOIN (SELECT DISTINCT ON (operator_id) operator_id, no, xid_before
+            FROM seal ORDER BY operator_id, no DESC) AS s
             USING (operator_id)""",
     ),
     Question(

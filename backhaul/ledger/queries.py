@@ -30,8 +30,8 @@ _NETS = """
 def get_trial_balance(*, on: date) -> dict[str, Any]:
     """The books at the end of a day: {"accounts": [{code, number, name, kind, debit_minor, credit_minor}], "totals"}.
 
-    Accounts without a balance are left out. Where parties stand on both sides of an account (a customer's due, another's
-    credit), both sums are shown, so an account may have both figures. Totals are equal: else the books are broken.
+    Accounts without a balance are left out. Where parties stand on both sides of an account (one
+    customer's due, another's credit), both sums are shown. Totals are equal, or the books are broken.
     """
     accounts = rows(
         f"""
@@ -64,7 +64,8 @@ def sum_balance(code: str, on: date) -> int:
 def list_accounts() -> list[dict[str, Any]]:
     """The chart of accounts by number: code, number, name, kind, party_kind (customer | operator | None), closed_on."""
     return rows(
-        "SELECT code, number, name, kind, party_kind, closed_on FROM account WHERE operator_id = %s ORDER BY number, code",
+        "SELECT code, number, name, kind, party_kind, closed_on FROM account WHERE operator_id = %s "
+        "ORDER BY number, code",
         [_me()],
     )
 
@@ -92,7 +93,8 @@ def list_journal(
         WHERE e.operator_id = %(me)s AND e.effective_on BETWEEN %(from)s AND %(to)s
           AND (%(before_on)s::date IS NULL OR (e.effective_on, e.id) < (%(before_on)s::date, %(before_id)s::bigint))
           AND (%(code)s::text IS NULL OR EXISTS (
-              SELECT 1 FROM posting p WHERE p.operator_id = e.operator_id AND p.entry_id = e.id AND %(code)s IN (p.debit_code, p.credit_code)))
+              SELECT 1 FROM posting p WHERE p.operator_id = e.operator_id AND p.entry_id = e.id
+              AND %(code)s IN (p.debit_code, p.credit_code)))
         ORDER BY e.effective_on DESC, e.id DESC LIMIT %(limit)s
         """,
         {
@@ -125,14 +127,19 @@ def list_entries_after(place: Place | None, *, limit: int) -> list[dict[str, Any
         WHERE operator_id = %(me)s AND (effective_on, id) > (%(on)s::date, %(id)s)
         ORDER BY effective_on, id LIMIT %(limit)s
         """,
-        {"me": _me(), "on": place.effective_on if place else "-infinity", "id": place.entry_id if place else 0, "limit": limit},
+        {
+            "me": _me(),
+            "on": place.effective_on if place else "-infinity",
+            "id": place.entry_id if place else 0,
+            "limit": limit,
+        },
     )
     lines = _lines([entry["id"] for entry in entries])
     return [_shown(entry, lines[entry["id"]]) for entry in entries]
 
 
 def get_account_ledger(code: str, *, from_on: date, to_on: date, limit: int = 1000) -> dict[str, Any]:
-    """One account over [from_on, to_on]: {"account", "opening_minor", "lines", "closing_minor", "more"}; debits less credits.
+    """One account over [from_on, to_on], debits less credits: account, opening_minor, lines, closing_minor, more.
 
     Lines, oldest first: entry_id, number, effective_on, title, reason, debit_minor, credit_minor, balance_minor.
     With more than `limit` lines only the first are given and `more` is true.
@@ -141,12 +148,14 @@ def get_account_ledger(code: str, *, from_on: date, to_on: date, limit: int = 10
     opening = sum_balance(code, from_on - timedelta(days=1))
     lines = rows(
         """
-        SELECT l.*, %(opening)s + sum(l.debit_minor - l.credit_minor) OVER (ORDER BY l.effective_on, l.entry_id)::bigint AS balance_minor
+        SELECT l.*, %(opening)s + sum(l.debit_minor - l.credit_minor)
+                   OVER (ORDER BY l.effective_on, l.entry_id)::bigint AS balance_minor
         FROM (SELECT e.id AS entry_id, e.kind, e.effective_on, e.reason,
                      COALESCE(sum(p.amount_minor) FILTER (WHERE p.debit_code = %(code)s), 0)::bigint AS debit_minor,
                      COALESCE(sum(p.amount_minor) FILTER (WHERE p.credit_code = %(code)s), 0)::bigint AS credit_minor
               FROM entry e JOIN posting p ON p.operator_id = e.operator_id AND p.entry_id = e.id
-              WHERE e.operator_id = %(me)s AND e.effective_on BETWEEN %(from)s AND %(to)s AND %(code)s IN (p.debit_code, p.credit_code)
+              WHERE e.operator_id = %(me)s AND e.effective_on BETWEEN %(from)s AND %(to)s
+                AND %(code)s IN (p.debit_code, p.credit_code)
               GROUP BY e.id, e.kind, e.effective_on, e.reason) AS l
         ORDER BY l.effective_on, l.entry_id LIMIT %(limit)s + 1
         """,
@@ -159,7 +168,9 @@ def get_account_ledger(code: str, *, from_on: date, to_on: date, limit: int = 10
         "account": account,
         "opening_minor": opening,
         "lines": lines[:limit],
-        "closing_minor": sum_balance(code, to_on) if len(lines) > limit else (lines[-1]["balance_minor"] if lines else opening),
+        "closing_minor": sum_balance(code, to_on)
+        if len(lines) > limit
+        else (lines[-1]["balance_minor"] if lines else opening),
         "more": len(lines) > limit,
     }
 
@@ -177,8 +188,8 @@ def _lines(entry_ids: list[int]) -> dict[int, list[dict[str, Any]]]:
         SELECT p.entry_id, a.code, a.number, a.name AS account, a.kind, a.party_kind, s.party_id, o.name AS party,
                sum(s.debit)::bigint AS debit_minor, sum(s.credit)::bigint AS credit_minor
         FROM posting p
-        CROSS JOIN LATERAL (VALUES (p.debit_code, p.debit_party, p.amount_minor, 0), (p.credit_code, p.credit_party, 0, p.amount_minor))
-            AS s (code, party_id, debit, credit)
+        CROSS JOIN LATERAL (VALUES (p.debit_code, p.debit_party, p.amount_minor, 0),
+            (p.credit_code, p.credit_party, 0, p.amount_minor)) AS s (code, party_id, debit, credit)
         JOIN account a ON a.operator_id = p.operator_id AND a.code = s.code
         LEFT JOIN operator o ON a.party_kind = 'operator' AND o.id = s.party_id
         WHERE p.operator_id = %s AND p.entry_id = ANY (%s)

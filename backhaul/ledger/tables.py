@@ -30,7 +30,16 @@ SEEDS = [
         ("kind", "side", "n"),
         ("kind", "side", "n", "debit_code", "credit_code", "amount", "debit_party", "credit_party"),
         tuple(
-            (kind, line.side, n, line.debit, line.credit, line.amount, PARTY_KIND.get(line.debit), PARTY_KIND.get(line.credit))
+            (
+                kind,
+                line.side,
+                n,
+                line.debit,
+                line.credit,
+                line.amount,
+                PARTY_KIND.get(line.debit),
+                PARTY_KIND.get(line.credit),
+            )
             for kind, lines in TEMPLATES.items()
             for n, line in enumerate(lines, start=1)
         ),

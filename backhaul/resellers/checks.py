@@ -1,4 +1,4 @@
-"""Proofs over the whole business: funds, charges, bills and payments against the books at both ends (SPEC §3, "Provable")."""
+"""Proofs over the whole business: funds, charges, bills, payments against the books at both ends (SPEC §3)."""
 
 from __future__ import annotations
 
@@ -20,19 +20,22 @@ def _net(code: str, sign: str = "") -> str:
 def _mirror(parent_code: str, parent_sign: str, child_code: str, child_sign: str, kept: str = "") -> str:
     """One row per edge: what both books say of it, and what the fund's row and its movements say (`kept`)."""
     fund = f"SELECT parent_id, child_id, {kept or '0'} AS net FROM fund"
-    moved = f"SELECT parent_id, child_id, sum({kept.replace('posted', 'fund') or '0'}) AS net FROM fund_movement GROUP BY 1, 2"
+    change = kept.replace("posted", "fund") or "0"
+    moved = f"SELECT parent_id, child_id, sum({change}) AS net FROM fund_movement GROUP BY 1, 2"
     figures = ("f.net", "m.net", "c.net", "p.net") if kept else ("c.net", "p.net")
     zeroed = [f"COALESCE({figure}, 0)" for figure in figures]
     same = " AND ".join(f"{figure} = {zeroed[-1]}" for figure in zeroed[:-1])
     words = "fund %s, movements %s, " if kept else ""
     return f"""
         SELECT CASE WHEN NOT ({same}) THEN format('%s → %s: {words}child''s books %s, parent''s books %s',
-            COALESCE(po.slug, parent_id::text, '?'), COALESCE(co.slug, child_id::text, '?'), {", ".join(zeroed)}) END AS wrong
+            COALESCE(po.slug, parent_id::text, '?'), COALESCE(co.slug, child_id::text, '?'), {", ".join(zeroed)})
+                END AS wrong
         FROM ({fund}) AS f
         FULL JOIN ({moved}) AS m USING (parent_id, child_id)
         FULL JOIN (SELECT s.party_id AS parent_id, p.operator_id AS child_id, {child_sign}sum(s.debit - s.credit) AS net
                    FROM {SIDES} WHERE s.code = '{child_code}' GROUP BY 1, 2) AS c USING (parent_id, child_id)
-        FULL JOIN (SELECT p.operator_id AS parent_id, s.party_id AS child_id, {parent_sign}sum(s.debit - s.credit) AS net
+        FULL JOIN (SELECT p.operator_id AS parent_id, s.party_id AS child_id, {parent_sign}sum(s.debit - s.credit)
+            AS net
                    FROM {SIDES} WHERE s.code = '{parent_code}' GROUP BY 1, 2) AS p USING (parent_id, child_id)
         LEFT JOIN (SELECT id AS parent_id, slug FROM operator) AS po USING (parent_id)
         LEFT JOIN (SELECT id AS child_id, slug FROM operator) AS co USING (child_id)"""
@@ -42,7 +45,8 @@ def _gapless(table: str, column: str, counter: str) -> str:
     return f"""
         SELECT CASE WHEN COALESCE(n.rows, 0) <> COALESCE(n.highest, 0) OR COALESCE(n.lowest, 1) <> 1
                          OR c.next_number - 1 IS DISTINCT FROM COALESCE(n.highest, 0)
-               THEN format('%s: %s numbers from %s to %s, the next is %s', o.slug, n.rows, n.lowest, n.highest, c.next_number) END AS wrong
+               THEN format('%s: %s numbers from %s to %s, the next is %s', o.slug, n.rows, n.lowest, n.highest,
+                   c.next_number) END AS wrong
         FROM {counter} c FULL JOIN (
             SELECT operator_id, count(DISTINCT {column}) AS rows, min({column}) AS lowest, max({column}) AS highest
             FROM {table} GROUP BY operator_id) AS n USING (operator_id)
@@ -53,7 +57,8 @@ def _sub_ledger(code: str, sign: str, sub_ledger: str) -> str:
     """Per customer: the account in the books against the sub-ledger (operator_id, customer_id, amount)."""
     return f"""
         SELECT CASE WHEN COALESCE(b.net, 0) <> COALESCE(k.amount, 0)
-               THEN format('%s, customer %s: books %s, sub-ledger %s', o.slug, customer_id, COALESCE(b.net, 0), COALESCE(k.amount, 0)) END AS wrong
+               THEN format('%s, customer %s: books %s, sub-ledger %s', o.slug, customer_id, COALESCE(b.net, 0),
+                   COALESCE(k.amount, 0)) END AS wrong
         FROM ({sub_ledger}) AS k FULL JOIN (
             SELECT p.operator_id, s.party_id AS customer_id, {sign}sum(s.debit - s.credit) AS net
             FROM {SIDES} WHERE s.code = '{code}' GROUP BY 1, 2) AS b USING (operator_id, customer_id)
@@ -61,15 +66,17 @@ def _sub_ledger(code: str, sign: str, sub_ledger: str) -> str:
 
 
 def _posted(kinds: str, source: str, figures: dict[str, str], what: str) -> str:
-    """Per event of `source` (operator_id, id, …): it has its one entry, whose postings come to what the event's row says.
+    """Per event of `source` (operator_id, id, …): it has its one entry, whose postings come to what its row says.
 
-    `figures`: sum over the entry's sides → the event's column. An event whose columns are all zero needs no entry.
+    `figures`: column of the event → sum over the sides of its entry. An event that is all zero needs
+    no entry.
     """
     sums = ", ".join(f"{expression} AS {column}" for column, expression in figures.items())
     differ = " OR ".join(f"COALESCE(b.{column}, 0) <> k.{column}" for column in figures)
     return f"""
         SELECT CASE WHEN k.id IS NULL THEN format('%s: an entry of {what} %s, which is not there', o.slug, id)
-                    WHEN COALESCE(b.entries, 1) <> 1 OR {differ} THEN format('%s: {what} %s is not posted as it is', o.slug, id) END AS wrong
+                    WHEN COALESCE(b.entries, 1) <> 1 OR {differ}
+                        THEN format('%s: {what} %s is not posted as it is', o.slug, id) END AS wrong
         FROM ({source}) AS k FULL JOIN (
             SELECT e.operator_id, e.source_id AS id, count(DISTINCT e.id) AS entries, {sums}
             FROM {SIDES} JOIN entry e ON e.operator_id = p.operator_id AND e.id = p.entry_id
@@ -118,8 +125,9 @@ def _conserved() -> str:
         ),
     )
     return (
-        "SELECT CASE WHEN low <> high OR (moved AND ways <> wanted) THEN format('%s: %s come to %s by one way of counting and to "
-        "%s by another', o.slug, quantity, low, high) END AS wrong "
+        "SELECT CASE WHEN low <> high OR (moved AND ways <> wanted) "
+        "THEN format('%s: %s come to %s by one way of counting and to %s by another', o.slug, quantity, low, high) "
+        "END AS wrong "
         f"FROM ({' UNION ALL '.join(rows)}) AS sums JOIN operator o ON o.id = sums.isp_id"
     )
 
@@ -145,8 +153,9 @@ _EDGES = (
         "every movement of a fund has one entry in each of its two books, with its amounts and its day",
         f"""
         WITH posted AS (
-            SELECT e.transfer_id, e.operator_id, min(e.kind) AS kind, count(DISTINCT e.id) AS entries, min(e.effective_on) AS day,
-                   {_net("fund")} AS fund, {_net("operator_funds", "-")} AS funds, {_net("payable_to_provider", "-")} AS payable,
+            SELECT e.transfer_id, e.operator_id, min(e.kind) AS kind, count(DISTINCT e.id) AS entries,
+                   min(e.effective_on) AS day, {_net("fund")} AS fund, {_net("operator_funds", "-")} AS funds,
+                   {_net("payable_to_provider", "-")} AS payable,
                    {_net("receivable_operators")} AS receivable, abs({_net("wholesale_revenue")}) AS revenue,
                    abs({_net("vat_payable")}) AS vat, abs({_net("wholesale_cost")} + {_net("input_vat")}) AS cost
             FROM {SIDES} JOIN entry e ON e.operator_id = p.operator_id AND e.id = p.entry_id
@@ -154,7 +163,8 @@ _EDGES = (
         SELECT CASE WHEN c.entries IS DISTINCT FROM 1 OR p.entries IS DISTINCT FROM 1
                     THEN format('%s: movement %s has not one entry in each book', o.slug, m.id)
                     WHEN (c.kind, p.kind, c.day, p.day, c.fund, p.funds, c.payable, p.receivable) IS DISTINCT FROM
-                         (m.kind, m.kind, m.moved_on, m.moved_on, m.fund_minor::numeric, m.fund_minor::numeric, m.owed_minor::numeric,
+                         (m.kind, m.kind, m.moved_on, m.moved_on, m.fund_minor::numeric, m.fund_minor::numeric,
+                             m.owed_minor::numeric,
                           m.owed_minor::numeric)
                       OR (p.revenue, p.vat, c.cost) IS DISTINCT FROM
                          (m.net_minor::numeric, m.vat_minor::numeric, (m.net_minor + m.vat_minor)::numeric)
@@ -166,17 +176,23 @@ _EDGES = (
         UNION ALL
         SELECT format('%s: an entry of movement %s, which is not there', o.slug, p.transfer_id)
         FROM posted p LEFT JOIN operator o ON o.id = p.operator_id
-        WHERE NOT EXISTS (SELECT 1 FROM fund_movement m WHERE m.id = p.transfer_id AND p.operator_id IN (m.child_id, m.parent_id))""",
+        WHERE NOT EXISTS (
+            SELECT 1 FROM fund_movement m WHERE m.id = p.transfer_id AND p.operator_id IN (m.child_id, m.parent_id))""",
     ),
     Question(
         "edges.not_overdrawn",
         "no fund is used beyond its balance and credit limit",
         """
         SELECT CASE WHEN f.posted_minor - f.held_minor + f.credit_limit_minor < 0
-                    THEN format('%s: %s posted, %s held, limit %s', o.slug, f.posted_minor, f.held_minor, f.credit_limit_minor) END AS wrong
+                    THEN format('%s: %s posted, %s held, limit %s', o.slug, f.posted_minor, f.held_minor,
+                        f.credit_limit_minor) END AS wrong
         FROM fund f LEFT JOIN operator o ON o.id = f.child_id""",
     ),
-    Question("tree.conserved", "over every tree, funds, debts and wholesale come to the same by every way of counting", _conserved()),
+    Question(
+        "tree.conserved",
+        "over every tree, funds, debts and wholesale come to the same by every way of counting",
+        _conserved(),
+    ),
 )
 
 _BILLING = (
@@ -185,10 +201,12 @@ _BILLING = (
         "the charges and refunds of every movement add up to it",
         """
         SELECT CASE WHEN m.id IS NULL THEN format('%s: charges of a movement %s that is not there', o.slug, movement_id)
-                    WHEN (COALESCE(c.net, 0), COALESCE(c.vat, 0)) <> (m.net_minor, m.vat_minor) THEN format(
-                        '%s: movement %s is %s + %s, its charges are %s + %s', o.slug, m.id, m.net_minor, m.vat_minor, c.net, c.vat)
+                    WHEN (COALESCE(c.net, 0), COALESCE(c.vat, 0)) <> (m.net_minor, m.vat_minor)
+                    THEN format('%s: movement %s is %s + %s, its charges are %s + %s', o.slug, m.id, m.net_minor,
+                                m.vat_minor, c.net, c.vat)
                     END AS wrong
-        FROM (SELECT child_id, id AS movement_id, id, net_minor, vat_minor FROM fund_movement WHERE kind LIKE 'wholesale_%') AS m
+        FROM (SELECT child_id, id AS movement_id, id, net_minor, vat_minor
+            FROM fund_movement WHERE kind LIKE 'wholesale_%') AS m
         FULL JOIN (SELECT child_id, movement_id, sum(net_minor) AS net, sum(vat_minor) AS vat
                    FROM (SELECT child_id, movement_id, net_minor, vat_minor FROM charge
                          UNION ALL SELECT child_id, movement_id, net_minor, vat_minor FROM charge_refund) AS charges
@@ -199,14 +217,18 @@ _BILLING = (
         "charges.invoices",
         "every billed period is charged once on every edge up to the ISP, and nothing else is",
         """
-        SELECT CASE WHEN i.invoice_id IS NULL THEN format('%s: a charge of %s''s invoice %s, which is none of this edge', o.slug, owner_id, c.invoice_id)
-                    WHEN c.invoice_id IS NULL THEN format('%s: not charged for %s''s invoice %s', o.slug, owner_id, i.invoice_id)
+        SELECT CASE WHEN i.invoice_id IS NULL
+                    THEN format('%s: a charge of %s''s invoice %s, which is none of this edge', o.slug, owner_id,
+                                c.invoice_id)
+                    WHEN c.invoice_id IS NULL
+                        THEN format('%s: not charged for %s''s invoice %s', o.slug, owner_id, i.invoice_id)
                     WHEN (c.subscription_id, c.starts_on, c.ends_on, c.parent_id) IS DISTINCT FROM
                          (i.subscription_id, i.starts_on, i.ends_on, o.parent_id)
                     THEN format('%s: the charge of invoice %s is for another period', o.slug, i.invoice_id)
                     WHEN c.movement_id IS NULL AND c.net_minor + c.vat_minor <> 0
                     THEN format('%s: the charge of invoice %s moved no money', o.slug, i.invoice_id) END AS wrong
-        FROM (SELECT i.operator_id AS owner_id, i.id AS invoice_id, i.subscription_id, i.starts_on, i.ends_on, unnest(o.path[2:]) AS child_id
+        FROM (SELECT i.operator_id AS owner_id, i.id AS invoice_id, i.subscription_id, i.starts_on, i.ends_on,
+                     unnest(o.path[2:]) AS child_id
               FROM invoice i JOIN operator o ON o.id = i.operator_id WHERE i.kind = 'period') AS i
         FULL JOIN charge c USING (child_id, owner_id, invoice_id) LEFT JOIN operator o ON o.id = child_id""",
     ),
@@ -218,7 +240,8 @@ _BILLING = (
                     THEN format('%s: the refund of invoice %s exceeds its charge', o.slug, r.invoice_id)
                     WHEN r.movement_id IS NULL AND r.net_minor + r.vat_minor <> 0
                     THEN format('%s: the refund of invoice %s moved no money', o.slug, r.invoice_id) END AS wrong
-        FROM charge_refund r LEFT JOIN charge c USING (child_id, owner_id, invoice_id) LEFT JOIN operator o ON o.id = r.child_id""",
+        FROM charge_refund r LEFT JOIN charge c USING (child_id, owner_id, invoice_id)
+            LEFT JOIN operator o ON o.id = r.child_id""",
     ),
     Question(
         "bills.posted",
@@ -248,16 +271,20 @@ _BILLING = (
         "bills.open",
         "what is open on every bill = its total − what was paid − what was credited",
         """
-        SELECT CASE WHEN i.id IS NULL THEN format('%s: %s open on a bill %s that is not there', o.slug, k.open_minor, k.invoice_id)
-                    WHEN COALESCE(k.open_minor, 0) <> i.total_minor - COALESCE(a.paid, 0) - COALESCE(c.credited, 0) THEN format(
+        SELECT CASE WHEN i.id IS NULL
+                    THEN format('%s: %s open on a bill %s that is not there', o.slug, k.open_minor, k.invoice_id)
+                    WHEN COALESCE(k.open_minor, 0) <> i.total_minor - COALESCE(a.paid, 0) - COALESCE(c.credited, 0)
+                    THEN format(
                         '%s: bill %s is open with %s instead of %s', o.slug, i.number, COALESCE(k.open_minor, 0),
                         i.total_minor - COALESCE(a.paid, 0) - COALESCE(c.credited, 0))
                     WHEN (k.customer_id, k.due_on, k.number) <> (i.customer_id, i.due_on, i.number)
-                    THEN format('%s: bill %s is open under another customer, day or number', o.slug, i.number) END AS wrong
+                    THEN format('%s: bill %s is open under another customer, day or number', o.slug, i.number)
+                        END AS wrong
         FROM invoice i
         LEFT JOIN (SELECT operator_id, invoice_id, sum(amount_minor) AS paid FROM allocation GROUP BY 1, 2) AS a
             ON a.operator_id = i.operator_id AND a.invoice_id = i.id
-        LEFT JOIN (SELECT operator_id, invoice_id, sum(to_invoice_minor) AS credited FROM credit_note GROUP BY 1, 2) AS c
+        LEFT JOIN (SELECT operator_id, invoice_id, sum(to_invoice_minor) AS credited FROM credit_note GROUP BY 1, 2)
+            AS c
             ON c.operator_id = i.operator_id AND c.invoice_id = i.id
         FULL JOIN invoice_open k ON k.operator_id = i.operator_id AND k.invoice_id = i.id
         LEFT JOIN operator o ON o.id = COALESCE(i.operator_id, k.operator_id)""",
@@ -266,13 +293,17 @@ _BILLING = (
         "customers.dues",
         "receivable from each customer = what is open on its bills",
         _sub_ledger(
-            "receivable_customers", "", "SELECT operator_id, customer_id, sum(open_minor) AS amount FROM invoice_open GROUP BY 1, 2"
+            "receivable_customers",
+            "",
+            "SELECT operator_id, customer_id, sum(open_minor) AS amount FROM invoice_open GROUP BY 1, 2",
         ),
     ),
     Question(
         "customers.advances",
         "advances in the books = what each customer holds in advance",
-        _sub_ledger("customer_advances", "-", "SELECT operator_id, customer_id, advance_minor AS amount FROM customer_advance"),
+        _sub_ledger(
+            "customer_advances", "-", "SELECT operator_id, customer_id, advance_minor AS amount FROM customer_advance"
+        ),
     ),
     Question(
         "payments.posted",
@@ -303,19 +334,24 @@ _BILLING = (
 
 _NUMBERS = (
     Question("numbers.bills", "bill numbers have no gap", _gapless("invoice", "number", "invoice_numbering")),
-    Question("numbers.receipts", "receipt numbers have no gap", _gapless("payment", "receipt_number", "receipt_numbering")),
+    Question(
+        "numbers.receipts", "receipt numbers have no gap", _gapless("payment", "receipt_number", "receipt_numbering")
+    ),
     Question(
         "periods.overlap",
         "no day of a subscription is billed twice",
         """
-        SELECT CASE WHEN starts_on < max(ended_on) OVER (PARTITION BY operator_id, subscription_id ORDER BY starts_on, id
+        SELECT CASE WHEN starts_on < max(ended_on)
+            OVER (PARTITION BY operator_id, subscription_id ORDER BY starts_on, id
                                                          ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)
                     THEN format('%s: bill %s begins inside an earlier one', slug, number) END AS wrong
         FROM (SELECT i.operator_id, i.id, i.subscription_id, i.number, i.starts_on, o.slug,
                      GREATEST(i.starts_on, LEAST(i.ends_on, r.from_on, c.issued_on + 1)) AS ended_on
               FROM invoice i JOIN operator o ON o.id = i.operator_id
-              LEFT JOIN charge_refund r ON r.child_id = i.operator_id AND r.owner_id = i.operator_id AND r.invoice_id = i.id
-              LEFT JOIN (SELECT operator_id, invoice_id, min(issued_on) AS issued_on FROM credit_note GROUP BY 1, 2) AS c
+              LEFT JOIN charge_refund r ON r.child_id = i.operator_id AND r.owner_id = i.operator_id
+                  AND r.invoice_id = i.id
+              LEFT JOIN (SELECT operator_id, invoice_id, min(issued_on) AS issued_on FROM credit_note GROUP BY 1, 2)
+                  AS c
                   ON c.operator_id = i.operator_id AND c.invoice_id = i.id
               WHERE i.kind = 'period') AS periods""",
     ),
