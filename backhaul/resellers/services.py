@@ -7,9 +7,10 @@ from datetime import date
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from backhaul.billing.services import queue_retry
 from backhaul.catalog.services import set_vat
 from backhaul.common.errors import InvalidInput, NotAllowed
-from backhaul.funds.services import open_fund, set_fund_limits
+from backhaul.funds.services import open_fund, recharge_fund, set_fund_limits
 from backhaul.identity.models import IspDirectory
 from backhaul.identity.services import create_user, enter_isp
 from backhaul.operators.functions import call
@@ -101,6 +102,17 @@ def onboard_operator(*, identity: Identity, terms: Terms) -> int:
     with acting_for_child(operator_id):
         _furnish(identity)
     return operator_id
+
+
+def recharge_child_fund(*, child_id: int, **recharge: Any) -> int:
+    """Put money into a direct child's fund and retry, once that is committed, the renewals that wait for it (SPEC 2.3).
+
+    `recharge` are the arguments of funds.services.recharge_fund. Returns the movement's id.
+    """
+    movement_id = recharge_fund(child_id=child_id, **recharge)
+    scope = current_scope()
+    queue_retry(isp_id=scope.isp_id, top_id=(*scope.path, child_id)[1])
+    return movement_id
 
 
 def add_staff(*, operator_id: int, role: str, **person: Any) -> int:
