@@ -106,6 +106,7 @@ SESSION_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_NAME = f"backhaul_{HOME.web_port}"
 CSRF_COOKIE_NAME = f"backhaul_csrf_{HOME.web_port}"
 CSRF_COOKIE_HTTPONLY = True
+CSRF_FAILURE_VIEW = "backhaul.web.console.errors.csrf_refused"
 X_FRAME_OPTIONS = "DENY"
 SECURE_REFERRER_POLICY = "same-origin"
 

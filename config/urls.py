@@ -1,7 +1,9 @@
 """All addresses of the server."""
 
 from django.http import HttpRequest, HttpResponse
-from django.urls import path
+from django.urls import include, path
+
+from backhaul.web.brand import brand_stylesheet
 
 
 def healthz(request: HttpRequest) -> HttpResponse:
@@ -13,4 +15,9 @@ def healthz(request: HttpRequest) -> HttpResponse:
     return HttpResponse("ok", content_type="text/plain")
 
 
-urlpatterns = [path("healthz", healthz)]
+urlpatterns = [
+    path("healthz", healthz),
+    path("brand/<str:colour>.css", brand_stylesheet, name="brand-stylesheet"),
+    path("i18n/", include("django.conf.urls.i18n")),
+    path("", include("backhaul.web.console.urls")),
+]

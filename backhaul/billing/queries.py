@@ -179,7 +179,9 @@ def list_held_bills(limit: int = 50) -> list[dict[str, Any]]:
     )
 
 
-def list_movement_charges(child_id: int, movement_id: int, *, after: int | None = None, limit: int = 50) -> list[dict[str, Any]]:
+def list_movement_charges(
+    child_id: int, movement_id: int, *, after: int | None = None, limit: int = 50
+) -> list[dict[str, Any]]:
     """The customer periods that one movement of a fund charged, by id; names only of the acting operator's own customers."""
     return rows(
         """

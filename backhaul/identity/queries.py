@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from backhaul.common.errors import NotFound
-from backhaul.identity.models import IspDirectory
+from backhaul.identity.models import HostDirectory, IspDirectory, User
 
 
 def get_isp(isp_id: int) -> IspDirectory:
@@ -26,3 +26,14 @@ def get_isp_by_slug(slug: str) -> IspDirectory:
 def list_isps() -> list[IspDirectory]:
     """All ISPs of this server, by slug."""
     return list(IspDirectory.objects.order_by("slug"))
+
+
+def find_host(host: str) -> HostDirectory | None:
+    """Whose host name it is; None where it belongs to nobody."""
+    return HostDirectory.objects.filter(pk=host.lower()).first()
+
+
+def find_staff_names(isp_id: int, operator_id: int, user_ids: set[int]) -> dict[int, str]:
+    """Names of an operator's own staff by id, whom its pages may name."""
+    found = User.objects.filter(pk__in=user_ids, isp_id=isp_id, home_operator_id=operator_id)
+    return {user.pk: user.full_name or user.name for user in found}

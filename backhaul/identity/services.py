@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from django.contrib.auth.hashers import make_password
+from django.contrib.auth.hashers import check_password, make_password
 from django.db import IntegrityError, transaction
 
 from backhaul.common.errors import InvalidInput, Refusal
@@ -67,3 +67,18 @@ def create_user(
     except IntegrityError:
         raise NameTaken(f"“{plain}” is somebody else's sign-in name; choose another.", field="name") from None
     return int(user.pk)
+
+
+def set_own_password(*, user_id: int, current: str, password: str) -> User:
+    """Change one's own password, knowing the present one; a forced change is done with that. Raises InvalidInput."""
+    user = User.objects.select_for_update().get(pk=user_id)
+    if not check_password(current, user.password):
+        raise InvalidInput("This is not your present password.", field="current")
+    if len(password) < MIN_PASSWORD:
+        raise InvalidInput(f"Give a password of at least {MIN_PASSWORD} characters.", field="password")
+    if password == current:
+        raise InvalidInput("Choose a password other than the present one.", field="password")
+    user.password = make_password(password)
+    user.must_change_password = False
+    user.save(update_fields=["password", "must_change_password"])
+    return user

@@ -19,4 +19,5 @@ def layout_for(request: HttpRequest) -> str:
 def frame(request: HttpRequest) -> dict[str, Any]:
     shell = getattr(request, "shell", None)
     brand = getattr(request, "brand", None) or (shell.brand if shell else Brand(name="Backhaul"))
-    return {"layout": layout_for(request), "shell": shell, "brand": brand}
+    may = shell.may if shell else frozenset()
+    return {"layout": layout_for(request), "shell": shell, "brand": brand, "may": may}

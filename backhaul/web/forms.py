@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from backhaul.common.errors import InvalidInput
 from backhaul.common.money import parse_minor
+from backhaul.web.currency import decimals
 from backhaul.web.templatetags.console import money
 
 BANGLA_DIGITS = str.maketrans("০১২৩৪৫৬৭৮৯", "0123456789")
@@ -23,8 +24,11 @@ class MoneyField(forms.CharField):
 
     def __init__(self, *, may_be_zero: bool = False, **options: Any) -> None:
         self.may_be_zero = may_be_zero
-        widget = forms.TextInput(attrs={"inputmode": "decimal", "autocomplete": "off", "data-money": ""})
+        widget = forms.TextInput(attrs={"inputmode": "decimal", "autocomplete": "off"})
         super().__init__(**{"max_length": 24, "widget": widget, **options})
+
+    def widget_attrs(self, widget: forms.Widget) -> dict[str, Any]:
+        return {**super().widget_attrs(widget), "data-money": str(decimals())}
 
     def prepare_value(self, value: Any) -> Any:
         return money(value).replace("−", "-") if isinstance(value, int) else value
@@ -34,7 +38,7 @@ class MoneyField(forms.CharField):
         if not text:
             return None
         try:
-            minor = parse_minor(text)
+            minor = parse_minor(text, decimals=decimals())
         except InvalidInput as refusal:
             raise ValidationError(refusal.message, code=refusal.code) from refusal
         if minor == 0 and not self.may_be_zero:

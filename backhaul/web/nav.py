@@ -28,6 +28,7 @@ MENU: tuple[tuple[Any, tuple[Entry, ...]], ...] = (
             Entry("bills", _("Bills"), icon="file-invoice", permission="bills.view"),
             Entry("payments", _("Payments"), icon="receipt", permission="payments.view"),
             Entry("collect", _("Collect cash"), icon="cash", permission="payments.collect"),
+            Entry("packages", _("Packages"), icon="package", permission="catalog.view"),
             Entry("billing-run", _("Billing run"), icon="player-play", permission="bills.run"),
         ),
     ),

@@ -83,6 +83,7 @@ class Shell:
     nav: tuple[NavGroup, ...] = ()
     quick: tuple[NavItem, ...] = ()
     acting: Acting | None = None
+    may: frozenset[str] = frozenset()  # permissions, for links that only some see
 
     @property
     def all_items(self) -> Iterable[NavItem]:

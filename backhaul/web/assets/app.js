@@ -76,12 +76,15 @@ document.addEventListener("submit", (e) => setTimeout(() => e.target.method === 
 document.addEventListener("htmx:afterRequest", (e) => e.target.tagName === "FORM" && rest(e.target, false));
 window.addEventListener("pageshow", () => document.querySelectorAll("form").forEach((form) => rest(form, false)));
 
-// Amounts are grouped when the cursor leaves them: 1500000 becomes 1,500,000.00.
+// Amounts are grouped when the cursor leaves them: 1500000 becomes 1,500,000.00, with the decimals of the currency.
 on("focusout", "input[data-money]", (e, input) => {
+  const decimals = Number(input.dataset.money);
   const plain = input.value.replace(/[,\s]/g, "");
-  if (!/^\d+(\.\d{1,2})?$/.test(plain)) return;
+  if (!/^\d+(\.\d{1,3})?$/.test(plain)) return;
   const [whole, part = ""] = plain.split(".");
-  input.value = `${whole.replace(/^0+(?=\d)/, "").replace(/\B(?=(\d{3})+$)/g, ",")}.${part.padEnd(2, "0")}`;
+  if (part.length > decimals) return;
+  const grouped = whole.replace(/^0+(?=\d)/, "").replace(/\B(?=(\d{3})+$)/g, ",");
+  input.value = decimals ? `${grouped}.${part.padEnd(decimals, "0")}` : grouped;
 });
 
 function tell(text) {

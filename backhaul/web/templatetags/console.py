@@ -17,9 +17,12 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from backhaul.common.money import format_minor
+from backhaul.web.currency import decimals
 from backhaul.web.shell import initials as initials_of
+from backhaul.web.words import named
 
 register = template.Library()
+register.filter("named", named)
 AVATAR_TONES = ("blue", "green", "violet", "amber", "teal", "red")
 
 
@@ -39,12 +42,25 @@ def money(minor: int | str | None) -> str:
     """Minor units as an amount: 150000000 gives 1,500,000.00 (a true minus sign before negative ones)."""
     if minor is None or minor == "":
         return "–"
-    return format_minor(int(minor)).replace("-", "−")
+    return format_minor(int(minor), decimals=decimals()).replace("-", "−")
 
 
 @register.filter
 def count(number: int | None) -> str:
     return "–" if number is None else f"{number:,}"
+
+
+@register.filter
+def speed(kbps: int | None) -> str:
+    """A plan's rate: 10240 gives 10 Mbit/s."""
+    if kbps is None:
+        return "–"
+    return f"{kbps / 1024:g} Mbit/s" if kbps >= 1024 else f"{kbps} kbit/s"
+
+
+@register.filter
+def percent(basis_points: int) -> str:
+    return f"{basis_points / 100:g} %"
 
 
 @register.filter
@@ -96,6 +112,8 @@ STATES: dict[str, tuple[str, Any]] = {
     "suspended": ("amber", _("Suspended")),
     "disabled": ("red", _("Disabled")),
     "expired": ("amber", _("Expired")),
+    "short": ("red", _("Waiting for funds")),
+    "not_activated": ("blue", _("Not activated")),
     "left": ("grey", pgettext_lazy("state", "Left")),
     "free": ("violet", pgettext_lazy("state", "Free")),
     "paid": ("green", pgettext_lazy("state", "Paid")),

@@ -1,0 +1,54 @@
+"""Builds the frame of a page for who asks: brand, menu, fund."""
+
+from __future__ import annotations
+
+from django.http import HttpRequest
+from django.urls import reverse
+
+from backhaul.billing.queries import count_held
+from backhaul.funds.queries import get_own_fund
+from backhaul.identity.models import User
+from backhaul.operators.queries import get_brand
+from backhaul.operators.scope import Scope
+from backhaul.web.nav import menu_for, quick_for
+from backhaul.web.shell import Brand, Fund, FundState, Shell
+from backhaul.web.words import named
+
+
+def brand_of_scope(name: str) -> Brand:
+    """The acting operator's own look."""
+    found = get_brand()
+    return Brand(found["display_name"], found["colour"].lstrip("#")) if found else Brand(name)
+
+
+def shell_for(request: HttpRequest, scope: Scope, user: User) -> Shell:
+    """The frame as the acting operator's pages show it to one person."""
+    held = count_held()
+    counts = {"bills": held["own"], "resellers": held["below"]}
+    kind = "isp" if scope.parent_id is None else ("reseller" if len(scope.path) == 2 else "sub_operator")
+    return Shell(
+        brand=brand_of_scope(scope.name),
+        operator_name=scope.name,
+        operator_kind=named(kind, "operator"),
+        user_name=user.full_name or user.name,
+        user_role=named(scope.role, "role"),
+        currency=scope.currency,
+        home_href=reverse("dashboard"),
+        sign_out_href=reverse("sign-out"),
+        password_href=reverse("password"),
+        search_href=reverse("customers") if "customers.view" in scope.permissions else "",
+        fund=_fund() if "funds.view" in scope.permissions else None,
+        nav=menu_for(scope.permissions, request.path, counts),
+        quick=quick_for(scope.permissions, request.path),
+        may=scope.permissions,
+    )
+
+
+def _fund() -> Fund | None:
+    fund = get_own_fund()
+    if fund is None:
+        return None
+    state: FundState = "low" if fund["low"] else "ok"
+    if fund["available_minor"] <= 0:
+        state = "blocked"
+    return Fund(fund["available_minor"], reverse("funds"), state)

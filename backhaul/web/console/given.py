@@ -1,0 +1,48 @@
+"""Reading what stands in an address: junk there is ignored, never an error."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import date
+
+from django.http import HttpRequest
+
+from backhaul.web.forms import latin_digits
+
+MAX_ID = 2**63 - 1
+
+
+def text(request: HttpRequest, name: str) -> str:
+    """Words to look for: one line, no control characters, at most 100."""
+    given = request.GET.get(name, "")
+    return latin_digits("".join(letter for letter in given if letter.isprintable())[:100].strip())
+
+
+def number(request: HttpRequest, name: str) -> int | None:
+    return as_id(request.GET.get(name, ""))
+
+
+def as_id(given: str) -> int | None:
+    """A row's id, or None for what cannot be one."""
+    if not (given.isascii() and given.isdecimal() and len(given) <= 19):
+        return None
+    return int(given) if int(given) <= MAX_ID else None
+
+
+def pair(request: HttpRequest, name: str) -> tuple[int, int] | None:
+    """An (operator id, id) written with a dash between."""
+    left, _, right = request.GET.get(name, "").partition("-")
+    owner, own = as_id(left), as_id(right)
+    return None if owner is None or own is None else (owner, own)
+
+
+def one_of(request: HttpRequest, name: str, choices: Collection[str]) -> str | None:
+    given = request.GET.get(name, "")
+    return given if given in choices else None
+
+
+def day(request: HttpRequest, name: str) -> date | None:
+    try:
+        return date.fromisoformat(request.GET.get(name, "")[:10])
+    except ValueError:
+        return None

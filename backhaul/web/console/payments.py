@@ -1,0 +1,146 @@
+"""Collecting cash, receipts, the list of payments, and taking one back."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.contrib import messages
+from django.http import HttpResponse
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from backhaul.billing.queries import find_standings, list_open_bills_of
+from backhaul.operators.queries import get_brand
+from backhaul.payments.queries import get_payment, list_allocations, list_payments
+from backhaul.payments.services import Receipt, record_payment, reverse_payment
+from backhaul.subscribers.queries import get_customer, search_customers
+from backhaul.web.console import given
+from backhaul.web.console.customer_status import Panel
+from backhaul.web.console.pages import ROWS, PageRequest, go, page, paged, refusals_to, show
+from backhaul.web.console.people import by_whom
+from backhaul.web.forms import KeyedForm, MoneyField
+from backhaul.web.templatetags.console import money
+from backhaul.web.words import WORDS, choices
+
+
+class CollectForm(KeyedForm):
+    amount = MoneyField(label=gettext_lazy("Amount received"))
+    method = forms.ChoiceField(
+        label=gettext_lazy("Paid by"), choices=lambda: choices("method"), initial="cash", widget=forms.RadioSelect
+    )
+    reference = forms.CharField(
+        label=gettext_lazy("Reference"),
+        max_length=100,
+        required=False,
+        help_text=gettext_lazy("A transaction number or a note; it is printed on the receipt."),
+    )
+
+
+class ReverseForm(forms.Form):
+    why = forms.CharField(
+        label=gettext_lazy("Reason"), max_length=200, help_text=gettext_lazy("It stays in the books, with your name.")
+    )
+
+
+@page("payments.collect")
+def collect(request: PageRequest) -> HttpResponse:
+    """GET collect/?q=: find who pays."""
+    search = given.text(request, "q")
+    found = search_customers(search, limit=20) if search else []
+    standings = find_standings([row["customer_id"] for row in found])
+    rows = [row | standings.get(row["customer_id"], {}) for row in found]
+    return show(request, "collect", {"rows": rows, "filters": {"q": search}})
+
+
+@page("payments.collect")
+def collect_from(request: PageRequest, pk: int) -> HttpResponse:
+    """GET, POST collect/<customer id>/: the same form sent twice makes one payment."""
+    customer = get_customer(pk)
+    standing = find_standings([pk])[pk]
+    form = CollectForm(request.POST or None, initial={"amount": standing["due_minor"] or None})
+    if request.method == "POST" and form.is_valid():
+        sent = form.cleaned_data
+        with refusals_to(form):
+            receipt = record_payment(
+                customer_id=pk,
+                amount_minor=sent["amount"],
+                method=sent["method"],
+                received_on=request.today,
+                now=request.now,
+                request_key=str(sent["request_key"]),
+                reference=sent["reference"],
+            )
+            _tell(request, receipt)
+            return go(request, "payment", receipt.payment_id)
+    bills = list_open_bills_of(pk, today=request.today)
+    return show(request, "collect_from", {"customer": customer | standing, "bills": bills}, form=form)
+
+
+def _tell(request: PageRequest, receipt: Receipt) -> None:
+    if receipt.service == "back":
+        messages.success(request, _("The service is back on."))
+    elif receipt.service == "pending":
+        messages.warning(
+            request, _("The payment is recorded. The service waits for funds and comes back as soon as they suffice.")
+        )
+
+
+@page("payments.view")
+def payments(request: PageRequest) -> HttpResponse:
+    """GET payments/?q=&method=&from=&to=&after="""
+    filters: dict[str, Any] = {
+        "search": given.text(request, "q"),
+        "method": given.one_of(request, "method", WORDS["method"]),
+        "from_on": given.day(request, "from"),
+        "to_on": given.day(request, "to"),
+    }
+    found = list_payments(**filters, after=given.number(request, "after"), limit=ROWS + 1)
+    rows = by_whom(request, [row | {"href": reverse("payment", args=[row["id"]])} for row in found], "actor_id")
+    context = {
+        "page": paged(request, rows, "id"),
+        "filters": {**filters, "active": any(filters.values())},
+        "choices": {"method": choices("method")},
+    }
+    return show(request, "payments", context)
+
+
+@page("payments.view")
+def payment(request: PageRequest, pk: int) -> HttpResponse:
+    """GET payments/<id>/: the receipt, printable."""
+    row = by_whom(request, [get_payment(pk)], "actor_id")[0]
+    parts = list_allocations(pk)
+    context = {
+        "payment": row,
+        "allocations": parts,
+        "surplus_minor": row["amount_minor"] - sum(part["amount_minor"] for part in parts),
+        "standing": find_standings([row["customer_id"]])[row["customer_id"]],
+        "document": get_brand(),
+    }
+    return show(request, "receipt", context)
+
+
+@page("payments.reverse")
+def reverse_one(request: PageRequest, pk: int) -> HttpResponse:
+    """GET, POST payments/<id>/reverse/"""
+    row = get_payment(pk)
+    form = ReverseForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        with refusals_to(form):
+            reversal = reverse_payment(payment_id=pk, on=request.today, now=request.now, reason=form.cleaned_data["why"])
+            messages.success(request, _("The payment is taken back; what it paid is open again."))
+            return go(request, "payment", reversal)
+    effects = [
+        {"label": _("Bill %(number)s is open again") % part, "minor": part["amount_minor"]} for part in list_allocations(pk)
+    ]
+    panel = Panel(
+        _("Take back receipt %(number)s?") % row,
+        _("Take back"),
+        reverse("payment", args=[pk]),
+        money=_("%(sum)s leaves your %(method)s account again. Nothing is erased: a reversing payment is added.")
+        % {"sum": money(row["amount_minor"]), "method": WORDS["method"][row["method"]]},
+        people=_("%(customer_name)s owes the bills below again.") % row,
+        effects=effects,
+    )
+    return show(request, "confirm", {"panel": panel}, form=form)

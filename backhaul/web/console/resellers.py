@@ -1,0 +1,122 @@
+"""Resellers: the direct children, what they pay, how far they may go, and taking a new one on."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import messages
+from django.http import Http404, HttpResponse
+from django.urls import reverse
+from django.utils.translation import gettext as _
+
+from backhaul.catalog.queries import list_tariff_prices
+from backhaul.catalog.services import set_tariff_price
+from backhaul.funds.services import reverse_recharge, set_fund_limits
+from backhaul.resellers.queries import get_movement, get_reseller, list_resellers
+from backhaul.resellers.services import add_staff, onboard_operator
+from backhaul.web.console import given
+from backhaul.web.console.customer_status import Panel
+from backhaul.web.console.funds import movements_page
+from backhaul.web.console.pages import PageRequest, go, page, refusals_to, show
+from backhaul.web.console.payments import ReverseForm
+from backhaul.web.console.reseller_forms import LimitsForm, OnboardForm, PriceForm
+from backhaul.web.templatetags.console import money
+
+
+@page("resellers.view")
+def resellers(request: PageRequest) -> HttpResponse:
+    """GET resellers/"""
+    return show(request, "resellers", {"rows": list_resellers()})
+
+
+@page("resellers.view")
+def reseller(request: PageRequest, pk: int) -> HttpResponse:
+    """GET resellers/<id>/?after="""
+    context = {
+        "reseller": get_reseller(pk),
+        "prices": list_tariff_prices(pk, request.today),
+        "page": movements_page(request, pk, given.number(request, "after")),
+    }
+    return show(request, "reseller", context)
+
+
+@page("resellers.edit")
+def onboard(request: PageRequest) -> HttpResponse:
+    """GET, POST resellers/add/: the operator with its fund, books and first login, all or nothing."""
+    form = OnboardForm(request.POST or None, below_isp=request.scope.parent_id is None)
+    if request.method == "POST" and form.is_valid():
+        with refusals_to(form):
+            operator_id = onboard_operator(identity=form.identity(request.today), terms=form.terms())
+            add_staff(operator_id=operator_id, role="owner", **form.person())
+            login = f"{form.cleaned_data['login']}@{request.isp.slug}"
+            messages.success(request, _("%(name)s is taken on. The first sign-in: %(login)s") % form.cleaned_data | {"login": login})
+            return go(request, "reseller", operator_id)
+    return show(request, "onboard", {}, form=form)
+
+
+@page("resellers.edit")
+def set_price(request: PageRequest, pk: int, plan_operator: int, plan: int) -> HttpResponse:
+    """GET, POST resellers/<id>/prices/<plan>/"""
+    row, price = get_reseller(pk), _price_of(request, pk, plan_operator, plan)
+    initial = {"price": price["price_minor"], "starts_on": request.today}
+    form = PriceForm(request.POST or None, initial=initial)
+    if request.method == "POST" and form.is_valid():
+        with refusals_to(form):
+            set_tariff_price(
+                child_id=pk,
+                plan_operator_id=plan_operator,
+                plan_id=plan,
+                starts_on=form.cleaned_data["starts_on"],
+                price_minor=form.cleaned_data["price"],
+                today=request.today,
+            )
+            messages.success(request, _("The price is set."))
+            return go(request, "reseller", pk)
+    context = {"reseller": row, "price": price, "cancel_href": reverse("reseller", args=[pk])}
+    return show(request, "set_price", context, form=form)
+
+
+def _price_of(request: PageRequest, child_id: int, plan_operator: int, plan: int) -> dict[str, Any]:
+    for price in list_tariff_prices(child_id, request.today):
+        if (price["plan_operator_id"], price["plan_id"]) == (plan_operator, plan):
+            return price
+    raise Http404
+
+
+@page("resellers.edit")
+def limits(request: PageRequest, pk: int) -> HttpResponse:
+    """GET, POST resellers/<id>/limits/"""
+    row = get_reseller(pk)
+    form = LimitsForm(request.POST or None, initial=row)
+    if request.method == "POST" and form.is_valid():
+        with refusals_to(form):
+            set_fund_limits(child_id=pk, **form.cleaned_data)
+            messages.success(request, _("The limits are set."))
+            return go(request, "reseller", pk)
+    return show(request, "limits", {"reseller": row, "cancel_href": reverse("reseller", args=[pk])}, form=form)
+
+
+@page("funds.reverse")
+def take_back(request: PageRequest, pk: int, movement: int) -> HttpResponse:
+    """GET, POST resellers/<id>/movements/<id>/take-back/"""
+    row = get_reseller(pk)
+    moved = get_movement(pk, movement)
+    form = ReverseForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        with refusals_to(form):
+            reverse_recharge(child_id=pk, movement_id=movement, on=request.today, reason=form.cleaned_data["why"])
+            messages.success(request, _("The recharge is taken back."))
+            return go(request, "reseller", pk)
+    left = min(moved["fund_minor"], max(0, row["posted_minor"]))
+    panel = Panel(
+        _("Take back a recharge of %(sum)s?") % {"sum": money(moved["fund_minor"])},
+        _("Take back"),
+        reverse("reseller", args=[pk]),
+        money=_("What the fund still holds of it leaves the fund; the rest becomes a debt of %(name)s.") % row,
+        people=_("Customers stay online; renewals that the fund no longer covers are held."),
+        effects=[
+            {"label": _("Out of the fund"), "minor": -left},
+            {"label": _("Owed to you from now on"), "minor": moved["fund_minor"] - left},
+        ],
+    )
+    return show(request, "confirm", {"panel": panel}, form=form)

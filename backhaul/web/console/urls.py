@@ -1,0 +1,88 @@
+"""The addresses of the console. Each declares who may open it, or the server does not start."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from django.core.exceptions import ImproperlyConfigured
+from django.http import HttpResponseBase
+from django.urls import URLPattern, path, register_converter
+from django.urls.converters import StringConverter
+
+from backhaul.web.console import (
+    access,
+    bills,
+    books,
+    catalog,
+    customer_status,
+    customers,
+    dashboard,
+    funds,
+    payments,
+    recharge,
+    resellers,
+    runs,
+)
+from backhaul.web.console.given import as_id
+
+Served = Callable[..., HttpResponseBase]
+
+
+class RowId(StringConverter):
+    """A row's id; what cannot be one leads nowhere."""
+
+    regex = "[0-9]{1,19}"
+
+    def to_python(self, value: str) -> int:  # type: ignore[override]
+        found = as_id(value)
+        if found is None:
+            raise ValueError
+        return found
+
+
+register_converter(RowId, "id")
+
+
+def at(address: str, view: Served, name: str) -> URLPattern:
+    """An address whose view says which permission it needs."""
+    if not hasattr(view, "permission"):
+        raise ImproperlyConfigured(f"{name}: the view declares no permission; see backhaul/web/console/pages.py")
+    return path(address, view, name=name)
+
+
+urlpatterns = [
+    at("sign-in/", access.sign_in, "sign-in"),
+    at("sign-out/", access.sign_out, "sign-out"),
+    at("password/", access.password, "password"),
+    at("", dashboard.dashboard, "dashboard"),
+    at("customers/", customers.customers, "customers"),
+    at("customers/add/", customers.add_customer, "add-customer"),
+    at("customers/<id:pk>/", customers.customer, "customer"),
+    at("customers/<id:pk>/edit/", customers.edit_customer, "edit-customer"),
+    at("customers/<id:pk>/suspend/", customer_status.suspend, "suspend"),
+    at("customers/<id:pk>/disable/", customer_status.disable, "disable"),
+    at("customers/<id:pk>/leave/", customer_status.leave, "leave"),
+    at("customers/<id:pk>/lift/<slug:reason>/", customer_status.lift_block, "lift-block"),
+    at("customers/<id:pk>/password/", customer_status.reset_customer_password, "reset-password"),
+    at("bills/", bills.bills, "bills"),
+    at("bills/<id:pk>/", bills.bill, "bill"),
+    at("collect/", payments.collect, "collect"),
+    at("collect/<id:pk>/", payments.collect_from, "collect-from"),
+    at("payments/", payments.payments, "payments"),
+    at("payments/<id:pk>/", payments.payment, "payment"),
+    at("payments/<id:pk>/reverse/", payments.reverse_one, "reverse-payment"),
+    at("packages/", catalog.packages, "packages"),
+    at("funds/", funds.funds, "funds"),
+    at("funds/<id:child>/movements/<id:pk>/", funds.movement, "movement"),
+    at("resellers/", resellers.resellers, "resellers"),
+    at("resellers/add/", resellers.onboard, "onboard"),
+    at("resellers/<id:pk>/", resellers.reseller, "reseller"),
+    at("resellers/<id:pk>/recharge/", recharge.recharge, "recharge"),
+    at("resellers/<id:pk>/limits/", resellers.limits, "limits"),
+    at("resellers/<id:pk>/prices/<id:plan_operator>/<id:plan>/", resellers.set_price, "set-price"),
+    at("resellers/<id:pk>/movements/<id:movement>/take-back/", resellers.take_back, "take-back"),
+    at("billing-run/", runs.billing_run, "billing-run"),
+    at("books/trial-balance/", books.trial_balance, "trial-balance"),
+    at("books/journal/", books.journal, "journal"),
+    at("books/accounts/<slug:code>/", books.account, "account"),
+]

@@ -1,0 +1,66 @@
+"""A small town for tests of pages: the cast with money, customers, bills and payments, built through services."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+from backhaul.billing.services import sign_up_customer
+from backhaul.common import clock
+from backhaul.operators.functions import rows
+from backhaul.payments.services import record_payment
+from backhaul.subscribers.services import suspend_subscription
+from tests.builders import acting, build_person, new_customer, request_key
+from tests.cast import Cast, build_cast, fill_funds
+
+ROLES = ("collector", "accountant", "noc", "manager")
+
+
+@dataclass
+class Town:
+    """The cast and the ids that addresses need, of Riverside: a customer with a bill and a payment."""
+
+    cast: Cast
+    ids: dict[str, Any] = field(default_factory=dict)
+
+
+def build_town() -> Town:
+    """Riverside has two customers since the first of last month: one paid in part, one suspended; staff of every role."""
+    now = clock.now()
+    today = clock.local_date(now, "Asia/Dhaka")
+    joined = (today.replace(day=1) - timedelta(days=1)).replace(day=1)
+    town = Town(build_cast())
+    cast = town.cast
+    fill_funds(cast, on=joined)
+    with acting(cast.padma, cast.north):
+        for name in ("Rafiq Ahmed", "Nadia Islam"):
+            sign_up(cast, name, joined)
+    with acting(cast.padma, cast.riverside):
+        for role in ROLES:
+            build_person(cast.riverside, role, role)
+        first = sign_up(cast, "Abdul Karim", joined)
+        second = sign_up(cast, "Nusrat Jahan", joined)
+        receipt = record_payment(
+            customer_id=first, amount_minor=250_00, method="cash", received_on=today, now=now, request_key=request_key()
+        )
+        suspend_subscription(subscription_id=_service(second), why="asked for it", on=today, at=now)
+        bill = rows("SELECT id FROM invoice WHERE customer_id = %s", [first])[0]["id"]
+        movements = rows("SELECT id, kind FROM fund_movement WHERE child_id = %s ORDER BY id", [cast.riverside])
+        town.ids = {
+            "customer": first, "suspended": second, "bill": bill, "payment": receipt.payment_id,
+            "recharge": movements[0]["id"], "charge": movements[-1]["id"],
+        }  # fmt: skip
+    return town
+
+
+def sign_up(cast: Cast, name: str, on: date) -> int:
+    """A customer of whoever acts on Home 10, billed from that day."""
+    username = name.lower().replace(" ", ".")
+    person = new_customer(cast, name=name, username=username, mobile="01711000000", joined_on=on)
+    added = sign_up_customer(customer=person, on=on, now=datetime(on.year, on.month, on.day, 4, tzinfo=UTC))
+    return added.customer_id
+
+
+def _service(customer_id: int) -> int:
+    return int(rows("SELECT id FROM subscription WHERE customer_id = %s", [customer_id])[0]["id"])
