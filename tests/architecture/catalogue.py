@@ -11,6 +11,7 @@ from django.conf import settings
 from backhaul.operators.row_security import Definer, Edge, Own, Owned, Tree
 from tests.architecture.places import Connection
 
+_GRANTEE = "CASE a.grantee WHEN 0 THEN 'PUBLIC' ELSE a.grantee::regrole::text END"
 PRIVILEGES = {"SELECT": "S", "INSERT": "I", "UPDATE": "U", "DELETE": "D"}
 
 
@@ -167,15 +168,15 @@ def _read_rights(connection: Connection, cell: str, tables: dict[str, Table]) ->
         tables[name].policies.append((who, letter, using, check))
     for name, owner, grantee, privilege in _all(
         connection,
-        "SELECT c.relname, c.relowner::regrole::text, CASE a.grantee WHEN 0 THEN 'PUBLIC' ELSE a.grantee::regrole::text END, "
-        "a.privilege_type FROM pg_class c, aclexplode(c.relacl) a WHERE c.relnamespace = %s::regnamespace AND c.relkind = 'r'",
+        f"SELECT c.relname, c.relowner::regrole::text, {_GRANTEE}, a.privilege_type "
+        "FROM pg_class c, aclexplode(c.relacl) a WHERE c.relnamespace = %s::regnamespace AND c.relkind = 'r'",
         cell,
     ):
         if name in tables and grantee != owner:
             tables[name].grants.add((grantee.removeprefix("backhaul_"), PRIVILEGES.get(privilege, privilege)))
     for name, column, grantee, privilege in _all(
         connection,
-        "SELECT c.relname, t.attname, CASE a.grantee WHEN 0 THEN 'PUBLIC' ELSE a.grantee::regrole::text END, a.privilege_type "
+        f"SELECT c.relname, t.attname, {_GRANTEE}, a.privilege_type "
         "FROM pg_class c JOIN pg_attribute t ON t.attrelid = c.oid, aclexplode(t.attacl) a "
         "WHERE c.relnamespace = %s::regnamespace",
         cell,
@@ -189,9 +190,9 @@ def read_functions(connection: Connection, cell: str) -> list[Function]:
     """All functions of the cell."""
     found = _all(
         connection,
-        "SELECT p.oid::regprocedure::text, p.proname, p.prosecdef, p.proowner::regrole::text, COALESCE(p.proconfig, '{}'), "
-        "ARRAY(SELECT CASE a.grantee WHEN 0 THEN 'PUBLIC' ELSE a.grantee::regrole::text END "
-        "FROM aclexplode(COALESCE(p.proacl, acldefault('f', p.proowner))) a WHERE a.grantee <> p.proowner), p.proleakproof "
+        "SELECT p.oid::regprocedure::text, p.proname, p.prosecdef, p.proowner::regrole::text, "
+        f"COALESCE(p.proconfig, '{{}}'), ARRAY(SELECT {_GRANTEE} FROM "
+        "aclexplode(COALESCE(p.proacl, acldefault('f', p.proowner))) a WHERE a.grantee <> p.proowner), p.proleakproof "
         "FROM pg_proc p WHERE p.pronamespace = %s::regnamespace",
         cell,
     )

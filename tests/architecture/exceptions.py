@@ -37,7 +37,7 @@ NO_FOREIGN_KEY = {
         "movement_id": "the fund movement of a run's slice; verify checks it",
         "owner_id": "the operator whose customer was charged: the chain may be longer than the edge",
     },
-    "operator": {"id": "the row itself"},
+    "operator": {"isp_id": "the first of the path (CHECK), and the parent's too (key of isp_id, parent_id)"},
     "audit_event": {"subject_id": "any kind of object"},
     "entry": {
         "operator_id": "posting functions check the books (row keys cost ×7 in batches)",
@@ -54,7 +54,7 @@ NO_FOREIGN_KEY = {
     "disconnect_request": {"subscription_id": "subscribers is a higher context"},
     "radius_session_live": {"acct_session_id": "the NAS's own text"},
     "radius_session_history": {"acct_session_id": "the NAS's own text"},
-    "invoice": {"customer_id": "the subscription's customer, copied", "run_id": "NULL or the ISP's run; verify checks it"},
+    "invoice": {"customer_id": "the subscription's customer, copied", "run_id": "the ISP's run; verify checks it"},
     "invoice_open": {
         "operator_id": "a cache that verify rebuilds", "customer_id": "as operator_id", "invoice_id": "as operator_id",
     },

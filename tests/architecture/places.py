@@ -28,7 +28,7 @@ class Place:
     def connected(self, role: str = "postgres") -> Iterator[Connection]:
         """A transaction as a login role (or the superuser) with the cell on its path; rolled back at the end."""
         options = f"-c search_path={self.cell},public,ext"
-        parts = psycopg.conninfo.conninfo_to_dict(self.admin_url, options=options)
+        parts: dict[str, Any] = psycopg.conninfo.conninfo_to_dict(self.admin_url, options=options)
         if role != "postgres":
             parts |= {"user": f"backhaul_{role}", "password": settings.HOME.secret(f"role_{role}")}
         connection: Connection = psycopg.connect(**parts)

@@ -70,8 +70,8 @@ def test_roles_have_no_power_of_their_own(place: Place) -> None:
             "WHERE member::regrole::text LIKE 'backhaul%'"
         ).fetchall()
         owned = connection.execute(
-            "SELECT DISTINCT c.relowner::regrole::text FROM pg_class c "
-            "WHERE c.relowner::regrole::text IN ('backhaul_app', 'backhaul_batch', 'backhaul_radius', 'backhaul_auditor')"
+            "SELECT DISTINCT relowner::regrole::text FROM pg_class WHERE relowner::regrole::text IN "
+            "('backhaul_app', 'backhaul_batch', 'backhaul_radius', 'backhaul_auditor')"
         ).fetchall()
     assert powers == sorted((f"backhaul_{role}", False, role != "books") for role in ROLES)
     assert memberships == [("backhaul_owner", "backhaul_books")]
@@ -82,7 +82,8 @@ def test_a_database_gives_public_nothing_and_app_no_temporary_tables(place: Plac
     with place.connected() as connection:
         rights = connection.execute(
             "SELECT role, has_database_privilege(role, current_database(), 'TEMP'), "
-            "has_database_privilege(role, current_database(), 'CREATE'), has_schema_privilege(role, 'public', 'CREATE') "
+            "has_database_privilege(role, current_database(), 'CREATE'), "
+            "has_schema_privilege(role, 'public', 'CREATE') "
             "FROM unnest(ARRAY['backhaul_app', 'backhaul_radius', 'backhaul_auditor']) AS role"
         ).fetchall()
         public = connection.execute(

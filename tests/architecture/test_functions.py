@@ -29,7 +29,9 @@ ON_A_ROW = {
     "bill_subscription": "bill_subscription({other}, current_date, now(), true)",
     "refund_unused_days": "refund_unused_days({other}, current_date, now(), true, false)",
     "resume_billing": "resume_billing({other}, current_date)",
-    "issue_opening_dues": "issue_opening_dues(ARRAY[{other}], ARRAY[{other}], ARRAY[100], current_date, current_date, now())",
+    "issue_opening_dues": (
+        "issue_opening_dues(ARRAY[{other}], ARRAY[{other}], ARRAY[100], current_date, current_date, now())"
+    ),
     "record_payment": "record_payment({other}, 100, 'cash', current_date, now(), '', 'k')",
     "reverse_payment": "reverse_payment({other}, current_date, now(), 'why')",
     "reverse_entry": "reverse_entry({other}, current_date, 'why', now())",
@@ -46,8 +48,8 @@ ON_ITSELF = {
     "operator_below": ("SELECT operator_below('slug-{riverside}')", {"None"}),
     "operator_scope": ("SELECT name FROM operator_scope({north}, {rival})", set()),
     "post_manual_entry": (
-        "SELECT post_manual_entry(current_date, '[{{\"debit_code\": \"code_{north}\", \"credit_code\": \"code_{rival}\", "
-        "\"amount_minor\": 1}}]', 'why', 'k', now())",
+        "SELECT post_manual_entry(current_date, jsonb_build_array(jsonb_build_object('debit_code', 'code_{north}', "
+        "'credit_code', 'code_{rival}', 'amount_minor', 1)), 'why', 'k', now())",
         set(),
     ),
     "search_customers": ("SELECT customer_id FROM search_customers('user', 50)", {"{rival}"}),
@@ -93,7 +95,8 @@ def answer(connection: Connection, call: str) -> tuple[str, int]:
         return given, int(connection.execute(written).fetchall()[0][0] - before)
     except psycopg.Error as error:
         connection.execute("ROLLBACK TO SAVEPOINT answer")
-        return f"{error.sqlstate} {error.diag.message_detail if error.sqlstate == 'BH001' else error}".splitlines()[0], 0
+        why = error.diag.message_detail if error.sqlstate == "BH001" else error
+        return f"{error.sqlstate} {why}".splitlines()[0], 0
     finally:
         connection.execute("ROLLBACK TO SAVEPOINT answer")
 
@@ -131,11 +134,12 @@ def test_the_right_operator_is_understood(populated: Place) -> None:
     north, riverside = cast["north"], cast["riverside"]
     with populated.connected("app") as connection:
         act(connection, north.id, path=north.path)
-        given = {name: answer(connection, call.format(me=north.id, other=riverside.id)) for name, call in ON_A_CHILD.items()}
+        places = {"me": north.id, "other": riverside.id}
+        given = {name: answer(connection, call.format(**places))[0] for name, call in ON_A_CHILD.items()}
         act(connection, riverside.id, path=riverside.path)
-        given |= {name: answer(connection, call.format(me=0, other=riverside.id)) for name, call in ON_A_ROW.items()}
-    misunderstood = ("BH001 not_found", "22", "42")  # bad data, bad statement; a sample that meets a constraint was found
-    assert {name: text for name, (text, _) in given.items() if text.startswith(misunderstood)} == {}
+        given |= {name: answer(connection, call.format(**places))[0] for name, call in ON_A_ROW.items()}
+    misunderstood = ("BH001 not_found", "22", "42")  # bad data, bad statement; what meets a constraint was found
+    assert {name: text for name, text in given.items() if text.startswith(misunderstood)} == {}
 
 
 def test_nobody_recharges_or_prices_itself(populated: Place) -> None:

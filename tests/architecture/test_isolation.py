@@ -41,8 +41,7 @@ def entitled(table: Owned, me: str, cast: dict[str, Operator], granted: frozense
         holders = {me}
     else:
         holders = {me, *granted, *(ancestors if isinstance(table, HandedDown) else ())}
-    has_rows = lambda name: name != "newcomer" or table.name == "books"  # noqa: E731
-    return {name for name in holders if has_rows(name)}
+    return holders if table.name == "books" else holders - {"newcomer"}
 
 
 def reads(populated: Place, me: str, granted: frozenset[str] = frozenset()) -> list[str]:
@@ -143,26 +142,19 @@ def changes(connection: Connection, table: Owned, cast: dict[str, Operator]) -> 
     column = table.app_columns.get("U", owner).split(",")[0].strip()
     update = f"UPDATE {table.name} SET {column} = {column}"
     if "U" in table.app:
-        expected = 1
-        for outcome, what in (
-            (attempt(connection, f"{update} WHERE {readable} = {newcomer.id}"), "its own row"),
-            (attempt(connection, update), "only its own row"),
-        ):
-            if outcome != expected:
-                yield f"updating touches {outcome}, not {what}"
-        if attempt(connection, f"{update} WHERE {owner} = ANY ('{{{','.join(str(o.id) for o in others(cast))}}}')") != 0:
+        for statement in (update, f"{update} WHERE {readable} = {newcomer.id}"):
+            if (outcome := attempt(connection, statement)) != 1:
+                yield f"{statement}: {outcome}, not its own row alone"
+        if attempt(connection, f"{update} WHERE {owner} <> {newcomer.id}") != 0:
             yield "updates a row of another operator"
-        if not denied(attempt(connection, f"UPDATE {table.name} SET {owner} = {rival.id} WHERE {owner} = {newcomer.id}")):
+        move = f"UPDATE {table.name} SET {owner} = {rival.id} WHERE {owner} = {newcomer.id}"
+        if not denied(attempt(connection, move)):
             yield "moves its own row to a rival"
     elif not denied(attempt(connection, update)):
         yield "app updates"
     for letter, statement in {"D": f"DELETE FROM {table.name}", "T": f"TRUNCATE {table.name}"}.items():
         if letter not in table.app and not denied(attempt(connection, statement)):
             yield f"app may {statement}"
-
-
-def others(cast: dict[str, Operator]) -> list[Operator]:
-    return [operator for name, operator in cast.items() if name != "newcomer"]
 
 
 def test_no_table_lets_app_delete() -> None:

@@ -86,7 +86,8 @@ def test_a_leaky_condition_does_not_run_on_rows_of_others(populated: Place) -> N
 def test_radius_runs_its_functions_and_reads_the_directory_of_routers_only(place: Place) -> None:
     with place.connected() as connection:
         readable = connection.execute(
-            "SELECT format('%I.%I', n.nspname, c.relname) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace "
+            "SELECT format('%I.%I', n.nspname, c.relname) "
+            "FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace "
             "WHERE c.relkind IN ('r', 'p', 'v', 'm', 'S') AND n.nspname NOT IN ('pg_catalog', 'information_schema') "
             "AND n.nspname NOT LIKE 'pg_temp%' AND (CASE c.relkind "
             "WHEN 'S' THEN has_sequence_privilege('backhaul_radius', c.oid, 'SELECT, USAGE, UPDATE') "

@@ -111,7 +111,9 @@ def test_a_unit_inside_a_unit_is_refused_and_the_outer_goes_on() -> None:
     ],
     ids=["another ISP's operator", "an operator under another ISP's name", "nobody", "a member of a rival"],
 )
-def test_who_has_no_business_there_is_told_that_it_does_not_exist(isp: IspDirectory, operator: int, user: int | None) -> None:
+def test_who_has_no_business_there_is_told_that_it_does_not_exist(
+    isp: IspDirectory, operator: int, user: int | None
+) -> None:
     with pytest.raises(NotFound, match=r"^There is no such operator\.$"), unit_of_work(isp, operator, user_id=user):
         raise AssertionError("opened")
     assert_nothing_is_left()
@@ -169,7 +171,10 @@ def test_the_server_refuses_to_start_as_owner_or_superuser(populated: Place, use
 @pytest.mark.parametrize("power", ["BYPASSRLS", "SUPERUSER", "owner of a table", "member of the owner"])
 def test_the_server_refuses_an_app_role_that_was_given_too_much(populated: Place, power: str) -> None:
     give, take = {
-        "owner of a table": ("ALTER TABLE zone OWNER TO backhaul_app", "ALTER TABLE zone OWNER TO backhaul_owner"),
+        "owner of a table": (
+            "CREATE TABLE scratch (); ALTER TABLE scratch OWNER TO backhaul_app",
+            "DROP TABLE scratch",
+        ),  # fmt: skip
         "member of the owner": ("GRANT backhaul_owner TO backhaul_app", "REVOKE backhaul_owner FROM backhaul_app"),
     }.get(power, (f"ALTER ROLE backhaul_app {power}", f"ALTER ROLE backhaul_app NO{power}"))
     with populated.connected() as admin:

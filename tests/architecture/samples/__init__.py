@@ -24,7 +24,7 @@ class Check:
 
 @dataclass(frozen=True)
 class Sample:
-    """A valid row. `uniques` are the unique rules beside the primary key: columns → what to change in two rows to clash.
+    """A valid row. `uniques`: columns of each unique rule beside the primary key → what to change in two rows to clash.
 
     `along`: foreign key → what else changes when it points to the row numbered {to}.
     `one_each`: an operator has one such row (no second one is tried). `edge`: an ISP has none.

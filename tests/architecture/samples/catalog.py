@@ -8,7 +8,8 @@ SAMPLES = [
     own(
         "plan",
         {
-            "id": "{n}", "name": "'Plan {n}'", "down_kbps": "1", "up_kbps": "1", "pool_operator_id": "{me}", "pool_id": "{n}",
+            "id": "{n}", "name": "'Plan {n}'", "down_kbps": "1", "up_kbps": "1", "pool_operator_id": "{me}",
+            "pool_id": "{n}",
         },
         uniques={"operator_id, name": {}},
         checks={
@@ -30,7 +31,8 @@ SAMPLES = [
     own(
         "billing_profile",
         {
-            "id": "{n}", "name": "'Profile {n}'", "billing_type": "'monthly'", "cycle": "'calendar'", "handed_down": "true",
+            "id": "{n}", "name": "'Profile {n}'", "billing_type": "'monthly'", "cycle": "'calendar'",
+            "handed_down": "true",
         },
         uniques={"operator_id, name": {}},
         checks={
@@ -50,7 +52,8 @@ SAMPLES = [
     edge(
         "tariff_price",
         {
-            "plan_operator_id": "{me}", "plan_id": "{n}", "starts_on": "current_date", "price_minor": "0", "set_at": "now()",
+            "plan_operator_id": "{me}", "plan_id": "{n}", "starts_on": "current_date", "price_minor": "0",
+            "set_at": "now()",
         },
         checks={"tariff_price_price_minor_check": Check({"price_minor": "-1"})},
     ),

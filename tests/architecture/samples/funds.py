@@ -29,7 +29,10 @@ SAMPLES = [
             "id": "{n}", "kind": "'recharge'", "fund_minor": "1", "owed_minor": "0", "moved_on": "current_date",
             "recorded_at": "now()", "actor_id": "0", "request_key": "'key-{n}'",
         },
-        uniques={"child_id, request_key": {}, "child_id, reverses_id": {"reverses_id": "7", "kind": "'recharge_reversed'"}},
+        uniques={
+            "child_id, request_key": {},
+            "child_id, reverses_id": {"reverses_id": "7", "kind": "'recharge_reversed'"},
+        },
         along={"fund_movement_child_id_reverses_id_fkey": {"kind": "'recharge_reversed'"}},
         checks={
             "fund_movement_kind_check": Check({"kind": "'gift'"}, but={"kind": "'bonus'"}),

@@ -13,7 +13,10 @@ SAMPLES = [
     ),
     Sample(
         "posting_template",
-        {"kind": "'kind {n}'", "side": "'own'", "n": "{k}", "debit_code": "'a'", "credit_code": "'b'", "amount": "'amount'"},
+        {
+            "kind": "'kind {n}'", "side": "'own'", "n": "{k}", "debit_code": "'a'", "credit_code": "'b'",
+            "amount": "'amount'",
+        },
         checks={
             "posting_template_side_check": Check({"side": "'uncle'"}, but={"side": "'child'"}),
             "posting_template_check": Check({"credit_code": "'a'"}),
@@ -47,7 +50,10 @@ SAMPLES = [
             "id": "{n}", "kind": "'manual'", "source_id": "{n}", "effective_on": "current_date", "recorded_at": "now()",
             "actor_id": "0",
         },
-        uniques={"operator_id, kind, source_id": {}, "operator_id, reverses_id": {"reverses_id": "7", "kind": "'reversal:manual'"}},
+        uniques={
+            "operator_id, kind, source_id": {},
+            "operator_id, reverses_id": {"reverses_id": "7", "kind": "'reversal:manual'"},
+        },
         checks={
             "entry_check": Check(
                 {"kind": "'reversal:manual'"}, but={"kind": "'reversal:manual'", "reverses_id": "{n}"}

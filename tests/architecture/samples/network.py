@@ -20,7 +20,10 @@ SAMPLES = [
     ),
     own(
         "nas",
-        {"id": "{n}", "name": "'NAS {n}'", "source_address": "'10.0.0.0'::inet + {n} % 16000000", "secret": "'secret-1'"},
+        {
+            "id": "{n}", "name": "'NAS {n}'", "source_address": "'10.0.0.0'::inet + {n} % 16000000",
+            "secret": "'secret-1'",
+        },
         uniques={"operator_id, name": {}, "source_address": {}},
         checks={
             "nas_name_check": Check({"name": "''"}),
@@ -36,13 +39,15 @@ SAMPLES = [
     own(
         "radius_login",
         {
-            "id": "{n}", "isp_id": "{isp}", "username": "'user-{n}'", "subscription_id": "{n}", "pool_operator_id": "{me}",
-            "pool_id": "{n}", "static_address": "'100.0.0.0'::inet + {n} % 16000000",
+            "id": "{n}", "isp_id": "{isp}", "username": "'user-{n}'", "subscription_id": "{n}",
+            "pool_operator_id": "{me}", "pool_id": "{n}", "static_address": "'100.0.0.0'::inet + {n} % 16000000",
         },
         uniques={"isp_id, username": {}, "isp_id, static_address": {}},
         checks={
             "radius_login_username_check": Check({"username": "' padded'"}, but={"username": "'in side-{n}'"}),
-            "radius_login_connection_type_check": Check({"connection_type": "'fax'"}, but={"connection_type": "'other'"}),
+            "radius_login_connection_type_check": Check(
+                {"connection_type": "'fax'"}, but={"connection_type": "'other'"}
+            ),
             "radius_login_access_check": Check({"access": "'ajar'"}, but={"access": "'walled'"}),
             "radius_login_reject_reason_check": Check({"reject_reason": "''"}, but={"reject_reason": "'x'"}),
             "radius_login_down_kbps_check": Check({**_SPEED, "down_kbps": "0"}, but=_SPEED),
@@ -50,10 +55,14 @@ SAMPLES = [
             "radius_login_check": Check({**_BURST, "burst_down_kbps": "999"}, but=_BURST),
             "radius_login_check1": Check({**_BURST, "burst_up_kbps": "999"}, but=_BURST),
             "radius_login_burst_seconds_check": Check({**_BURST, "burst_seconds": "0"}, but=_BURST),
-            "radius_login_static_address_check": Check({"static_address": "'10.1.0.0/16'"}, but={"static_address": "NULL"}),
+            "radius_login_static_address_check": Check(
+                {"static_address": "'10.1.0.0/16'"}, but={"static_address": "NULL"}
+            ),
             "radius_login_mac_check": Check({"mac": "'AA:BB:CC:DD:EE:FF'"}, but={"mac": "'aabbccddeeff'"}),
             "radius_login_simultaneous_use_check": Check({"simultaneous_use": "0"}, but={"simultaneous_use": "2"}),
-            "radius_login_expired_access_check": Check({"expired_access": "'open'"}, but={"expired_access": "'reject'"}),
+            "radius_login_expired_access_check": Check(
+                {"expired_access": "'open'"}, but={"expired_access": "'reject'"}
+            ),
             "radius_login_check2": Check({"down_kbps": "1"}),
             "radius_login_check3": Check({**_SPEED, "burst_seconds": "1"}),
             "radius_login_check4": Check({**_BURST, "down_kbps": "NULL", "up_kbps": "NULL"}),

@@ -10,7 +10,11 @@ SAMPLES = [
             "id": "{n}", "receipt_number": "{n}", "customer_id": "{n}", "amount_minor": "100", "method": "'cash'",
             "received_on": "current_date", "recorded_at": "now()", "actor_id": "0", "request_key": "'key-{n}'",
         },
-        uniques={"operator_id, request_key": {}, "operator_id, receipt_number": {}, "operator_id, reverses_id": {"reverses_id": "7", "amount_minor": "-1"}},
+        uniques={
+            "operator_id, request_key": {},
+            "operator_id, receipt_number": {},
+            "operator_id, reverses_id": {"reverses_id": "7", "amount_minor": "-1"},
+        },
         along={"payment_operator_id_reverses_id_fkey": {"amount_minor": "-1"}},
         checks={
             "payment_amount_minor_check": Check({"amount_minor": "0"}, but={"amount_minor": "1"}),

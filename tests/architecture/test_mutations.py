@@ -1,0 +1,114 @@
+"""The walk through the catalogue notices what is taken away, widened or added: one change at a time, each undone.
+
+A sample of the changes here; all of them, one by one, in the slow ring.
+"""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.architecture.catalogue import read_functions, read_tables
+from tests.architecture.places import Connection, Place
+from tests.architecture.rules import RULES, findings, function_findings
+from tests.architecture.test_violations import unrefused
+
+_TABLES = "FROM pg_tables WHERE schemaname = current_schema() AND tablename <> 'django_migrations'"
+_CONSTRAINTS = """FROM pg_constraint c JOIN pg_class t ON t.oid = c.conrelid
+    WHERE t.relnamespace = current_schema()::regnamespace AND c.contype ="""
+_POLICIES_OF_APP = """FROM pg_policies
+    WHERE schemaname = current_schema() AND roles = ARRAY['backhaul_app'::name] AND"""
+_FUNCTIONS = "FROM pg_proc WHERE pronamespace = current_schema()::regnamespace"
+
+# Queries that print DDL, by the walk that is to notice it.
+BY_RULES = {
+    "policies dropped": """SELECT format('DROP POLICY %I ON %I', policyname, tablename)
+        FROM pg_policies WHERE schemaname = current_schema()""",
+    "grants revoked": """
+        SELECT DISTINCT format('REVOKE %s ON %I FROM %s', a.privilege_type, c.relname, a.grantee::regrole)
+        FROM pg_class c, aclexplode(c.relacl) a
+        WHERE c.relnamespace = current_schema()::regnamespace AND c.relkind = 'r' AND a.grantee <> c.relowner""",
+    "grants of columns revoked": """
+        SELECT format('REVOKE %s (%I) ON %I FROM %s', a.privilege_type, t.attname, c.relname, a.grantee::regrole)
+        FROM pg_class c JOIN pg_attribute t ON t.attrelid = c.oid, aclexplode(t.attacl) a
+        WHERE c.relnamespace = current_schema()::regnamespace""",
+    "grants added": f"""SELECT format('GRANT %s ON %I TO backhaul_%s', command, tablename, role)
+        FROM (SELECT tablename {_TABLES}) AS t,
+            unnest(ARRAY['app', 'batch', 'books', 'auditor', 'radius']) AS role,
+            unnest(ARRAY['SELECT', 'INSERT', 'UPDATE', 'DELETE', 'TRUNCATE', 'REFERENCES', 'TRIGGER']) AS command
+        WHERE NOT has_table_privilege('backhaul_' || role, tablename, command)""",
+    "row security not forced": f"SELECT format('ALTER TABLE %I NO FORCE ROW LEVEL SECURITY', tablename) {_TABLES}",
+    "row security off": f"SELECT format('ALTER TABLE %I DISABLE ROW LEVEL SECURITY', tablename) {_TABLES}",
+    "foreign keys dropped": f"""
+        SELECT format('ALTER TABLE %I DROP CONSTRAINT %I', t.relname, c.conname) {_CONSTRAINTS} 'f'""",
+    "foreign keys deferrable": f"""
+        SELECT format('ALTER TABLE %I ALTER CONSTRAINT %I DEFERRABLE', t.relname, c.conname) {_CONSTRAINTS} 'f'""",
+    "tables added": "SELECT 'CREATE TABLE stray (operator_id bigint)'",
+}
+BY_CONDITIONS = {
+    "policies widened": f"""SELECT format('ALTER POLICY %I ON %I USING (true)', policyname, tablename)
+        {_POLICIES_OF_APP} qual <> 'true'""",
+    "checks of policies widened": f"""SELECT format('ALTER POLICY %I ON %I WITH CHECK (true)', policyname, tablename)
+        {_POLICIES_OF_APP} with_check <> 'true'""",
+}
+BY_VIOLATIONS = {
+    "checks dropped": f"SELECT format('ALTER TABLE %I DROP CONSTRAINT %I', t.relname, c.conname) {_CONSTRAINTS} 'c'",
+    "unique rules dropped": """SELECT CASE WHEN c.oid IS NULL THEN format('DROP INDEX %I', i.relname)
+            ELSE format('ALTER TABLE %I DROP CONSTRAINT %s CASCADE', t.relname, quote_ident(c.conname)) END
+        FROM pg_index x JOIN pg_class i ON i.oid = x.indexrelid JOIN pg_class t ON t.oid = x.indrelid
+        LEFT JOIN pg_constraint c ON c.conindid = i.oid AND c.contype IN ('p', 'u')
+        WHERE x.indisunique AND t.relnamespace = current_schema()::regnamespace AND t.relname <> 'django_migrations'""",
+}
+BY_FUNCTIONS = {
+    "paths unpinned": f"""
+        SELECT format('ALTER FUNCTION %s RESET search_path', oid::regprocedure) {_FUNCTIONS} AND prosecdef""",
+    "paths without pg_temp": f"""
+        SELECT format('ALTER FUNCTION %s SET search_path = cell1', oid::regprocedure) {_FUNCTIONS} AND prosecdef""",
+    "functions given away": f"SELECT format('GRANT EXECUTE ON FUNCTION %s TO PUBLIC', oid::regprocedure) {_FUNCTIONS}",
+    "functions of another owner": f"""
+        SELECT format('ALTER FUNCTION %s OWNER TO postgres', oid::regprocedure) {_FUNCTIONS} AND prosecdef""",
+    "rights raised": f"""
+        SELECT format('ALTER FUNCTION %s SECURITY DEFINER', oid::regprocedure) {_FUNCTIONS} AND NOT prosecdef""",
+}
+KINDS = {**BY_RULES, **BY_CONDITIONS, **BY_VIOLATIONS, **BY_FUNCTIONS}
+SAMPLE = {**dict.fromkeys(KINDS, 6), **dict.fromkeys(BY_VIOLATIONS, 3), **dict.fromkeys(BY_CONDITIONS, 2)}
+
+
+def noticed(connection: Connection, place: Place, kind: str) -> bool:
+    if kind in BY_FUNCTIONS:
+        return function_findings(read_functions(connection, place.cell), place.cell) != []
+    if kind in BY_VIOLATIONS:
+        return unrefused(connection, place) != []
+    tables = read_tables(connection, place.cell)
+    if kind in BY_CONDITIONS:
+        return findings(connection, tables) != []
+    return any(True for rule in RULES for _ in rule(tables))
+
+
+def unnoticed(place: Place, kind: str, sample: int | None = None) -> list[str]:
+    """Those changes of a kind after which the walk still finds all in order; `sample`: of how many, spread over all."""
+    with place.connected() as connection:
+        changes = sorted(row[0] for row in connection.execute(KINDS[kind]).fetchall())
+        assert changes, kind
+        silent = []
+        for change in changes if sample is None else changes[:: max(1, len(changes) // sample)]:
+            connection.execute("SAVEPOINT mutation")
+            connection.execute(change)
+            if not noticed(connection, place, kind):
+                silent.append(change)
+            connection.execute("ROLLBACK TO SAVEPOINT mutation")
+    return silent
+
+
+@pytest.mark.parametrize("place", ["one cell"], indirect=True)
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_change_does_not_go_unnoticed(populated: Place, kind: str) -> None:
+    silent = unnoticed(populated, kind, SAMPLE[kind])
+    assert not silent, "\n".join(silent)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("place", ["one cell"], indirect=True)
+@pytest.mark.parametrize("kind", KINDS)
+def test_no_single_change_goes_unnoticed(populated: Place, kind: str) -> None:
+    silent = unnoticed(populated, kind)
+    assert not silent, "\n".join(silent)
