@@ -42,7 +42,7 @@ RUN = (
     "from backhaul.identity.queries import get_isp_by_slug\n"
     "bill_isp(get_isp_by_slug('padma'), on=date(2026, 11, 1), now=datetime(2026, 11, 1, 6, tzinfo=UTC), slice_bills=3)\n"
 )
-# Where a slice is stopped: a lock on these rows makes it wait there, with all that it wrote before not yet committed.
+# Where a slice is stopped: a lock on these rows makes it wait there, with all that it wrote before uncommitted.
 STOPS = {
     "while it locks the funds": "SELECT 1 FROM cell1.fund FOR UPDATE",
     "before the first invoice": "SELECT 1 FROM cell1.invoice_numbering FOR UPDATE",
@@ -73,6 +73,7 @@ def copied(server: EmbeddedPostgres) -> Iterator[Callable[[], None]]:
     connections.close_all()
     with admin(server, "postgres") as connection:
         connection.execute("DROP DATABASE IF EXISTS before")
+        connection.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = 'backhaul'")
         connection.execute("CREATE DATABASE before TEMPLATE backhaul")
 
         def restore() -> None:
