@@ -136,6 +136,17 @@ def test_no_django_signals_of_our_own() -> None:
     assert [relative(path) for path in sources(".py", folders=("backhaul",)) if signals.search(path.read_text())] == []
 
 
+def test_documents_name_files_that_exist() -> None:
+    named = re.compile(r"`((?:backhaul|tests|docs|scripts|config)/[\w./-]+)`")
+    missing = [
+        f"{relative(document)}: {path}"
+        for document in sorted((ROOT / "docs").rglob("*.md"))
+        for path in named.findall(document.read_text(encoding="utf-8"))
+        if not (ROOT / path).exists() and path != "backhaul/wiring.py"
+    ]
+    assert not missing, "\n".join(missing)
+
+
 def test_imports_keep_their_direction() -> None:
     lint = Path(sys.executable).parent / "lint-imports"
     run = subprocess.run([lint, "--no-cache"], cwd=ROOT, text=True, capture_output=True, check=False)

@@ -174,7 +174,7 @@ def test_the_server_refuses_an_app_role_that_was_given_too_much(populated: Place
         "owner of a table": (
             "CREATE TABLE scratch (); ALTER TABLE scratch OWNER TO backhaul_app",
             "DROP TABLE scratch",
-        ),  # fmt: skip
+        ),
         "member of the owner": ("GRANT backhaul_owner TO backhaul_app", "REVOKE backhaul_owner FROM backhaul_app"),
     }.get(power, (f"ALTER ROLE backhaul_app {power}", f"ALTER ROLE backhaul_app NO{power}"))
     with populated.connected() as admin:
