@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
@@ -11,7 +11,7 @@ from backhaul.operators.functions import rows
 from backhaul.operators.scope import current_scope
 from backhaul.subscribers.rules import STATUSES
 
-SEARCHED = 500
+FEW = 500
 _STATUS = (
     "service_status(ARRAY(SELECT b.reason FROM block b WHERE b.operator_id = s.operator_id "
     "AND b.subscription_id = s.id AND b.to_at IS NULL))"
@@ -73,14 +73,19 @@ def list_customers(
     if order not in _ORDERS:
         raise InvalidInput(f"Choose an order: {', '.join(_ORDERS)}.", field="order")
     key, goes_on = _ORDERS[order]
-    where, parameters = _conditions(wanted or CustomerFilter())
+    me = current_scope().operator_id
+    narrowed = _narrow(wanted or CustomerFilter())
     if after is not None:
-        where.append(f"({key}) {goes_on} (SELECT {key} FROM customer c WHERE c.operator_id = %s AND c.id = %s)")
-        parameters += [current_scope().operator_id, after]
-    direction = "DESC" if goes_on == "<" else "ASC"
+        last = rows(f"SELECT {key} FROM customer c WHERE c.operator_id = %s AND c.id = %s", [me, after])
+        if not last:
+            return []
+        narrowed.customers.append(f"({key}) {goes_on} ({', '.join(['%s'] * len(last[0]))})")
+        narrowed.customer_values += last[0].values()
+    by = ", ".join(f"{part} {'DESC' if goes_on == '<' else 'ASC'}" for part in key.split(", "))
+    page, values = narrowed.page(by)
     return rows(
-        f"SELECT {_ROW} {_FROM} WHERE {' AND '.join(where)} ORDER BY {key} {direction} LIMIT %s",
-        [*parameters, max(1, limit)],
+        f"SELECT {_ROW} {_FROM} WHERE s.operator_id = %s AND s.id = ANY (ARRAY({page})) ORDER BY {by}",
+        [me, me, *values, max(1, limit)],
     )
 
 
@@ -132,38 +137,83 @@ def get_numbering() -> dict[str, Any] | None:
     return found[0] if found else None
 
 
-def _conditions(wanted: CustomerFilter) -> tuple[list[str], list[Any]]:
-    where = ["c.operator_id = %s"]
-    parameters: list[Any] = [current_scope().operator_id]
-    simple: list[tuple[str, Any]] = [
+@dataclass
+class _Narrowed:
+    """A filter as SQL: what holds of the customer `c`, what of its service `s`, and whether few are left.
+
+    Row-level security makes the planner expect few rows and sort them all. So unless few are left indeed, the page is
+    read along the order's index, each service looked up by itself, until it is full.
+    """
+
+    customers: list[str] = field(default_factory=list)
+    customer_values: list[Any] = field(default_factory=list)
+    services: list[str] = field(default_factory=list)
+    service_values: list[Any] = field(default_factory=list)
+    are_few: bool = False
+
+    def to_services(self, column: str, source: str, values: list[Any]) -> None:
+        """Narrow to the services that `column` of `source` names: by their ids if they are few, else one by one."""
+        found = rows(f"SELECT DISTINCT {column} AS id {source} LIMIT %s", [*values, FEW + 1])
+        if len(found) <= FEW:
+            self.services.append("s.id = ANY (%s)")
+            self.service_values.append([row["id"] for row in found])
+            self.are_few = True
+        else:
+            self.services.append(f"EXISTS (SELECT {source} AND {column} = s.id)")
+            self.service_values += values
+
+    def page(self, by: str) -> tuple[str, list[Any]]:
+        """The services of the page in an order; the first value is the operator's id, the last the limit."""
+        walk = "" if self.are_few else " OFFSET 0"
+        services = "".join(f" AND {condition}" for condition in self.services)
+        customers = "".join(f" AND {condition}" for condition in self.customers)
+        page = (
+            "SELECT s.id FROM (SELECT * FROM customer WHERE operator_id = %s) c "
+            "JOIN LATERAL (SELECT * FROM subscription s "
+            f"WHERE s.operator_id = c.operator_id AND s.customer_id = c.id{services}{walk}) s ON true "
+            f"WHERE true{customers} ORDER BY {by} LIMIT %s"
+        )
+        return page, [*self.service_values, *self.customer_values]
+
+
+def _narrow(wanted: CustomerFilter) -> _Narrowed:
+    narrowed = _Narrowed()
+    simple = [
         ("c.zone_id = %s", wanted.zone_id),
-        ("l.connection_type = %s", wanted.connection_type),
         ("c.joined_on >= %s", wanted.joined_from),
         ("c.joined_on <= %s", wanted.joined_until),
     ]
     for condition, value in simple:
         if value is not None:
-            where.append(condition)
-            parameters.append(value)
-    _add_status(where, parameters, wanted.status)
+            narrowed.customers.append(condition)
+            narrowed.customer_values.append(value)
     for column, pair in (("package", wanted.package), ("profile", wanted.profile)):
         if pair is not None:
-            where.append(f"s.{column}_operator_id = %s AND s.{column}_id = %s")
-            parameters += pair
+            narrowed.services.append(f"s.{column}_operator_id = %s AND s.{column}_id = %s")
+            narrowed.service_values += pair
+    if wanted.connection_type is not None:
+        logins = "FROM radius_login l WHERE l.operator_id = %s AND l.connection_type = %s"
+        values = [current_scope().operator_id, wanted.connection_type]
+        narrowed.to_services("l.subscription_id", logins, values)
+    narrowed.are_few = narrowed.are_few or wanted.package is not None or wanted.profile is not None
     if wanted.search.strip():
-        where.append("c.id IN (SELECT customer_id FROM search_customers(%s, %s))")
-        parameters += [wanted.search, SEARCHED]
-    return where, parameters
+        found = rows("SELECT customer_id FROM search_customers(%s, %s)", [wanted.search, FEW])
+        narrowed.customers.append("c.id = ANY (%s)")
+        narrowed.customer_values.append([row["customer_id"] for row in found])
+        narrowed.are_few = True
+    if wanted.status is not None:
+        _narrow_by_status(narrowed, wanted.status)
+    return narrowed
 
 
-def _add_status(where: list[str], parameters: list[Any], status: str | None) -> None:
-    """Open blocks lead to the few that are off; those that are on have none."""
-    if status is None:
-        return
-    blocks = "FROM block b WHERE b.operator_id = c.operator_id AND b.to_at IS NULL"
+def _narrow_by_status(narrowed: _Narrowed, status: str) -> None:
+    """Those that are on have no open block; the others are looked for among the blocks."""
+    blocks = "FROM block b WHERE b.operator_id = %s AND b.to_at IS NULL"
+    me = current_scope().operator_id
     if status == "active":
-        where.append(f"NOT EXISTS (SELECT {blocks} AND b.subscription_id = s.id)")
+        narrowed.services.append(f"NOT EXISTS (SELECT {blocks} AND b.subscription_id = s.id)")
+        narrowed.service_values.append(me)
         return
-    where.append(f"s.id IN (SELECT b.subscription_id {blocks.replace('c.operator_id', '%s')} AND b.reason = ANY (%s))")
-    where.append(f"{_STATUS} = %s")
-    parameters += [current_scope().operator_id, _REASONS.get(status, [status]), status]
+    narrowed.to_services("b.subscription_id", f"{blocks} AND b.reason = ANY (%s)", [me, _REASONS.get(status, [status])])
+    narrowed.services.append(f"{_STATUS} = %s")
+    narrowed.service_values.append(status)
