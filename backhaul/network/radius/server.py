@@ -48,21 +48,35 @@ def render_configuration(
     """
     folder = home.absolute() / "radius"
     (folder / "detail").mkdir(parents=True, exist_ok=True)
-    folder.chmod(0o700)
     values = {
-        "conninfo": _conninfo(database),
-        "address": _listen_line(listen),
-        "auth_port": str(auth_port),
-        "acct_port": str(auth_port + 1),
+        **listening_values(auth_port=auth_port, listen=listen),
         "client_seconds": str(client_seconds),
         "reject_seconds": str(reject_seconds),
     }
-    for template in sorted(TEMPLATES.glob("*.conf")):
-        _write_private(folder / template.name, _fill(template.read_text(encoding="utf-8"), values))
+    write_configuration(folder, sorted(TEMPLATES.glob("*.conf")), values, database)
+    return folder
+
+
+def listening_values(*, auth_port: int, listen: str) -> dict[str, str]:
+    """What templates call `address`, `auth_port` and `acct_port`."""
+    address = ipaddress.ip_address(listen)
+    return {
+        "address": f"ipv{address.version}addr = {address}",
+        "auth_port": str(auth_port),
+        "acct_port": str(auth_port + 1),
+    }
+
+
+def write_configuration(folder: Path, templates: list[Path], values: dict[str, str], database: Database) -> None:
+    """Fill templates (each @name@ from `values`) into a folder that only the server's user can read."""
+    folder.mkdir(parents=True, exist_ok=True)
+    folder.chmod(0o700)
+    filling = {**values, "conninfo": _conninfo(database)}
+    for template in templates:
+        _write_private(folder / template.name, _fill(template.read_text(encoding="utf-8"), filling))
     fields = (str(database[key]) for key in ("host", "port", "dbname", "user", "password"))  # type: ignore[literal-required]
     _write_private(folder / "pgpass", ":".join(re.sub(r"([\\:])", r"\\\1", field) for field in fields) + "\n")
     _hand_over(folder)
-    return folder
 
 
 def command(config_dir: Path) -> list[str]:
@@ -102,11 +116,6 @@ def _conninfo(database: Database) -> str:
         f"passfile=pgpass connect_timeout=2 application_name=backhaul-radius "
         f"options='-c statement_timeout={STATEMENT_MILLISECONDS}'"
     )
-
-
-def _listen_line(listen: str) -> str:
-    address = ipaddress.ip_address(listen)
-    return f"ipv{address.version}addr = {address}"
 
 
 def _fill(template: str, values: dict[str, str]) -> str:

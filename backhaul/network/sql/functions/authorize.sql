@@ -4,81 +4,55 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
     SELECT GREATEST(60, p_base - p_base / 10 + (p_login_id % 1000003 * 2654435761 % 1000003)::integer % GREATEST(p_base / 5, 1))
 $$;
 
--- rate_limit_text: Mikrotik-Rate-Limit counts from the router: its rx is what the subscriber sends.
-CREATE OR REPLACE FUNCTION rate_limit_text(
-    p_up integer, p_down integer, p_burst_up integer, p_burst_down integer, p_burst_seconds integer) RETURNS text
-LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
-    SELECT p_up || 'k/' || p_down || 'k' || COALESCE(
-        ' ' || p_burst_up || 'k/' || p_burst_down || 'k ' || p_up || 'k/' || p_down || 'k '
-            || p_burst_seconds || '/' || p_burst_seconds, '')
-$$;
-
--- Contract: the decision on one login, asked by radius_authorize for a NAS that it has already placed.
--- Always one row. A reason refuses before the password is looked at; otherwise FreeRADIUS checks `password` and sends `reply`,
--- which is attribute assignments separated by "|" (no value of ours holds one: see the CHECKs of pool and nas).
-CREATE OR REPLACE FUNCTION authorize_login(
-    p_isp_id bigint, p_source inet, p_username text, p_mac text,
-    OUT password text, OUT reason text, OUT reply text)
+-- Contract: the decision on one login, asked by radius_authorize for a NAS that it has already placed: [password, reason, reply].
+-- A reason refuses before the password is looked at; else FreeRADIUS checks the password and sends `reply`, which is attribute
+-- assignments separated by "|" (no value of ours holds one: see the CHECKs of pool and nas). A block on the operator goes before
+-- an expiry, and in the walled garden no static address is sent: it would beat the walled pool. One statement, since this is
+-- the login path; FreeRADIUS reads escapes in what a query returns, so backslashes of the password are doubled.
+CREATE OR REPLACE FUNCTION authorize_login(p_isp_id bigint, p_source inet, p_username text, p_mac text) RETURNS text[]
 LANGUAGE plpgsql SECURITY DEFINER AS $$
 DECLARE
-    r record;
     v_now timestamptz := now();
-    v_access text;
     v_mac text := lower(translate(p_mac, ':-. ', ''));
-    v_timeout bigint := 86400;
+    v_password text;
+    v_reason text;
+    v_reply text;
 BEGIN
-    password := '';
-    reason := '';
-    reply := '';
-    SELECT l.*, p.password AS clear_text, pool.framed_pool, n.operator_id AS nas_operator_id, n.id AS nas_id,
-           n.interim_seconds, n.walled_pool, n.walled_address_list, n.enabled,
-           (SELECT min(b.effect) FROM operator_block b WHERE b.operator_id = l.operator_id AND b.to_at IS NULL) AS block_effect
-    INTO r
+    SELECT replace(p.password, E'\\', E'\\\\'),
+        CASE
+            WHEN NOT n.enabled THEN 'router is disabled'
+            WHEN d.access = 'reject' THEN COALESCE(l.reject_reason, CASE WHEN l.access = 'reject' THEN 'disabled'
+                WHEN b.effect = 'reject' THEN 'service is blocked' ELSE 'expired' END)
+            WHEN l.mac <> v_mac THEN 'wrong MAC address'
+            WHEN EXISTS (SELECT FROM radius_session_live s
+                         WHERE s.operator_id = l.operator_id AND s.login_id = l.id
+                           AND s.updated_at > v_now - s.interim_seconds * interval '2.5 seconds'
+                           AND NOT (s.nas_operator_id = n.operator_id AND s.nas_id = n.id AND s.mac = v_mac)
+                         OFFSET l.simultaneous_use - 1)
+                THEN 'already online elsewhere'
+            ELSE '' END,
+        concat('Class := "', l.operator_id, ':', l.id, ':', l.version, ':', substr(gen_random_uuid()::text, 1, 8),
+            '"|Acct-Interim-Interval := ', interim_seconds_of(l.id, n.interim_seconds), '|Session-Timeout := ',
+            CASE WHEN d.access = 'walled' THEN 600 WHEN l.expires_at IS NULL THEN 86400
+                 ELSE LEAST(86400, GREATEST(1, ceil(date_part('epoch', l.expires_at - v_now))::integer)) END,
+            CASE WHEN d.access = 'walled' THEN n.walled_reply ELSE l.own_reply END,
+            CASE WHEN d.access = 'open' AND l.static_address IS NULL THEN pool.reply END)
+    INTO v_password, v_reason, v_reply
     FROM radius_login l
     JOIN radius_password p ON p.operator_id = l.operator_id AND p.login_id = l.id
     JOIN nas n ON n.source_address = p_source
     LEFT JOIN pool ON pool.operator_id = l.pool_operator_id AND pool.id = l.pool_id
+    CROSS JOIN LATERAL (SELECT min(o.effect) AS effect FROM operator_block o
+                        WHERE o.operator_id = l.operator_id AND o.to_at IS NULL) AS b
+    CROSS JOIN LATERAL (SELECT CASE
+        WHEN l.access = 'reject' OR b.effect = 'reject' THEN 'reject'
+        WHEN l.access = 'walled' OR b.effect = 'walled' THEN 'walled'
+        WHEN l.expires_at <= v_now THEN l.expired_access ELSE 'open' END AS access) AS d
     WHERE l.isp_id = p_isp_id AND l.username = p_username;
-    IF NOT FOUND THEN
-        reason := 'unknown user name';
-        RETURN;
+    IF v_reason IS NULL THEN
+        RETURN ARRAY['', 'unknown user name', ''];
+    ELSIF v_reason <> '' THEN
+        RETURN ARRAY['', v_reason, ''];
     END IF;
-    v_access := CASE WHEN r.access = 'open' AND r.expires_at <= v_now THEN r.expired_access ELSE r.access END;
-    IF r.block_effect = 'reject' OR (r.block_effect = 'walled' AND v_access = 'open') THEN
-        v_access := r.block_effect;
-    END IF;
-    IF NOT r.enabled THEN
-        reason := 'router is disabled';
-    ELSIF v_access = 'reject' THEN
-        reason := COALESCE(r.reject_reason, CASE WHEN r.access = 'reject' THEN 'disabled'
-                                                 WHEN r.block_effect = 'reject' THEN 'service is blocked' ELSE 'expired' END);
-    ELSIF r.mac IS NOT NULL AND r.mac <> v_mac THEN
-        reason := 'wrong MAC address';
-    ELSIF (SELECT count(*) FROM radius_session_live s
-           WHERE s.operator_id = r.operator_id AND s.login_id = r.id
-             AND s.updated_at > v_now - s.interim_seconds * interval '2.5 seconds'
-             AND NOT (s.nas_operator_id = r.nas_operator_id AND s.nas_id = r.nas_id AND s.mac = v_mac)) >= r.simultaneous_use THEN
-        reason := 'already online elsewhere';
-    END IF;
-    IF reason <> '' THEN
-        RETURN;
-    END IF;
-    -- FreeRADIUS reads escapes in what a query returns.
-    password := replace(r.clear_text, E'\\', E'\\\\');
-    reply := 'Class := "' || r.operator_id || ':' || r.id || ':' || r.version || ':' || substr(gen_random_uuid()::text, 1, 8)
-        || '"|Acct-Interim-Interval := ' || interim_seconds_of(r.id, r.interim_seconds);
-    IF v_access = 'walled' THEN                 -- a static address would beat the walled pool, so it is not sent
-        reply := reply || '|Framed-Pool := "' || r.walled_pool || '"|Mikrotik-Address-List := "' || r.walled_address_list
-            || '"|Mikrotik-Rate-Limit := "256k/256k"|Session-Timeout := 600';
-        RETURN;
-    END IF;
-    IF r.expires_at IS NOT NULL THEN
-        v_timeout := LEAST(v_timeout, GREATEST(1, ceil(extract(epoch FROM r.expires_at - v_now))::bigint));
-    END IF;
-    reply := reply || '|Session-Timeout := ' || v_timeout
-        || COALESCE('|Mikrotik-Rate-Limit := "'
-            || rate_limit_text(r.up_kbps, r.down_kbps, r.burst_up_kbps, r.burst_down_kbps, r.burst_seconds) || '"', '')
-        || COALESCE(CASE family(r.static_address) WHEN 4 THEN '|Framed-IP-Address := ' || host(r.static_address)
-                                                  WHEN 6 THEN '|Framed-IPv6-Address := ' || host(r.static_address) END,
-                    '|Framed-Pool := "' || r.framed_pool || '"', '');
+    RETURN ARRAY[v_password, '', v_reply];
 END $$;

@@ -32,8 +32,7 @@ BEGIN
         WHERE s.operator_id = r.operator_id AND s.login_id = r.login_id AND s.login_version < r.version) AS found) AS live
     WHERE d.operator_id = k.operator_id AND d.id = k.id;
     RETURN QUERY
-    SELECT d.operator_id, d.id, d.kind, s.username, s.acct_session_id, host(s.framed_address),
-           rate_limit_text(l.up_kbps, l.down_kbps, l.burst_up_kbps, l.burst_down_kbps, l.burst_seconds),
+    SELECT d.operator_id, d.id, d.kind, s.username, s.acct_session_id, host(s.framed_address), l.rate_limit,
            host(COALESCE(n.change_of_authorization_address, n.source_address)), n.change_of_authorization_port, n.secret
     FROM unnest(v_operator_ids, v_ids) AS k (operator_id, id)
     JOIN disconnect_request d ON d.operator_id = k.operator_id AND d.id = k.id

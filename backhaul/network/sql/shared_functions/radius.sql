@@ -1,9 +1,9 @@
--- The only contract with FreeRADIUS: three functions that find the cell of a packet by its source address (nas_directory) and
--- hand over to the cell's own function with one dynamic call. They run as the radius role, which may execute those and no more.
+-- The only contract with FreeRADIUS: three functions that find the cell of a packet by its source address (nas_directory), put it
+-- on the path until the transaction ends, and call its own function: plans are kept from call to call while the cell stays the
+-- same. They run as the radius role, which may execute those functions and no more.
 
--- One row per login: the clear-text password, a reason to refuse ('' = none), the attributes to reply separated by "|".
-CREATE OR REPLACE FUNCTION radius_authorize(
-    p_source text, p_username text, p_mac text, OUT password text, OUT reason text, OUT reply text)
+-- Per login: the clear-text password, a reason to refuse ('' = none), the attributes to reply separated by "|".
+CREATE OR REPLACE FUNCTION radius_authorize(p_source text, p_username text, p_mac text) RETURNS text[]
 LANGUAGE plpgsql AS $$
 DECLARE
     v_source inet := p_source;
@@ -12,11 +12,10 @@ DECLARE
 BEGIN
     SELECT d.isp_id, d.cell INTO v_isp_id, v_cell FROM public.nas_directory d WHERE d.source_address = v_source;
     IF NOT FOUND THEN
-        SELECT '', 'unknown router', '' INTO password, reason, reply;
-        RETURN;
+        RETURN ARRAY['', 'unknown router', ''];
     END IF;
-    EXECUTE format('SELECT * FROM %I.authorize_login($1, $2, $3, $4)', v_cell)
-    INTO password, reason, reply USING v_isp_id, v_source, p_username, p_mac;
+    v_cell := set_config('search_path', v_cell, true);
+    RETURN authorize_login(v_isp_id, v_source, p_username, p_mac);
 END $$;
 
 -- Books one accounting record; says what came of it. p_record: the values as FreeRADIUS has them, '' where absent.
@@ -26,30 +25,28 @@ DECLARE
     v_source inet := p_source;
     v_isp_id bigint;
     v_cell text;
-    v_answer text;
 BEGIN
     SELECT d.isp_id, d.cell INTO v_isp_id, v_cell FROM public.nas_directory d WHERE d.source_address = v_source;
     IF NOT FOUND THEN
         RETURN 'unknown router';
     END IF;
-    EXECUTE format('SELECT %I.account_session($1, $2, $3, $4)', v_cell)
-    INTO v_answer USING v_isp_id, v_source, p_status, jsonb_object(p_record);
-    RETURN v_answer;
+    v_cell := set_config('search_path', v_cell, true);
+    RETURN account_session(v_isp_id, v_source, p_status, jsonb_object(p_record));
 END $$;
 
 -- The shared secret of a NAS, NULL where the address is unknown or the NAS disabled.
 CREATE OR REPLACE FUNCTION radius_nas_secret(p_source text) RETURNS text
-LANGUAGE plpgsql STABLE AS $$
+LANGUAGE plpgsql AS $$
 DECLARE
     v_source inet := p_source;
     v_cell text;
-    v_secret text;
 BEGIN
     SELECT d.cell INTO v_cell FROM public.nas_directory d WHERE d.source_address = v_source;
-    IF FOUND THEN
-        EXECUTE format('SELECT %I.nas_secret($1)', v_cell) INTO v_secret USING v_source;
+    IF NOT FOUND THEN
+        RETURN NULL;
     END IF;
-    RETURN v_secret;
+    v_cell := set_config('search_path', v_cell, true);
+    RETURN nas_secret(v_source);
 END $$;
 
 REVOKE ALL ON FUNCTION radius_authorize, radius_account, radius_nas_secret FROM PUBLIC;
