@@ -74,7 +74,7 @@ def unit_of_work(
     """
     scope = Scope(cell=isp.cell, isp_id=isp.isp_id, time_zone=isp.time_zone, currency=isp.currency,
                   currency_decimals=isp.currency_decimals, actor_id=user_id or SYSTEM)  # fmt: skip
-    with _opened(scope, using, snapshot=snapshot):
+    with _begun(using, snapshot=snapshot):
         scope = _resolve(scope, operator_id or isp.isp_id, user_id, using)
         _set_local(scope, using)
         token = _current.set(scope)
@@ -133,22 +133,31 @@ def acting_for_child(child_id: int) -> Iterator[Scope]:
 
 @contextmanager
 def _opened(scope: Scope, using: str, *, snapshot: bool = False) -> Iterator[None]:
+    with _begun(using, snapshot=snapshot):
+        _set_local(scope, using)
+        yield
+
+
+@contextmanager
+def _begun(using: str, *, snapshot: bool) -> Iterator[None]:
     if _current.get() is not None:
         raise LookupError("a unit of work is already open")
     with transaction.atomic(using=using, durable=True):
         if snapshot:
             with connections[using].cursor() as cursor:
                 cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
-        _set_local(scope, using)
         yield
 
 
 def _resolve(scope: Scope, operator_id: int, user_id: int | None, using: str) -> Scope:
+    """The operator and the person's rights there; the cell is entered in the same round trip."""
     with connections[using].cursor() as cursor:
         cursor.execute(
+            f"{_path_sql(scope)}; "
             "SELECT isp_id, name, path, visible, role, edits_catalog, may_have_children FROM operator_scope(%s, %s)",
             [operator_id, user_id],
         )
+        cursor.nextset()
         row = cursor.fetchone()
     if row is None or row[0] != scope.isp_id:
         raise NotFound("There is no such operator.")
@@ -169,10 +178,14 @@ def _set_local(scope: Scope, using: str) -> None:
     ids = ",".join(map(str, scope.visible))
     ancestors = ",".join(map(str, scope.path[:-1]))
     acting = str(scope.operator_id) if scope.operator_id else ""
-    assert scope.cell.isidentifier()
     with connections[using].cursor() as cursor:
         cursor.execute(
-            f"SET LOCAL search_path = {scope.cell}, public, ext; SET LOCAL backhaul.operator = '{acting}'; "
+            f"{_path_sql(scope)}; SET LOCAL backhaul.operator = '{acting}'; "
             f"SET LOCAL backhaul.operators = '{{{ids}}}'; SET LOCAL backhaul.ancestors = '{{{ancestors}}}'; "
             f"SET LOCAL backhaul.actor = '{scope.actor_id}'"
         )
+
+
+def _path_sql(scope: Scope) -> str:
+    assert scope.cell.isidentifier()
+    return f"SET LOCAL search_path = {scope.cell}, public, ext"

@@ -112,7 +112,7 @@ DECLARE
     v_count bigint;
 BEGIN
     INSERT INTO stage_edge (child_id, parent_id, mode, movement_id, net_minor, vat_minor, input_vat_minor)
-    SELECT child_id, parent_id, mode, nextval(pg_get_serial_sequence('fund_movement', 'id')), net, vat, CASE WHEN reclaims THEN vat ELSE 0 END
+    SELECT child_id, parent_id, mode, nextval('fund_movement_id_seq'), net, vat, CASE WHEN reclaims THEN vat ELSE 0 END
     FROM (SELECT k.child_id, k.parent_id, k.mode, k.reclaims, sum(b.bills * k.net_minor)::bigint AS net, sum(b.bills * k.vat_minor)::bigint AS vat
           FROM stage_cost k JOIN (SELECT class_id, count(*) AS bills FROM stage_bill GROUP BY class_id) AS b USING (class_id)
           GROUP BY k.child_id, k.parent_id, k.mode, k.reclaims) AS sums

@@ -38,7 +38,7 @@ BEGIN
         RETURN payment_result(v_known, true, v_blocked, p_received_on,
             (SELECT COALESCE(sum(amount_minor), 0)::bigint FROM allocation WHERE operator_id = v_operator AND payment_id = v_known.id));
     END IF;
-    v_id := nextval(pg_get_serial_sequence('payment', 'id'));
+    v_id := nextval('payment_id_seq');
     v_applied := allocate_oldest_first(v_operator, p_customer, v_id, p_amount_minor, p_received_on);
     PERFORM add_advance(v_operator, p_customer, p_amount_minor - v_applied);
     PERFORM post_event(v_operator, 'customer_payment', 'own', v_id, p_received_on, p_now,
@@ -66,7 +66,13 @@ BEGIN
         v_part := LEAST(v_left, r.open_minor);
         INSERT INTO allocation (operator_id, invoice_id, customer_id, payment_id, amount_minor, allocated_on)
         VALUES (p_operator, r.invoice_id, p_customer, p_payment, v_part, p_on);
-        PERFORM reduce_open(p_operator, p_customer, r.due_on, r.number, v_part);
+        IF v_part = r.open_minor THEN
+            DELETE FROM invoice_open
+            WHERE operator_id = p_operator AND customer_id = p_customer AND due_on = r.due_on AND number = r.number;
+        ELSE
+            UPDATE invoice_open SET open_minor = open_minor - v_part
+            WHERE operator_id = p_operator AND customer_id = p_customer AND due_on = r.due_on AND number = r.number;
+        END IF;
         v_left := v_left - v_part;
     END LOOP;
     RETURN p_amount_minor - v_left;
@@ -108,7 +114,7 @@ BEGIN
     IF EXISTS (SELECT 1 FROM payment WHERE operator_id = v_operator AND reverses_id = p_payment) THEN
         PERFORM refuse('already_reversed', 'This payment was taken back before.');
     END IF;
-    v_id := nextval(pg_get_serial_sequence('payment', 'id'));
+    v_id := nextval('payment_id_seq');
     SELECT COALESCE(sum(amount_minor), 0) INTO v_applied FROM allocation WHERE operator_id = v_operator AND payment_id = p_payment;
     PERFORM take_back_allocations(v_operator, p.customer_id, p_payment, v_id, p_on);
     PERFORM take_back_advance(v_operator, p.customer_id, p.amount_minor - v_applied, p_on, p_now);
