@@ -6,6 +6,7 @@ import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
@@ -72,9 +73,15 @@ def network(db: EmbeddedPostgres) -> Network:
     return Network(isp, north, (isp.isp_id, pool), nas)
 
 
-def add_login(network: Network, username: str = "rina", *, child: bool = False, **settings: object) -> int:
+def add_login(network: Network, username: str = "rina", *, child: bool = False, **settings: Any) -> int:
     """A login of Padma's (or of North's), open at 10/20 Mbit/s in the pool unless told otherwise; returns its id."""
-    given = {"password": "secret-1", "subscription_id": 7, "down_kbps": 20480, "up_kbps": 10240, "pool": network.pool}
+    given: dict[str, Any] = {
+        "password": "secret-1",
+        "subscription_id": 7,
+        "down_kbps": 20480,
+        "up_kbps": 10240,
+        "pool": network.pool,
+    }
     with unit_of_work(network.isp):
         if not child:
             return services.provision_login(
@@ -91,7 +98,7 @@ def as_admin(server: EmbeddedPostgres, statement: str, *parameters: object) -> N
     url = server.admin_url.rsplit("/", 1)[0] + "/backhaul"
     with psycopg.connect(url, autocommit=True) as admin:
         admin.execute("SET search_path = cell1, public, ext")
-        admin.execute(statement, parameters)  # type: ignore[arg-type]
+        admin.execute(statement, parameters)
 
 
 def found(network: Network, query: str, *parameters: object) -> list[dict[str, object]]:

@@ -63,7 +63,7 @@ class Radius:
         secret: str = SECRET,
     ) -> Reply:
         """Ask for access as a router would; `method` CHAP-Password or MS-CHAP-Password for those."""
-        lines = {"User-Name": username, method: password, "Calling-Station-Id": mac}
+        lines: dict[str, str | int] = {"User-Name": username, method: password, "Calling-Station-Id": mac}
         return self._ask("auth", self.port, lines, source, secret)
 
     def account(self, status: str, *, source: str | None = None, **attributes: str | int) -> Reply:
@@ -97,10 +97,14 @@ def _quoted(value: str | int) -> str:
 
 
 @contextlib.contextmanager
-def running(home: Path, database: server.Database, **options: int) -> Iterator[Radius]:
+def running(
+    home: Path, database: server.Database, *, client_seconds: int = 1, reject_seconds: int = 0
+) -> Iterator[Radius]:
     """Start FreeRADIUS for the block as the product does."""
     port = free_ports()
-    folder = server.render_configuration(home, database=database, auth_port=port, **options)
+    folder = server.render_configuration(
+        home, database=database, auth_port=port, client_seconds=client_seconds, reject_seconds=reject_seconds
+    )
     log = home / "radius.log"
     with log.open("wb") as out:
         process = subprocess.Popen(server.command(folder), stdout=out, stderr=out, stdin=subprocess.DEVNULL)

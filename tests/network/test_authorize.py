@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -97,7 +98,7 @@ def test_an_expired_login_lands_in_the_walled_garden(network: Network, radius: R
         ({"mac": "aa-bb-cc-00-00-02"}, "wrong MAC address"),
     ],
 )
-def test_who_is_refused_is_told_why(network: Network, radius: Radius, settings: dict[str, str], message: str) -> None:
+def test_who_is_refused_is_told_why(network: Network, radius: Radius, settings: dict[str, Any], message: str) -> None:
     add_login(network, **settings)
     reply = radius.login("rina")
     assert (reply.code, reply["Reply-Message"]) == ("Access-Reject", message)

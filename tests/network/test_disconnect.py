@@ -6,6 +6,7 @@ import tempfile
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -182,7 +183,7 @@ def test_a_router_that_refuses_the_new_rate_is_asked_to_end_the_session(
     [({"mac": MAC}, True), ({"static_ip": "203.0.113.4"}, True), ({"username": "rina2"}, True), ({}, False)],
 )
 def test_what_a_session_cannot_change_alive_ends_it(
-    network: Network, radius: Radius, changes: dict[str, str], asked: bool
+    network: Network, radius: Radius, changes: dict[str, Any], asked: bool
 ) -> None:
     add_login(network)
     go_online(radius)

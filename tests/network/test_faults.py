@@ -6,7 +6,7 @@ import os
 import stat
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -32,8 +32,7 @@ def home() -> Iterator[Path]:
 @pytest.fixture
 def fragile(line: Forwarder, home: Path) -> Iterator[Radius]:
     """A FreeRADIUS of its own on a line that can be cut."""
-    database = {**radius_database(), "port": line.port}
-    with running(home, database, reject_seconds=0, client_seconds=1) as radius:  # type: ignore[arg-type]
+    with running(home, {**radius_database(), "port": line.port}) as radius:
         yield radius
 
 
@@ -73,7 +72,7 @@ def test_accounting_taken_in_without_the_database_is_booked_later(
 def test_the_server_starts_while_the_database_is_away(network: Network, line: Forwarder, home: Path) -> None:
     add_login(network)
     line.cut()
-    with running(home, {**radius_database(), "port": line.port}, client_seconds=1) as radius:  # type: ignore[arg-type]
+    with running(home, {**radius_database(), "port": line.port}) as radius:
         assert radius.login("rina").code == ""
         line.mend()
         assert _eventually(lambda: radius.login("rina").code == "Access-Accept")
@@ -93,8 +92,7 @@ def _past(network: Network) -> list[dict[str, object]]:
     return found(network, "SELECT session_seconds, stopped_at FROM radius_session_history")
 
 
-def _eventually(condition: object, seconds: float = 10) -> bool:
-    assert callable(condition)
+def _eventually(condition: Callable[[], bool], seconds: float = 10) -> bool:
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         if condition():

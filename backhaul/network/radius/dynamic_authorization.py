@@ -10,8 +10,15 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from pyrad.dictionary import Dictionary
-from pyrad.packet import CoAACK, CoAPacket, CoARequest, DisconnectACK, DisconnectRequest, PacketError
+from pyrad.dictionary import Dictionary  # type: ignore[import-untyped]
+from pyrad.packet import (  # type: ignore[import-untyped]
+    CoAACK,
+    CoAPacket,
+    CoARequest,
+    DisconnectACK,
+    DisconnectRequest,
+    PacketError,
+)
 
 _ATTRIBUTES = """
 ATTRIBUTE User-Name 1 string

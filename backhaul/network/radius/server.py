@@ -74,7 +74,7 @@ def write_configuration(folder: Path, templates: list[Path], values: dict[str, s
     filling = {**values, "conninfo": _conninfo(database)}
     for template in templates:
         _write_private(folder / template.name, _fill(template.read_text(encoding="utf-8"), filling))
-    fields = (str(database[key]) for key in ("host", "port", "dbname", "user", "password"))  # type: ignore[literal-required]
+    fields = (str(database[key]) for key in ("host", "port", "dbname", "user", "password"))
     _write_private(folder / "pgpass", ":".join(re.sub(r"([\\:])", r"\\\1", field) for field in fields) + "\n")
     _hand_over(folder)
 
@@ -109,7 +109,7 @@ def _user() -> pwd.struct_passwd | None:
 
 def _conninfo(database: Database) -> str:
     for key in ("host", "dbname", "user"):
-        if not re.fullmatch(r"[A-Za-z0-9._:/-]+", str(database[key])):  # type: ignore[literal-required]
+        if not re.fullmatch(r"[A-Za-z0-9._:/-]+", str(database[key])):
             raise ValueError(f"the database's {key} cannot be used in a FreeRADIUS configuration")
     return (
         f"host={database['host']} port={database['port']} dbname={database['dbname']} user={database['user']} "
