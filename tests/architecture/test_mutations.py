@@ -10,6 +10,7 @@ import pytest
 from tests.architecture.catalogue import read_functions, read_tables
 from tests.architecture.places import Connection, Place
 from tests.architecture.rules import RULES, findings, function_findings
+from tests.architecture.test_isolation import reads, writes
 from tests.architecture.test_violations import unrefused
 
 _TABLES = "FROM pg_tables WHERE schemaname = current_schema() AND tablename <> 'django_migrations'"
@@ -104,6 +105,39 @@ def unnoticed(place: Place, kind: str, sample: int | None = None) -> list[str]:
 def test_a_change_does_not_go_unnoticed(populated: Place, kind: str) -> None:
     silent = unnoticed(populated, kind, SAMPLE[kind])
     assert not silent, "\n".join(silent)
+
+
+@pytest.mark.parametrize("place", ["one cell"], indirect=True)
+@pytest.mark.parametrize(
+    ("policy", "clause", "condition"),
+    [
+        ("app_select ON customer", "USING", "qual"),
+        ("app_select ON plan", "USING", "qual"),
+        ("app_select ON fund", "USING", "qual"),
+        ("app_select ON posting", "USING", "qual"),
+        ("app_insert ON customer", "WITH CHECK", "with_check"),
+        ("app_insert ON package", "WITH CHECK", "with_check"),
+        ("app_update ON zone", "USING", "qual"),
+        ("app_update ON zone", "WITH CHECK", "with_check"),
+    ],
+)
+def test_a_widened_policy_is_felt_by_who_tries(populated: Place, policy: str, clause: str, condition: str) -> None:
+    """Not only read in the catalogue: the operators of the cast reach each other's rows, and the sweeps say so."""
+    name, table = policy.split(" ON ")
+    with populated.connected() as admin:
+        admin.autocommit = True
+        before = admin.execute(
+            f"SELECT {condition} FROM pg_policies WHERE (schemaname, tablename, policyname) = (%s, %s, %s)",
+            [populated.cell, table, name],
+        ).fetchall()[0][0]
+        assert reads(populated, "rival") + writes(populated) == []
+        admin.execute(f"ALTER POLICY {policy} {clause} (true)")
+        try:
+            felt = reads(populated, "rival") + writes(populated)
+        finally:
+            admin.execute(f"ALTER POLICY {policy} {clause} ({before})")
+    assert felt
+    assert all(line.startswith(f"{table}:") for line in felt)
 
 
 @pytest.mark.slow
