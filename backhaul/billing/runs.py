@@ -31,6 +31,7 @@ class RunReport:
     held: int = 0
     failed: int = 0
     cut: int = 0
+    suspended: int = 0
     billed_minor: int = 0
     edges: list[dict[str, Any]] = field(default_factory=list)
     short: list[dict[str, Any]] = field(default_factory=list)
@@ -141,7 +142,7 @@ def _claim_shard(run: _Run) -> dict[str, Any] | None:
 
 
 def _bill_next_slice(run: _Run, shard: dict[str, Any], report: RunReport) -> None:
-    """Bill one slice of a claimed shard; when it was the last, cut the services that have waited too long."""
+    """Bill one slice of a claimed shard; when it was the last, cut what has waited too long or is past due."""
     where = {"isp": run.isp.isp_id, "top": shard["top_id"], "on": report.on, "now": run.now}
     done: dict[str, int] = call(
         "bill_slice",
@@ -155,6 +156,7 @@ def _bill_next_slice(run: _Run, shard: dict[str, Any], report: RunReport) -> Non
     report.add(done)
     if not done["more"]:
         report.cut += call("cut_short_services", BATCH, **where)
+        report.suspended += call("suspend_overdue", BATCH, **where)
     execute(
         "UPDATE run_shard SET slices = slices + 1, created = created + %s, held = held + %s, failed = failed + %s, "
         "billed_minor = billed_minor + %s, finished_at = CASE WHEN NOT %s THEN %s::timestamptz END "

@@ -20,6 +20,7 @@ TABLES = [
 FUNCTIONS = [
     Definer("bill_slice", ("batch",)),
     Definer("cut_short_services", ("batch",)),
+    Definer("suspend_overdue", ("batch",)),
     Definer("bill_subscription"),
     Definer("issue_opening_dues"),
     Definer("resume_billing"),

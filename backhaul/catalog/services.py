@@ -39,6 +39,7 @@ class ProfileRules:
     validity_days: int | None = None
     due_days: int = 0
     grace_days: int = 0
+    auto_suspend: bool = False
     on_suspend: str = "walled"
 
 

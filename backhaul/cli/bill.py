@@ -64,6 +64,8 @@ def _tell(report: RunReport, decimals: int) -> None:
         click.echo(f"  fund of {fund['operator']}: {fund['bills']} bills wait for {money(fund['needed_minor'])}")
     if report.cut:
         click.echo(f"{report.cut} services {would}cut: their renewal has waited too long")
+    if report.suspended:
+        click.echo(f"{report.suspended} services {would}suspended: a bill is past due and grace")
     for item in report.exceptions:
         click.echo(f"  not billed: {item['customer']} from {item['starts_on']}: {item['reason']}")
     if report.dry_run:

@@ -18,7 +18,7 @@ from backhaul.billing.services import (
     sign_up_customer,
     start_billing,
 )
-from backhaul.catalog.services import set_tariff_price
+from backhaul.catalog.services import ProfileRules, add_billing_profile, set_tariff_price
 from backhaul.operators.functions import execute, rows
 from backhaul.payments.services import record_payment, reverse_payment
 from backhaul.subscribers.services import AddedCustomer
@@ -340,3 +340,21 @@ def test_missed_nights_are_caught_up_each_at_its_own_date(cast: Cast) -> None:
     assert [(report.on.day, report.created) for report in reports] == [(2, 1), (3, 0), (4, 1), (5, 0)]
     assert [bill["issued_on"].day for bill in invoices(cast, cast.north)] == [2, 4]
     assert bill_missing_nights(cast.padma, today=late, now=noon(late)) == []
+
+
+def test_a_bill_past_due_and_grace_suspends_and_paying_it_brings_the_service_back(cast: Cast) -> None:
+    """SPEC B15, B25: due on the 8th with 2 days of grace: online through the 10th, off from the 11th, back when paid."""
+    fill_funds(cast)
+    with acting(cast.padma):
+        rules = ProfileRules(due_days=7, grace_days=2, auto_suspend=True)
+        strict = add_billing_profile(name="Strict", rules=rules, handed_down=True)
+    customer = taken_over(cast, cast.riverside, profile=(cast.padma.isp_id, strict))
+    suspended = [night(cast, date(2026, 11, day)).suspended for day in (1, 8, 10, 11, 12)]
+    assert suspended == [0, 0, 0, 1, 0]
+    with acting(cast.padma, cast.riverside):
+        assert rows("SELECT access FROM radius_login")[0]["access"] == "walled"
+    assert pay(cast, cast.riverside, customer.customer_id, 599_99, date(2026, 11, 13)).service == "unchanged"
+    assert pay(cast, cast.riverside, customer.customer_id, 1, date(2026, 11, 13)).service == "back"
+    with acting(cast.padma, cast.riverside):
+        assert rows("SELECT access FROM radius_login")[0]["access"] == "open"
+    assert len(invoices(cast, cast.riverside)) == 1  # the running period was charged already

@@ -42,6 +42,7 @@ CREATE TABLE billing_profile (
     due_days smallint NOT NULL DEFAULT 0 CHECK (due_days BETWEEN 0 AND 90),
     grace_days smallint NOT NULL DEFAULT 0 CHECK (grace_days BETWEEN 0 AND 90),
     auto_bill boolean NOT NULL DEFAULT true,
+    auto_suspend boolean NOT NULL DEFAULT false,               -- past due + grace
     on_suspend text NOT NULL DEFAULT 'walled' CHECK (on_suspend IN ('walled', 'reject')),
     handed_down boolean NOT NULL DEFAULT false,
     PRIMARY KEY (operator_id, id),
