@@ -8,7 +8,7 @@ from django.contrib.auth.hashers import check_password, make_password
 from django.db import IntegrityError, transaction
 
 from backhaul.common.errors import InvalidInput, Refusal
-from backhaul.identity.models import IspDirectory, User
+from backhaul.identity.models import HostDirectory, IspDirectory, User
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{1,59}")
 MIN_PASSWORD = 8
@@ -35,6 +35,12 @@ def enter_isp(*, isp_id: int, slug: str, cell: str, time_zone: str, currency: st
             )
     except IntegrityError:
         raise SlugTaken(f"The short name “{slug}” is taken; choose another.", field="slug") from None
+
+
+def claim_host(*, host: str, isp_id: int, operator_id: int) -> bool:
+    """Let a host name show an operator's brand, and its ISP's people sign in there; False where it is claimed."""
+    row = {"isp_id": isp_id, "operator_id": operator_id}
+    return HostDirectory.objects.get_or_create(host=host.lower(), defaults=row)[1]
 
 
 def create_user(

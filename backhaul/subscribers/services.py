@@ -210,9 +210,7 @@ def reset_password(*, customer_id: int, password: str, at: datetime) -> None:
     record_audit(verb="password_reset", subject_type="customer", subject_id=customer_id, at=at)
 
 
-def suspend_subscription(
-    *, subscription_id: int, why: str, on: date, at: datetime, until_paid: bool = False
-) -> None:
+def suspend_subscription(*, subscription_id: int, why: str, on: date, at: datetime, until_paid: bool = False) -> None:
     """A temporary stop by a person; walled in or rejected as the billing profile says.
 
     Lifted by a person or, with `until_paid`, by the payment of all that is overdue.
