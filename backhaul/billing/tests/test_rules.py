@@ -99,3 +99,10 @@ def test_a_day_after_each_leap_february_is_its_own_cycle_day(ask: Any) -> None:
     for year in (2024, 2028, 2100):
         end_of_february = date(year, 3, 1) - timedelta(days=1)
         assert ask("anchor_in_month(%s::date, 31)", date(year, 2, 1)) == end_of_february
+
+
+def test_a_lapsed_validity_is_renewed_from_today_and_a_running_one_from_its_end(ask: Any) -> None:
+    """Oracle 2: last day 30 Nov, renewed 5 Dec for 30 days: usable to 3 Jan."""
+    ends_on = ask("(renewed_period('2026-12-05', '2026-12-01', 30)).ends_on")
+    assert ends_on - timedelta(days=1) == date(2027, 1, 3)
+    assert ask("(renewed_period('2026-11-20', '2026-12-01', 30)).starts_on") == date(2026, 12, 1)

@@ -51,3 +51,9 @@ LANGUAGE sql STABLE AS $$
     SELECT COALESCE((SELECT registered AND reclaims_input FROM vat_setting
                      WHERE operator_id = p_operator AND starts_on <= p_day ORDER BY starts_on DESC LIMIT 1), false)
 $$;
+
+-- renewed_period(today, ends_on, days): a service sold by validity runs on from its end, or from today where it has lapsed (SPEC 2.5).
+CREATE OR REPLACE FUNCTION renewed_period(p_today date, p_ends_on date, p_days integer, OUT starts_on date, OUT ends_on date)
+LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+    SELECT GREATEST(p_today, p_ends_on), GREATEST(p_today, p_ends_on) + p_days
+$$;
