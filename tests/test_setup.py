@@ -10,9 +10,10 @@ def test_setting_up_twice_changes_nothing(server: EmbeddedPostgres) -> None:
     def catalogue() -> list[tuple[object, ...]]:
         with connections["owner"].cursor() as cursor:
             cursor.execute(
-                "SELECT schemaname, tablename, policyname, cmd, roles::text, qual, with_check FROM pg_policies ORDER BY 1, 2, 3"
+                "SELECT schemaname, tablename, policyname, cmd, roles::text, qual, with_check "
+                "FROM pg_policies ORDER BY 1, 2, 3"
             )
-            return cursor.fetchall()
+            return list(cursor.fetchall())
 
     before = catalogue()
     setup_database(server.admin_url)

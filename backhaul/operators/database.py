@@ -39,8 +39,8 @@ class CellRouter:
     def allow_migrate(self, db: str, app_label: str, **_: Any) -> bool:
         if db != "owner":
             return False
-        in_cell = connections["owner"].settings_dict.get("BACKHAUL_SCHEMA", "public") != "public"
-        return in_cell == (app_label in settings.CELL_CONTEXTS)
+        schema = str(connections["owner"].settings_dict.get("BACKHAUL_SCHEMA", "public"))
+        return (schema != "public") == (app_label in settings.CELL_CONTEXTS)
 
 
 def declared_tables(context: str) -> list[Owned]:

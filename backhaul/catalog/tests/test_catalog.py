@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from typing import Any
 
 import pytest
 
@@ -116,7 +117,7 @@ def test_a_price_is_set_for_a_direct_child_on_a_plan_of_the_own_chain(cast: Cast
 
 def test_a_sub_operator_makes_nothing_of_the_catalogue_and_sees_no_price_but_its_own(cast: Cast) -> None:
     owner = cast.owners["riverside"]
-    home = {"plan_operator_id": cast.padma.isp_id, "plan_id": cast.plans["Home 10"]}
+    home: dict[str, Any] = {"plan_operator_id": cast.padma.isp_id, "plan_id": cast.plans["Home 10"]}
     for command in (
         lambda: add_plan(name="P", down_kbps=1, up_kbps=1),
         lambda: add_package(name="P", price_minor=1, **home),
