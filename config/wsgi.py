@@ -8,6 +8,6 @@ from django.core.wsgi import get_wsgi_application
 
 application = get_wsgi_application()
 
-from backhaul.operators.database import refuse_unsafe_roles
+from backhaul.operators.database import refuse_unsafe_roles  # noqa: E402  settings first
 
 refuse_unsafe_roles()

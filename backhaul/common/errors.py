@@ -6,7 +6,7 @@ from typing import ClassVar
 
 
 class Refusal(Exception):
-    """A clear "no" that a user can act on. Subclasses set `code` (stable, for machines) and live beside what raises them.
+    """A clear "no" that a user can act on. Subclasses set `code`, stable, and live beside what raises them.
 
     `field` names the input that the message is about, if it is about one.
     """

@@ -1,4 +1,4 @@
-"""Where a context keeps its SQL: `sql/tables.sql` (applied once) and `sql/functions/*.sql` (re-applied at every set-up)."""
+"""Where a context keeps its SQL: `sql/tables.sql`, applied once, and `sql/functions/*.sql`, at every set-up."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Shared tables: users, and the directories that lead from an ISP, a host name or a router to a cell (ARCHITECTURE §4)."""
+"""Shared tables: users, and the directories from an ISP, a host name or a router to a cell (ARCHITECTURE §4)."""
 
 from __future__ import annotations
 

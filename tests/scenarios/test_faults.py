@@ -40,7 +40,8 @@ RUN = (
     "import django; django.setup()\n"
     "from backhaul.billing.runs import bill_isp\n"
     "from backhaul.identity.queries import get_isp_by_slug\n"
-    "bill_isp(get_isp_by_slug('padma'), on=date(2026, 11, 1), now=datetime(2026, 11, 1, 6, tzinfo=UTC), slice_bills=3)\n"
+    "now = datetime(2026, 11, 1, 6, tzinfo=UTC)\n"
+    "bill_isp(get_isp_by_slug('padma'), on=date(2026, 11, 1), now=now, slice_bills=3)\n"
 )
 # Where a slice is stopped: a lock on these rows makes it wait there, with all that it wrote before uncommitted.
 STOPS = {

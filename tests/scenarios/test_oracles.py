@@ -343,7 +343,7 @@ def test_missed_nights_are_caught_up_each_at_its_own_date(cast: Cast) -> None:
 
 
 def test_a_bill_past_due_and_grace_suspends_and_paying_it_brings_the_service_back(cast: Cast) -> None:
-    """SPEC B15, B25: due on the 8th with 2 days of grace: online through the 10th, off from the 11th, back when paid."""
+    """SPEC B15, B25: due on the 8th, 2 days of grace: online through the 10th, off from the 11th, back when paid."""
     fill_funds(cast)
     with acting(cast.padma):
         rules = ProfileRules(due_days=7, grace_days=2, auto_suspend=True)

@@ -4,64 +4,62 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
-    dependencies = [
-    ]
+    dependencies = []
 
     operations = [
         migrations.CreateModel(
-            name='HostDirectory',
+            name="HostDirectory",
             fields=[
-                ('host', models.CharField(max_length=253, primary_key=True, serialize=False)),
-                ('isp_id', models.BigIntegerField()),
-                ('operator_id', models.BigIntegerField()),
+                ("host", models.CharField(max_length=253, primary_key=True, serialize=False)),
+                ("isp_id", models.BigIntegerField()),
+                ("operator_id", models.BigIntegerField()),
             ],
             options={
-                'db_table': 'host_directory',
+                "db_table": "host_directory",
             },
         ),
         migrations.CreateModel(
-            name='IspDirectory',
+            name="IspDirectory",
             fields=[
-                ('isp_id', models.BigIntegerField(primary_key=True, serialize=False)),
-                ('slug', models.SlugField(max_length=63, unique=True)),
-                ('cell', models.CharField(max_length=30)),
-                ('time_zone', models.CharField(default='Asia/Dhaka', max_length=64)),
-                ('currency', models.CharField(default='BDT', max_length=3)),
-                ('currency_decimals', models.SmallIntegerField(default=2)),
+                ("isp_id", models.BigIntegerField(primary_key=True, serialize=False)),
+                ("slug", models.SlugField(max_length=63, unique=True)),
+                ("cell", models.CharField(max_length=30)),
+                ("time_zone", models.CharField(default="Asia/Dhaka", max_length=64)),
+                ("currency", models.CharField(default="BDT", max_length=3)),
+                ("currency_decimals", models.SmallIntegerField(default=2)),
             ],
             options={
-                'db_table': 'isp_directory',
+                "db_table": "isp_directory",
             },
         ),
         migrations.CreateModel(
-            name='NasDirectory',
+            name="NasDirectory",
             fields=[
-                ('source_address', models.GenericIPAddressField(primary_key=True, serialize=False)),
-                ('isp_id', models.BigIntegerField()),
-                ('cell', models.CharField(max_length=30)),
+                ("source_address", models.GenericIPAddressField(primary_key=True, serialize=False)),
+                ("isp_id", models.BigIntegerField()),
+                ("cell", models.CharField(max_length=30)),
             ],
             options={
-                'db_table': 'nas_directory',
+                "db_table": "nas_directory",
             },
         ),
         migrations.CreateModel(
-            name='User',
+            name="User",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('password', models.CharField(max_length=128, verbose_name='password')),
-                ('last_login', models.DateTimeField(blank=True, null=True, verbose_name='last login')),
-                ('isp_id', models.BigIntegerField()),
-                ('name', models.CharField(max_length=60)),
-                ('full_name', models.CharField(blank=True, max_length=120)),
-                ('home_operator_id', models.BigIntegerField()),
-                ('is_active', models.BooleanField(default=True)),
-                ('must_change_password', models.BooleanField(default=False)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("password", models.CharField(max_length=128, verbose_name="password")),
+                ("last_login", models.DateTimeField(blank=True, null=True, verbose_name="last login")),
+                ("isp_id", models.BigIntegerField()),
+                ("name", models.CharField(max_length=60)),
+                ("full_name", models.CharField(blank=True, max_length=120)),
+                ("home_operator_id", models.BigIntegerField()),
+                ("is_active", models.BooleanField(default=True)),
+                ("must_change_password", models.BooleanField(default=False)),
             ],
             options={
-                'constraints': [models.UniqueConstraint(fields=('isp_id', 'name'), name='user_name_in_isp')],
+                "constraints": [models.UniqueConstraint(fields=("isp_id", "name"), name="user_name_in_isp")],
             },
         ),
     ]
