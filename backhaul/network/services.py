@@ -251,9 +251,10 @@ def queue_disconnect(*, operator_id: int, subscription_id: int, reason: str, at:
 
 
 def send_soon() -> None:
-    """Wake the sender of this ISP's Disconnect-Requests once the transaction has committed."""
-    isp_id = current_scope().isp_id
-    enqueue(DRAIN, queueing_lock=f"disconnects-{isp_id}", isp_id=isp_id)
+    """Wake the sender of this ISP's Disconnect-Requests once the transaction has committed, if any waits."""
+    scope = current_scope()
+    if rows("SELECT 1 FROM disconnect_request WHERE operator_id = %s AND NOT done LIMIT 1", [scope.operator_id]):
+        enqueue(DRAIN, queueing_lock=f"disconnects-{scope.isp_id}", isp_id=scope.isp_id)
 
 
 def _login_of(operator_id: int, subscription_id: int) -> dict[str, Any]:

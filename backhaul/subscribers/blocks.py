@@ -6,6 +6,7 @@ from datetime import date, datetime
 from typing import Any
 
 from backhaul.common.errors import NotFound, Refusal
+from backhaul.network.services import send_soon
 from backhaul.operators.functions import call, execute, rows
 from backhaul.operators.scope import current_scope
 from backhaul.operators.services import record_audit
@@ -89,12 +90,14 @@ def has_blocks(subscription_id: int) -> bool:
 
 
 def finish(subscription_id: int, verb: str, at: datetime, **detail: Any) -> None:
-    """Bring the login to what the blocks say now, and write who did it."""
-    call(
+    """Bring the login to what the blocks say now, and write who did it; routers hear of it once that is committed."""
+    changed = call(
         "refresh_access",
         operator_ids=[current_scope().operator_id],
         subscription_ids=[subscription_id],
         reason=verb,
         at=at,
     )
+    if changed:
+        send_soon()
     record_audit(verb=verb, subject_type="subscription", subject_id=subscription_id, at=at, **detail)

@@ -159,27 +159,43 @@ def test_a_name_we_do_not_know_belongs_to_the_router(network: Network, radius: R
     assert (live["operator_id"], live["login_id"]) == (network.isp.isp_id, None)
 
 
+def test_without_class_a_start_long_after_the_first_is_another_session(
+    network: Network, radius: Radius, server: EmbeddedPostgres
+) -> None:
+    add_login(network)
+    send(radius, "Start", mac="")
+    send(radius, "Start", mac="")
+    assert found(network, PAST) == []
+    as_admin(server, "UPDATE radius_session_live SET started_at = started_at - interval '1 hour'")
+    send(radius, "Start", mac="")
+    assert [row["ended_by"] for row in found(network, PAST)] == ["superseded"]
+    assert len(found(network, LIVE)) == 1
+
+
+NAME, SESSION, STATION, PORT, CLASS = 1, 44, 31, 87, 25
+
+
 @pytest.mark.parametrize(
-    "bad",
+    ("bad", "errors"),
     [
-        {"User_Name": "rina"},
-        {"Acct_Session_Id": "s1"},
-        {"User_Name": "rina", "Acct_Session_Id": "s1", "Class": b"0x00ff00'\";--".hex()},
-        {"User_Name": "rina\udcff", "Acct_Session_Id": "s1\udcfe"},
-        {
-            "User_Name": "rina",
-            "Acct_Session_Id": "s1",
-            "Class": "0x393939393939393a393939393939393939393939393939393939",
-        },
+        ({NAME: b"rina"}, 1),
+        ({SESSION: b"s1"}, 1),
+        ({NAME: b"rina", SESSION: b"s1", CLASS: b"\x00\xff'\\\";--"}, 0),
+        ({NAME: b"rina", SESSION: b"s1", CLASS: b"1:2:3:zz"}, 0),
+        ({NAME: b"rina", SESSION: b"s1", CLASS: b"999999999999999999:999999999999999999:999999999:0123abcd"}, 0),
+        ({NAME: b"rina\xff", SESSION: b"s1\xfe", STATION: b"\xfd", PORT: b"\xfc"}, 0),
+        ({NAME: b"ri\x00na", SESSION: b"s\x001", STATION: b"\x00", PORT: b"\x00"}, 0),
+        ({NAME: b"\\'%{User-Name}", SESSION: b"'; SELECT 1; --", STATION: b"\\", PORT: b"$1"}, 0),
+        ({NAME: b"x" * 253, SESSION: b"y" * 253, STATION: b"z" * 253}, 0),
     ],
 )
-def test_bad_records_are_answered_and_hold_up_nothing(network: Network, radius: Radius, bad: dict[str, Any]) -> None:
+def test_bad_records_are_answered_and_hold_up_nothing(
+    network: Network, radius: Radius, bad: dict[int, bytes], errors: int
+) -> None:
     add_login(network)
-    given = dict(bad)
-    if "Class" in given and not given["Class"].startswith("0x"):
-        given["Class"] = f"0x{given['Class']}"
-    assert radius.account("Start", **given).code == "Accounting-Response"
+    assert radius.account_raw("Start", bad)
+    assert list((radius.folder / "detail").iterdir()) == []
     send(radius, "Start", session="good")
     assert "good" in {row["acct_session_id"] for row in found(network, LIVE)}
-    kept = found(network, "SELECT message FROM radius_accounting_error")
-    assert len(kept) == (0 if "User_Name" in bad and "Acct_Session_Id" in bad else 1)
+    assert len(found(network, LIVE)) == 2 - errors
+    assert len(found(network, "SELECT message FROM radius_accounting_error")) == errors

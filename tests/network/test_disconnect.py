@@ -12,7 +12,7 @@ import pytest
 
 from backhaul.cli.embedded import EmbeddedPostgres
 from backhaul.common import clock
-from backhaul.network import outbox, queries, services
+from backhaul.network import outbox, queries, services, tasks
 from backhaul.operators.scope import unit_of_work
 from tests.network.conftest import Network, add_login, as_admin, found
 from tests.network.radius import Radius
@@ -228,3 +228,26 @@ def test_many_sessions_are_asked_at_once(
     assert answered == []
     assert {request["User-Name"] for request in router.received()} == {f"u{number}" for number in range(450)}
     assert len(found(network, "SELECT 1 FROM disconnect_request WHERE acknowledged_at IS NOT NULL")) == 450
+
+
+def test_a_suspension_wakes_the_sender_once_and_only_for_who_is_online(network: Network, radius: Radius) -> None:
+    add_login(network)
+    suspend(network)
+    assert found(network, "SELECT 1 FROM procrastinate_jobs") == []
+    go_online(radius)
+    suspend(network, access="open")
+    suspend(network)
+    (job,) = found(network, "SELECT task_name, (args->>'isp_id')::bigint AS isp_id FROM procrastinate_jobs")
+    assert (job["task_name"], job["isp_id"]) == (services.DRAIN, network.isp.isp_id)
+
+
+def test_the_jobs_send_what_is_due_and_close_what_fell_silent(network: Network, radius: Radius, router: Sink) -> None:
+    add_login(network)
+    go_online(radius)
+    suspend(network)
+    tasks.drain_disconnects(isp_id=network.isp.isp_id)
+    assert len(router.received()) == 1
+    tasks.retry_disconnects(timestamp=0)
+    assert len(router.received()) == 1
+    tasks.close_silent_sessions(timestamp=0)
+    assert len(pending(network)) == 1

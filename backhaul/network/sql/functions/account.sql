@@ -129,7 +129,9 @@ BEGIN
     SELECT * INTO s FROM radius_session_live
     WHERE nas_operator_id = p.nas_operator_id AND nas_id = p.nas_id AND username = p.username
       AND acct_session_id = p.acct_session_id;
-    IF FOUND AND (s.nonce = p.nonce OR s.nonce = '' OR p.nonce = '') THEN
+    -- Where the NAS returns no Class, a Start long after the session's own tells that the id is used again.
+    IF FOUND AND (s.nonce = p.nonce AND p.nonce <> '' OR (s.nonce = '' OR p.nonce = '')
+                  AND NOT (p_status = 'Start' AND p.started_at > s.started_at + interval '5 minutes')) THEN
         RETURN account_known(p_status, p, s, p_cause);
     END IF;
     h := find_ended(p_status, p);
