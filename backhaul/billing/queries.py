@@ -32,16 +32,17 @@ _WHICH = {
 def list_bills(
     *, today: date, state: str | None = None, search: str = "", after: int | None = None, limit: int = 50
 ) -> list[dict[str, Any]]:
-    """Bills, newest number first; `after` = the number of the last row of the page before. `state`: open, overdue, paid.
+    """Bills, newest number first; `after` = the number of the last row of the page before.
 
-    `search`: a bill's number, or what finds customers (the best 500).
+    `state`: open, overdue, paid. `search`: a bill's number, or what finds customers (the best 500).
     """
     where = ["i.operator_id = %(me)s", "(%(after)s::bigint IS NULL OR i.number < %(after)s)"]
     if state is not None:
         where.append(_WHICH[state])
     if search:
         where.append(
-            "(i.number::text = %(search)s OR i.customer_id IN (SELECT customer_id FROM search_customers(%(search)s, 500)))"
+            "(i.number::text = %(search)s OR i.customer_id IN "
+            "(SELECT customer_id FROM search_customers(%(search)s, 500)))"
         )
     return rows(
         f"SELECT {_BILL} WHERE {' AND '.join(where)} ORDER BY i.number DESC LIMIT %(limit)s",
@@ -52,7 +53,8 @@ def list_bills(
 def list_bills_of(customer_id: int, *, today: date, limit: int = 24) -> list[dict[str, Any]]:
     """A customer's bills, newest first, rows as in list_bills."""
     return rows(
-        f"SELECT {_BILL} WHERE i.operator_id = %(me)s AND i.customer_id = %(customer)s ORDER BY i.number DESC LIMIT %(limit)s",
+        f"SELECT {_BILL} WHERE i.operator_id = %(me)s AND i.customer_id = %(customer)s "
+        "ORDER BY i.number DESC LIMIT %(limit)s",
         {"me": _me(), "today": today, "customer": customer_id, "limit": limit},
     )
 
@@ -87,10 +89,10 @@ def list_credit_notes(bill_id: int) -> list[dict[str, Any]]:
 
 
 def get_own_charge(bill_id: int) -> dict[str, Any] | None:
-    """What the provider charged the acting operator for a bill's period; None at the ISP or where nothing was charged."""
+    """What the provider charged the acting operator for a bill's period; None where nothing was charged."""
     found = rows(
         "SELECT g.starts_on, g.ends_on, g.price_minor, g.cycle_days, g.net_minor, g.vat_minor, "
-        "g.net_minor + g.vat_minor AS total_minor, r.net_minor + r.vat_minor AS refunded_minor, r.from_on AS refunded_from_on "
+        "g.net_minor + g.vat_minor AS total_minor, r.net_minor + r.vat_minor AS refunded_minor "
         "FROM charge g LEFT JOIN charge_refund r ON r.child_id = g.child_id AND r.owner_id = g.owner_id "
         "AND r.invoice_id = g.invoice_id WHERE g.child_id = %s AND g.owner_id = %s AND g.invoice_id = %s",
         [_me(), _me(), bill_id],
@@ -99,9 +101,8 @@ def get_own_charge(bill_id: int) -> dict[str, Any] | None:
 
 
 def find_standings(customer_ids: list[int]) -> dict[int, dict[str, Any]]:
-    """How customers stand, by id: due_minor, due_on (the earliest), advance_minor, billed_until, held_since, held_by_us.
-
-    `held_by_us`: the renewal waits for the operator's own fund; else, where it is held, for its provider.
+    """How customers stand, by id: due_minor, due_on (the earliest), advance_minor, billed_until, held_since,
+    held_by_us: the renewal waits for the operator's own fund; else, where it is held, for its provider.
     """
     found = rows(
         """
@@ -139,7 +140,8 @@ def sum_dues(today: date) -> dict[str, int]:
 def sum_billed_by_month(since: date) -> dict[date, dict[str, int]]:
     """Bills of service periods by the month in which they were issued: billed_minor (with VAT), bills."""
     found = rows(
-        "SELECT date_trunc('month', issued_on)::date AS month, sum(total_minor)::bigint AS billed_minor, count(*) AS bills "
+        "SELECT date_trunc('month', issued_on)::date AS month, sum(total_minor)::bigint AS billed_minor, "
+        "count(*) AS bills "
         "FROM invoice WHERE operator_id = %s AND issued_on >= %s AND kind = 'period' GROUP BY 1",
         [_me(), since],
     )
@@ -165,7 +167,8 @@ def list_held_bills(limit: int = 50) -> list[dict[str, Any]]:
     """Renewals of own customers that wait, longest first; `reason`: fund_short (own) or upstream_short."""
     return rows(
         """
-        SELECT h.subscription_id, h.starts_on, h.since_on, c.id AS customer_id, c.name AS customer_name, c.code AS customer_code,
+        SELECT h.subscription_id, h.starts_on, h.since_on, c.id AS customer_id,
+               c.name AS customer_name, c.code AS customer_code,
                COALESCE(s.custom_price_minor, p.price_minor) AS price_minor,
                CASE WHEN h.short_child_id = h.operator_id THEN h.short_minor END AS short_minor,
                CASE WHEN h.short_child_id = h.operator_id THEN 'fund_short' ELSE 'upstream_short' END AS reason
@@ -182,7 +185,7 @@ def list_held_bills(limit: int = 50) -> list[dict[str, Any]]:
 def list_movement_charges(
     child_id: int, movement_id: int, *, after: int | None = None, limit: int = 50
 ) -> list[dict[str, Any]]:
-    """The customer periods that one movement of a fund charged, by id; names only of the acting operator's own customers."""
+    """The customer periods that one movement of a fund charged, by id; only own customers have a name."""
     return rows(
         """
         SELECT g.invoice_id, g.owner_id, g.starts_on, g.ends_on, g.price_minor, g.cycle_days, g.net_minor, g.vat_minor,

@@ -10,7 +10,8 @@ from backhaul.operators.functions import rows
 from backhaul.operators.scope import current_scope
 
 _PAYMENT = """
-    p.id, p.receipt_number AS number, p.customer_id, c.name AS customer_name, c.code AS customer_code, p.amount_minor, p.method,
+    p.id, p.receipt_number AS number, p.customer_id, c.name AS customer_name, c.code AS customer_code,
+    p.amount_minor, p.method,
     p.received_on, p.recorded_at, p.actor_id, p.reference, p.reverses_id, r.id AS reversed_by_id
     FROM payment p
     JOIN customer c ON c.operator_id = p.operator_id AND c.id = p.customer_id
@@ -35,7 +36,8 @@ def list_payments(
         ("p.received_on >= %(from)s", from_on),
         ("p.received_on <= %(to)s", to_on),
         (
-            "(p.receipt_number::text = %(search)s OR p.customer_id IN (SELECT customer_id FROM search_customers(%(search)s, 500)))",
+            "(p.receipt_number::text = %(search)s OR p.customer_id IN "
+            "(SELECT customer_id FROM search_customers(%(search)s, 500)))",
             search or None,
         ),
     )
@@ -49,7 +51,8 @@ def list_payments(
 def list_payments_of(customer_id: int, limit: int = 24) -> list[dict[str, Any]]:
     """A customer's payments and reversals, latest first."""
     return rows(
-        f"SELECT {_PAYMENT} WHERE p.operator_id = %(me)s AND p.customer_id = %(customer)s ORDER BY p.id DESC LIMIT %(limit)s",
+        f"SELECT {_PAYMENT} WHERE p.operator_id = %(me)s AND p.customer_id = %(customer)s "
+        "ORDER BY p.id DESC LIMIT %(limit)s",
         {"me": _me(), "customer": customer_id, "limit": limit},
     )
 
@@ -63,7 +66,7 @@ def get_payment(payment_id: int) -> dict[str, Any]:
 
 
 def list_allocations(payment_id: int) -> list[dict[str, Any]]:
-    """The bills that a payment paid, in the order in which it paid them: bill_id, number, amount_minor, and their period."""
+    """The bills that a payment paid, in the order in which it paid them, with their number, kind and period."""
     return rows(
         "SELECT a.invoice_id AS bill_id, i.number, i.kind, i.starts_on, i.ends_on, a.amount_minor FROM allocation a "
         "JOIN invoice i ON i.operator_id = a.operator_id AND i.id = a.invoice_id "
@@ -91,8 +94,8 @@ def list_statement(customer_id: int) -> list[dict[str, Any]]:
     return rows(
         """
         WITH event AS (
-            SELECT issued_on AS on_day, CASE kind WHEN 'period' THEN total_minor ELSE 0 END AS billed, 0::bigint AS paid,
-                   0::bigint AS paid_back, CASE kind WHEN 'period' THEN 0 ELSE total_minor END AS adjusted
+            SELECT issued_on AS on_day, CASE kind WHEN 'period' THEN total_minor ELSE 0 END AS billed,
+                   0::bigint AS paid, 0::bigint AS paid_back, CASE kind WHEN 'period' THEN 0 ELSE total_minor END AS adjusted
             FROM invoice WHERE operator_id = %(me)s AND customer_id = %(customer)s
             UNION ALL
             SELECT received_on, 0, GREATEST(amount_minor, 0), GREATEST(-amount_minor, 0), 0
@@ -101,14 +104,17 @@ def list_statement(customer_id: int) -> list[dict[str, Any]]:
             SELECT issued_on, 0, 0, 0, -net_minor - vat_minor
             FROM credit_note WHERE operator_id = %(me)s AND customer_id = %(customer)s
         ), month AS (
-            SELECT date_trunc('month', on_day)::date AS month, sum(billed)::bigint AS billed_minor, sum(paid)::bigint AS paid_minor,
-                   sum(paid_back)::bigint AS paid_back_minor, sum(adjusted)::bigint AS adjusted_minor
+            SELECT date_trunc('month', on_day)::date AS month, sum(billed)::bigint AS billed_minor,
+                   sum(paid)::bigint AS paid_minor, sum(paid_back)::bigint AS paid_back_minor,
+                   sum(adjusted)::bigint AS adjusted_minor
             FROM event GROUP BY 1
         ), carried AS (
-            SELECT *, sum(billed_minor - paid_minor + paid_back_minor + adjusted_minor) OVER (ORDER BY month)::bigint AS closing_minor
+            SELECT *, sum(billed_minor - paid_minor + paid_back_minor + adjusted_minor)
+                OVER (ORDER BY month)::bigint AS closing_minor
             FROM month
         )
-        SELECT *, COALESCE(lag(closing_minor) OVER (ORDER BY month), 0)::bigint AS opening_minor FROM carried ORDER BY month DESC
+        SELECT *, COALESCE(lag(closing_minor) OVER (ORDER BY month), 0)::bigint AS opening_minor
+        FROM carried ORDER BY month DESC
         """,
         {"me": _me(), "customer": customer_id},
     )

@@ -51,7 +51,7 @@ WORDS: dict[str, dict[str, Any]] = {
     "cycle": {
         "calendar": _("Calendar month"),
         "anniversary": _("Month from the joining day"),
-        "custom": _("Month from a chosen day"),
+        "custom_day": _("Month from a chosen day"),
         "validity": _("Fixed number of days"),
     },
     "account": {

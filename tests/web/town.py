@@ -26,7 +26,7 @@ class Town:
 
 
 def build_town() -> Town:
-    """Riverside has two customers since the first of last month: one paid in part, one suspended; staff of every role."""
+    """Riverside has two customers since last month, one paid in part, one suspended, and staff of every role."""
     now = clock.now()
     today = clock.local_date(now, "Asia/Dhaka")
     joined = (today.replace(day=1) - timedelta(days=1)).replace(day=1)

@@ -22,7 +22,7 @@ from backhaul.identity.queries import find_host, get_isp
 from backhaul.identity.services import set_own_password
 from backhaul.operators.scope import unit_of_work
 from backhaul.web.console.frame import brand_of_scope
-from backhaul.web.console.pages import SIGNED_IN, PageRequest, go, leave_to, page, refusals_to, show
+from backhaul.web.console.pages import SIGNED_IN, PageRequest, go, leave_to, page, refusals_to, sent, show
 from backhaul.web.shell import Brand
 
 PUBLIC = "public"
@@ -75,7 +75,7 @@ def sign_in(request: HttpRequest) -> HttpResponse:
     target = _safe_next(request)
     if request.user.is_authenticated:
         return leave_to(request, target)
-    form = SignInForm(request.POST or None)
+    form = SignInForm(sent(request))
     if request.method == "POST" and form.is_valid():
         user = authenticate(request, **form.cleaned_data)
         if user is not None:
@@ -102,7 +102,7 @@ sign_out.permission = PUBLIC  # type: ignore[attr-defined]
 @page(SIGNED_IN)
 def password(request: PageRequest) -> HttpResponse:
     """GET, POST password/: one's own; the first sign-in leads here until it is done."""
-    form = PasswordForm(request.POST or None)
+    form = PasswordForm(sent(request))
     if request.method == "POST" and form.is_valid():
         given = form.cleaned_data
         with refusals_to(form):

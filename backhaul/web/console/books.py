@@ -28,9 +28,7 @@ def trial_balance(request: PageRequest) -> HttpResponse:
     """GET books/trial-balance/?as_of="""
     as_of = _day(request, "as_of", request.today)
     balance = get_trial_balance(on=as_of)
-    accounts = [
-        row | {"href": f"{reverse('account', args=[row['code']])}?to={as_of}"} for row in balance["accounts"]
-    ]
+    accounts = [row | {"href": f"{reverse('account', args=[row['code']])}?to={as_of}"} for row in balance["accounts"]]
     groups = [{"label": named(kind, "account"), "accounts": rows} for kind, rows in sort_by_kind(accounts)]
     return show(request, "trial_balance", {"as_of": as_of, "groups": groups, "totals": balance["totals"]})
 

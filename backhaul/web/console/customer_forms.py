@@ -25,6 +25,13 @@ def suggest_password() -> str:
     return "".join(secrets.choice(LETTERS) for _n in range(10))
 
 
+def offer(form: forms.Form, name: str, options: list[tuple[str, Any]]) -> None:
+    """Fill a select of a form with what there is to choose."""
+    field = form.fields[name]
+    assert isinstance(field, forms.ChoiceField)
+    field.choices = options
+
+
 class PlaceFields(forms.Form):
     """Who and where: what can be changed later too."""
 
@@ -45,7 +52,7 @@ class PlaceFields(forms.Form):
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
         zones = [(str(zone["id"]), zone["name"]) for zone in list_zones()]
-        self.fields["zone"].choices = [("", _("No zone")), *zones]  # type: ignore[attr-defined]
+        offer(self, "zone", [("", _("No zone")), *zones])
         if not zones:
             del self.fields["zone"]
 
@@ -70,16 +77,21 @@ class AddCustomerForm(PlaceFields, KeyedForm):
         widget=forms.TextInput(attrs={"autocomplete": "off", "autocapitalize": "none"}),
     )
     password = forms.CharField(
-        label=_("Password"), max_length=64, initial=suggest_password, widget=forms.TextInput(attrs={"autocomplete": "off"})
+        label=_("Password"),
+        max_length=64,
+        initial=suggest_password,
+        widget=forms.TextInput(attrs={"autocomplete": "off"}),
     )
-    connection_type = forms.ChoiceField(label=_("Connection type"), choices=lambda: choices("connection"), initial="pppoe")
+    connection_type = forms.ChoiceField(
+        label=_("Connection type"), choices=lambda: choices("connection"), initial="pppoe"
+    )
     package = forms.ChoiceField(label=_("Package"))
     profile = forms.ChoiceField(label=_("Billing"))
     activate = forms.BooleanField(
         label=_("Activate now"),
         required=False,
         initial=True,
-        help_text=_("The service works at once, the first bill is made and your fund is charged. Else: later, by hand."),
+        help_text=_("The service works at once, the first bill is made and your fund is charged."),
     )
     field_order = (
         "name", "mobile", "username", "password", "package", "profile", "connection_type", "zone", "static_ip", "mac",
@@ -90,9 +102,9 @@ class AddCustomerForm(PlaceFields, KeyedForm):
         super().__init__(*args, **options)
         self.today = today
         self.packages = list_packages_offered(today)
-        self.fields["package"].choices = [("", _("Choose a package")), *map(_package, self.packages)]  # type: ignore[attr-defined]
-        profiles = [(_key(row), row["name"]) for row in list_billing_profiles_offered()]
-        self.fields["profile"].choices = profiles  # type: ignore[attr-defined]
+        profiles = [row for row in list_billing_profiles_offered() if row["billing_type"] == "monthly"]
+        offer(self, "package", [("", _("Choose a package")), *map(_package, self.packages)])
+        offer(self, "profile", [(_key(row), row["name"]) for row in profiles])
         self.order_fields(self.field_order)
 
     def customer(self) -> NewCustomer:
@@ -123,14 +135,15 @@ class EditCustomerForm(PlaceFields):
 
 class PasswordResetForm(forms.Form):
     password = forms.CharField(
-        label=_("New password"), max_length=64, initial=suggest_password, widget=forms.TextInput(attrs={"autocomplete": "off"})
+        label=_("New password"),
+        max_length=64,
+        initial=suggest_password,
+        widget=forms.TextInput(attrs={"autocomplete": "off"}),
     )
 
 
 class WhyForm(forms.Form):
-    why = forms.CharField(
-        label=_("Reason"), max_length=200, help_text=_("It stays in the history, with your name.")
-    )
+    why = forms.CharField(label=_("Reason"), max_length=200, help_text=_("It stays in the history, with your name."))
 
 
 class LeaveForm(WhyForm):

@@ -1,4 +1,4 @@
-"""What a person does to a customer's service: every action says what it will do, in money and in people, before it does it."""
+"""What a person does to a customer's service. Each action says first what it will do, in money and in people."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from backhaul.funds.queries import get_own_fund
 from backhaul.subscribers.queries import get_customer
 from backhaul.subscribers.services import disable_subscription, reset_password, suspend_subscription
 from backhaul.web.console.customer_forms import LeaveForm, PasswordResetForm, WhyForm
-from backhaul.web.console.pages import PageRequest, go, page, refusals_to, rehearsal, show
+from backhaul.web.console.pages import PageRequest, go, page, refusals_to, rehearsal, sent, show
 from backhaul.web.templatetags.console import money
 from backhaul.web.words import named
 
@@ -92,10 +92,10 @@ def suspend(request: PageRequest, pk: int) -> HttpResponse:
         _("Suspend"),
         reverse("customer", args=[pk]),
         tone="warning",
-        money=_("No money moves. The running period is not credited; no new one begins while the service is suspended."),
+        money=_("No money moves. The running period is not credited; no new one begins while it is suspended."),
         people=_("One customer goes offline now and sees the pay page, until a person lifts the suspension."),
     )
-    return _confirm(request, row, panel, WhyForm(request.POST or None), suspend_subscription)
+    return _confirm(request, row, panel, WhyForm(sent(request)), suspend_subscription)
 
 
 @page("customers.disable")
@@ -106,10 +106,10 @@ def disable(request: PageRequest, pk: int) -> HttpResponse:
         _("Disable %(name)s?") % row,
         _("Disable"),
         reverse("customer", args=[pk]),
-        money=_("No money moves. The running period is not credited; no new one begins while the service is disabled."),
+        money=_("No money moves. The running period is not credited; no new one begins while it is disabled."),
         people=_("One customer goes offline now; logins are refused until a person enables the service again."),
     )
-    return _confirm(request, row, panel, WhyForm(request.POST or None), disable_subscription)
+    return _confirm(request, row, panel, WhyForm(sent(request)), disable_subscription)
 
 
 def _confirm(
@@ -127,7 +127,7 @@ def _confirm(
 def leave(request: PageRequest, pk: int) -> HttpResponse:
     """GET, POST customers/<id>/leave/: with what the unused days give back."""
     row = get_customer(pk)
-    form = LeaveForm(request.POST or None)
+    form = LeaveForm(sent(request))
     if request.method == "POST" and form.is_valid():
         with refusals_to(form):
             disconnect_customer(
@@ -144,7 +144,8 @@ def leave(request: PageRequest, pk: int) -> HttpResponse:
 
 def _leave_panel(request: PageRequest, row: dict[str, Any]) -> Panel:
     refund = preview_refund(subscription_id=row["subscription_id"], on=request.today, now=request.now)
-    back = sum(edge["net_minor"] + edge["vat_minor"] for edge in refund.edges)
+    mine = request.scope.operator_id
+    back = sum(edge["net_minor"] + edge["vat_minor"] for edge in refund.edges if edge["child_id"] == mine)
     days = _("%(days)s unused days are given back; today counts as used.") % {"days": refund.days}
     effects = [
         {"label": _("Back into your fund"), "minor": back},
@@ -168,8 +169,14 @@ def lift_block(request: PageRequest, pk: int, reason: str) -> HttpResponse:
         raise Http404
     request.scope.require(_lift_permission(reason))
     row = get_customer(pk)
-    act = {"subscription_id": row["subscription_id"], "reason": reason, "on": request.today, "now": request.now, "hold": False}
-    form = forms.Form(request.POST or None)
+    act = {
+        "subscription_id": row["subscription_id"],
+        "reason": reason,
+        "on": request.today,
+        "now": request.now,
+        "hold": False,
+    }
+    form = forms.Form(sent(request))
     if request.method == "POST" and form.is_valid():
         with refusals_to(form):
             bring_back(**act)
@@ -208,7 +215,7 @@ def _lift_panel(row: dict[str, Any], reason: str, act: dict[str, Any]) -> Panel:
 def reset_customer_password(request: PageRequest, pk: int) -> HttpResponse:
     """GET, POST customers/<id>/password/"""
     row = get_customer(pk)
-    form = PasswordResetForm(request.POST or None)
+    form = PasswordResetForm(sent(request))
     if request.method == "POST" and form.is_valid():
         with refusals_to(form):
             reset_password(customer_id=pk, password=form.cleaned_data["password"], at=request.now)

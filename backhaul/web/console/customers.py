@@ -22,7 +22,7 @@ from backhaul.subscribers.services import update_customer
 from backhaul.web.console import given
 from backhaul.web.console.customer_forms import AddCustomerForm, EditCustomerForm
 from backhaul.web.console.customer_status import actions_for
-from backhaul.web.console.pages import ROWS, PageRequest, go, page, paged, refusals_to, show
+from backhaul.web.console.pages import ROWS, PageRequest, go, page, paged, refusals_to, sent, show
 from backhaul.web.console.people import by_whom
 from backhaul.web.templatetags.console import state_label
 from backhaul.web.words import named
@@ -42,7 +42,9 @@ def customers(request: PageRequest) -> HttpResponse:
     order = given.one_of(request, "order", ORDERS) or "newest"
     found = list_customers(wanted, order=order, after=given.number(request, "after"), limit=ROWS + 1)
     listed = paged(request, [_line(row) for row in _with_standing(found)], "customer_id")
-    return show(request, "customers", {"page": listed, "filters": _filters(request, wanted), "choices": _choices(request)})
+    return show(
+        request, "customers", {"page": listed, "filters": _filters(request, wanted), "choices": _choices(request)}
+    )
 
 
 def _with_standing(found: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -113,7 +115,7 @@ def _sessions(request: PageRequest, subscription_id: int) -> dict[str, Any]:
 @page("customers.edit")
 def add_customer(request: PageRequest) -> HttpResponse:
     """GET, POST customers/add/"""
-    form = AddCustomerForm(request.POST or None, today=request.today)
+    form = AddCustomerForm(sent(request), today=request.today)
     if request.method == "POST" and form.is_valid():
         with refusals_to(form):
             added = sign_up_customer(
@@ -132,7 +134,7 @@ def add_customer(request: PageRequest) -> HttpResponse:
 def edit_customer(request: PageRequest, pk: int) -> HttpResponse:
     """GET, POST customers/<id>/edit/"""
     row = get_customer(pk)
-    form = EditCustomerForm(request.POST or None, initial=row)
+    form = EditCustomerForm(sent(request), initial=row)
     if request.method == "POST" and form.is_valid():
         with refusals_to(form):
             update_customer(customer_id=pk, at=request.now, **form.changes(row))

@@ -40,7 +40,9 @@ def dashboard(request: PageRequest) -> HttpResponse:
 def _customers(request: PageRequest) -> dict[str, Any]:
     statuses = count_by_status()
     shown = [
-        (status, n, f"{reverse('customers')}?status={status}") for status, n in statuses.items() if n or status == "active"
+        (status, n, f"{reverse('customers')}?status={status}")
+        for status, n in statuses.items()
+        if n or status == "active"
     ]
     return {
         "statuses": shown,

@@ -24,6 +24,8 @@ def brand_of_scope(name: str) -> Brand:
 def shell_for(request: HttpRequest, scope: Scope, user: User) -> Shell:
     """The frame as the acting operator's pages show it to one person."""
     held = count_held()
+    # the run covers the whole tree: it is the ISP's
+    may = scope.permissions if scope.parent_id is None else scope.permissions - {"bills.run"}
     counts = {"bills": held["own"], "resellers": held["below"]}
     kind = "isp" if scope.parent_id is None else ("reseller" if len(scope.path) == 2 else "sub_operator")
     return Shell(
@@ -38,9 +40,9 @@ def shell_for(request: HttpRequest, scope: Scope, user: User) -> Shell:
         password_href=reverse("password"),
         search_href=reverse("customers") if "customers.view" in scope.permissions else "",
         fund=_fund() if "funds.view" in scope.permissions else None,
-        nav=menu_for(scope.permissions, request.path, counts),
-        quick=quick_for(scope.permissions, request.path),
-        may=scope.permissions,
+        nav=menu_for(may, request.path, counts),
+        quick=quick_for(may, request.path),
+        may=may,
     )
 
 

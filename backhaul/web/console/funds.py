@@ -57,4 +57,6 @@ def movement(request: PageRequest, child: int, pk: int) -> HttpResponse:
     found = list_movement_charges(child, pk, after=given.number(request, "after"), limit=ROWS + 1)
     mine = child == request.scope.operator_id
     back = reverse("funds") if mine else reverse("reseller", args=[child])
-    return show(request, "movement", {"movement": row, "page": paged(request, found, "invoice_id"), "mine": mine, "back": back})
+    return show(
+        request, "movement", {"movement": row, "page": paged(request, found, "invoice_id"), "mine": mine, "back": back}
+    )

@@ -1,6 +1,6 @@
 """What every page of the console is: who asks, for which operator, with which permission, in one unit of work.
 
-A view runs, and its template is drawn, inside the unit; what the domain refuses becomes an error of the form, 403 or 404.
+A view runs, and its template is drawn, inside the unit; what the domain refuses is an error of the form, 403 or 404.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from zoneinfo import ZoneInfo
 from django.conf import settings
 from django.core.exceptions import PermissionDenied
 from django.forms import Form
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
@@ -50,15 +50,16 @@ class PageRequest(HttpRequest):
 
 
 View = Callable[Concatenate[PageRequest, P], HttpResponse]
+Served = Callable[Concatenate[HttpRequest, P], HttpResponse]
 
 
-def page(permission: str, *, in_unit: bool = True) -> Callable[[View[P]], Callable[Concatenate[HttpRequest, P], HttpResponse]]:
+def page(permission: str, *, in_unit: bool = True) -> Callable[[View[P]], Served[P]]:
     """A page for those whose role includes `permission`; others read 403, strangers are led to the sign-in.
 
     `in_unit` False: the view opens its own units (a billing run does), the permission is checked before.
     """
 
-    def wrap(view: View[P]) -> Callable[Concatenate[HttpRequest, P], HttpResponse]:
+    def wrap(view: View[P]) -> Served[P]:
         @wraps(view)
         def served(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
             answer = _serve(request, permission, in_unit, lambda seated: view(seated, *args, **kwargs))
@@ -116,6 +117,11 @@ def show(
     """Draw a page; 422 when its form has errors, so that the panel keeps it open."""
     status = 422 if form is not None and form.is_bound and form.errors else 200
     return render(request, f"console/{template}.html", {**(context or {}), "form": form}, status=status)
+
+
+def sent(request: HttpRequest) -> QueryDict | None:
+    """What a form is bound to: what was sent, were it nothing at all."""
+    return request.POST if request.method == "POST" else None
 
 
 def go(request: HttpRequest, name: str, *args: object) -> HttpResponse:

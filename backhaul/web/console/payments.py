@@ -18,7 +18,7 @@ from backhaul.payments.services import Receipt, record_payment, reverse_payment
 from backhaul.subscribers.queries import get_customer, search_customers
 from backhaul.web.console import given
 from backhaul.web.console.customer_status import Panel
-from backhaul.web.console.pages import ROWS, PageRequest, go, page, paged, refusals_to, show
+from backhaul.web.console.pages import ROWS, PageRequest, go, page, paged, refusals_to, sent, show
 from backhaul.web.console.people import by_whom
 from backhaul.web.forms import KeyedForm, MoneyField
 from backhaul.web.templatetags.console import money
@@ -28,7 +28,10 @@ from backhaul.web.words import WORDS, choices
 class CollectForm(KeyedForm):
     amount = MoneyField(label=gettext_lazy("Amount received"))
     method = forms.ChoiceField(
-        label=gettext_lazy("Paid by"), choices=lambda: choices("method"), initial="cash", widget=forms.RadioSelect
+        label=gettext_lazy("Paid by"),
+        choices=lambda: choices("method"),
+        initial="cash",
+        widget=forms.RadioSelect(attrs={"class": "form-selectgroup-input"}),
     )
     reference = forms.CharField(
         label=gettext_lazy("Reference"),
@@ -59,18 +62,18 @@ def collect_from(request: PageRequest, pk: int) -> HttpResponse:
     """GET, POST collect/<customer id>/: the same form sent twice makes one payment."""
     customer = get_customer(pk)
     standing = find_standings([pk])[pk]
-    form = CollectForm(request.POST or None, initial={"amount": standing["due_minor"] or None})
+    form = CollectForm(sent(request), initial={"amount": standing["due_minor"] or None})
     if request.method == "POST" and form.is_valid():
-        sent = form.cleaned_data
+        filled = form.cleaned_data
         with refusals_to(form):
             receipt = record_payment(
                 customer_id=pk,
-                amount_minor=sent["amount"],
-                method=sent["method"],
+                amount_minor=filled["amount"],
+                method=filled["method"],
                 received_on=request.today,
                 now=request.now,
-                request_key=str(sent["request_key"]),
-                reference=sent["reference"],
+                request_key=str(filled["request_key"]),
+                reference=filled["reference"],
             )
             _tell(request, receipt)
             return go(request, "payment", receipt.payment_id)
@@ -125,14 +128,17 @@ def payment(request: PageRequest, pk: int) -> HttpResponse:
 def reverse_one(request: PageRequest, pk: int) -> HttpResponse:
     """GET, POST payments/<id>/reverse/"""
     row = get_payment(pk)
-    form = ReverseForm(request.POST or None)
+    form = ReverseForm(sent(request))
     if request.method == "POST" and form.is_valid():
         with refusals_to(form):
-            reversal = reverse_payment(payment_id=pk, on=request.today, now=request.now, reason=form.cleaned_data["why"])
+            reversal = reverse_payment(
+                payment_id=pk, on=request.today, now=request.now, reason=form.cleaned_data["why"]
+            )
             messages.success(request, _("The payment is taken back; what it paid is open again."))
             return go(request, "payment", reversal)
     effects = [
-        {"label": _("Bill %(number)s is open again") % part, "minor": part["amount_minor"]} for part in list_allocations(pk)
+        {"label": _("Bill %(number)s is open again") % part, "minor": part["amount_minor"]}
+        for part in list_allocations(pk)
     ]
     panel = Panel(
         _("Take back receipt %(number)s?") % row,

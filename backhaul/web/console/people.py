@@ -14,4 +14,5 @@ def by_whom(request: PageRequest, rows: list[dict[str, Any]], key: str) -> list[
     """The rows with `by`: the name of one's own staff, the system, or somebody of another operator (never named)."""
     scope = request.scope
     names = find_staff_names(scope.isp_id, scope.operator_id, {row[key] for row in rows})
-    return [row | {"by": names.get(row[key]) or (_("by your provider") if row[key] else _("by the system"))} for row in rows]
+    others = {0: _("by the system")}
+    return [row | {"by": names.get(row[key]) or others.get(row[key]) or _("by your provider")} for row in rows]

@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from backhaul.funds.queries import get_own_fund
 from backhaul.resellers.queries import get_reseller
 from backhaul.resellers.services import recharge_child_fund
-from backhaul.web.console.pages import PageRequest, go, page, refusals_to, rehearsal, show
+from backhaul.web.console.pages import PageRequest, go, page, refusals_to, rehearsal, sent, show
 from backhaul.web.console.reseller_forms import RechargeForm
 
 
@@ -19,14 +19,14 @@ from backhaul.web.console.reseller_forms import RechargeForm
 def recharge(request: PageRequest, pk: int) -> HttpResponse:
     """GET, POST resellers/<id>/recharge/: the first POST shows what will happen, the one with `confirmed` does it."""
     row = get_reseller(pk)
-    form = RechargeForm(request.POST or None)
+    form = RechargeForm(sent(request))
     preview = None
     if request.method == "POST" and form.is_valid() and "change" not in request.POST:
         arguments = form.arguments() | {"child_id": pk, "on": request.today}
         with refusals_to(form):
             if "confirmed" in request.POST:
                 recharge_child_fund(**arguments)
-                messages.success(request, _("Done. %(held)s held bills are tried again now.") % {"held": row["held_bills"]})
+                messages.success(request, _("Done. Renewals that waited for this fund are tried again now."))
                 return go(request, "reseller", pk)
             preview = _preview(row, arguments)
     return show(request, "recharge", {"reseller": row, "preview": preview}, form=form)

@@ -48,7 +48,7 @@ class OnboardForm(LimitsForm):
         help_text=_("A reseller has its own packages and may take on sub-operators; a sub-operator sells yours."),
     )
     mode = forms.ChoiceField(label=_("Pays"), choices=lambda: choices("mode"), initial="prepaid")
-    prefix = forms.CharField(
+    id_prefix = forms.CharField(
         label=_("Customer ids begin with"),
         max_length=12,
         required=False,
@@ -64,7 +64,7 @@ class OnboardForm(LimitsForm):
         widget=forms.TextInput(attrs=PLAIN),
     )
     field_order = (
-        "name", "slug", "kind", "mode", "prefix", "credit_limit_minor", "low_balance_minor", "full_name", "login",
+        "name", "slug", "kind", "mode", "id_prefix", "credit_limit_minor", "low_balance_minor", "full_name", "login",
         "password",
     )  # fmt: skip
 
@@ -76,7 +76,7 @@ class OnboardForm(LimitsForm):
 
     def identity(self, today: date) -> Identity:
         given = self.cleaned_data
-        return Identity(slug=given["slug"], name=given["name"], numbering=NumberFormat(prefix=given["prefix"]))
+        return Identity(slug=given["slug"], name=given["name"], numbering=NumberFormat(prefix=given["id_prefix"]))
 
     def terms(self) -> Terms:
         """A reseller edits its own catalogue and may have children; a sub-operator does neither (SPEC §1)."""

@@ -17,7 +17,7 @@ from backhaul.resellers.services import add_staff, onboard_operator
 from backhaul.web.console import given
 from backhaul.web.console.customer_status import Panel
 from backhaul.web.console.funds import movements_page
-from backhaul.web.console.pages import PageRequest, go, page, refusals_to, show
+from backhaul.web.console.pages import PageRequest, go, page, refusals_to, sent, show
 from backhaul.web.console.payments import ReverseForm
 from backhaul.web.console.reseller_forms import LimitsForm, OnboardForm, PriceForm
 from backhaul.web.templatetags.console import money
@@ -43,13 +43,14 @@ def reseller(request: PageRequest, pk: int) -> HttpResponse:
 @page("resellers.edit")
 def onboard(request: PageRequest) -> HttpResponse:
     """GET, POST resellers/add/: the operator with its fund, books and first login, all or nothing."""
-    form = OnboardForm(request.POST or None, below_isp=request.scope.parent_id is None)
+    form = OnboardForm(sent(request), below_isp=request.scope.parent_id is None)
     if request.method == "POST" and form.is_valid():
         with refusals_to(form):
             operator_id = onboard_operator(identity=form.identity(request.today), terms=form.terms())
             add_staff(operator_id=operator_id, role="owner", **form.person())
             login = f"{form.cleaned_data['login']}@{request.isp.slug}"
-            messages.success(request, _("%(name)s is taken on. The first sign-in: %(login)s") % form.cleaned_data | {"login": login})
+            names = {"name": form.cleaned_data["name"], "login": login}
+            messages.success(request, _("%(name)s is taken on. The first sign-in: %(login)s") % names)
             return go(request, "reseller", operator_id)
     return show(request, "onboard", {}, form=form)
 
@@ -59,7 +60,7 @@ def set_price(request: PageRequest, pk: int, plan_operator: int, plan: int) -> H
     """GET, POST resellers/<id>/prices/<plan>/"""
     row, price = get_reseller(pk), _price_of(request, pk, plan_operator, plan)
     initial = {"price": price["price_minor"], "starts_on": request.today}
-    form = PriceForm(request.POST or None, initial=initial)
+    form = PriceForm(sent(request), initial=initial)
     if request.method == "POST" and form.is_valid():
         with refusals_to(form):
             set_tariff_price(
@@ -87,7 +88,7 @@ def _price_of(request: PageRequest, child_id: int, plan_operator: int, plan: int
 def limits(request: PageRequest, pk: int) -> HttpResponse:
     """GET, POST resellers/<id>/limits/"""
     row = get_reseller(pk)
-    form = LimitsForm(request.POST or None, initial=row)
+    form = LimitsForm(sent(request), initial=row)
     if request.method == "POST" and form.is_valid():
         with refusals_to(form):
             set_fund_limits(child_id=pk, **form.cleaned_data)
@@ -101,7 +102,7 @@ def take_back(request: PageRequest, pk: int, movement: int) -> HttpResponse:
     """GET, POST resellers/<id>/movements/<id>/take-back/"""
     row = get_reseller(pk)
     moved = get_movement(pk, movement)
-    form = ReverseForm(request.POST or None)
+    form = ReverseForm(sent(request))
     if request.method == "POST" and form.is_valid():
         with refusals_to(form):
             reverse_recharge(child_id=pk, movement_id=movement, on=request.today, reason=form.cleaned_data["why"])

@@ -10,7 +10,7 @@ from backhaul.billing.queries import list_runs
 from backhaul.billing.runs import RunReport, bill_isp
 from backhaul.common.errors import NotAllowed
 from backhaul.operators.scope import unit_of_work
-from backhaul.web.console.pages import PageRequest, page, show
+from backhaul.web.console.pages import PageRequest, page, sent, show
 from backhaul.web.console.run_forms import RunForm
 
 
@@ -22,17 +22,12 @@ def billing_run(request: PageRequest) -> HttpResponse:
     """
     if request.scope.parent_id is not None:
         raise NotAllowed("The billing run of the whole tree belongs to the ISP.")
-    form = RunForm(request.POST or None, initial={"on": request.today}, today=request.today)
+    form = RunForm(sent(request), initial={"on": request.today}, today=request.today)
     report: RunReport | None = None
     if request.method == "POST" and form.is_valid():
         confirmed = "confirmed" in request.POST
         report = bill_isp(request.isp, on=form.cleaned_data["on"], now=request.now, dry_run=not confirmed)
-    return show(request, "billing_run", {"report": report, "totals": _totals(report), "runs": _recent(request)}, form=form)
-
-
-def _totals(report: RunReport | None) -> dict[str, int]:
-    edges = report.edges if report else []
-    return {key: sum(edge[key] for edge in edges) for key in ("net_minor", "vat_minor")}
+    return show(request, "billing_run", {"report": report, "runs": _recent(request)}, form=form)
 
 
 def _recent(request: PageRequest) -> list[dict[str, Any]]:

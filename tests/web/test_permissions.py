@@ -1,0 +1,60 @@
+"""Who may open what: permissions.csv, kept by hand, holds an answer for every address and every seat.
+
+padma, north, riverside, rival and meghna are owners; the rest are staff of Riverside. Addresses with an id name what
+belongs to Riverside: for everyone else it does not exist (404, never 403), unless the role forbids the page anyway.
+"""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from backhaul.web.console.urls import urlpatterns
+from tests.web.conftest import signed_in
+from tests.web.town import Town
+
+ROWS = list(csv.DictReader((Path(__file__).parent / "permissions.csv").open()))
+OF_CUSTOMER = ("customer", "edit-customer", "suspend", "disable", "leave", "reset-password", "collect-from")
+SEATS = [seat for seat in ROWS[0] if seat != "url"]
+
+
+def address(town: Town, name: str) -> str:
+    cast, ids = town.cast, town.ids
+    arguments = {
+        **{name: [ids["customer"]] for name in OF_CUSTOMER},
+        "lift-block": [ids["suspended"], "by_hand"],
+        "bill": [ids["bill"]],
+        **{name: [ids["payment"]] for name in ("payment", "reverse-payment")},
+        "movement": [cast.riverside, ids["charge"]],
+        **{name: [cast.riverside] for name in ("reseller", "recharge", "limits")},
+        "set-price": [cast.riverside, cast.padma.isp_id, cast.plans["Home 10"]],
+        "take-back": [cast.riverside, ids["recharge"]],
+        "account": ["cash"],
+    }
+    return reverse(name, args=arguments.get(name, []))
+
+
+def test_every_address_has_its_row() -> None:
+    assert sorted(row["url"] for row in ROWS) == sorted(str(pattern.name) for pattern in urlpatterns)
+
+
+@pytest.mark.parametrize("seat", SEATS)
+def test_each_seat_opens_what_the_table_says(town: Town, seat: str) -> None:
+    if seat == "anonymous":
+        client = Client(raise_request_exception=False)
+    else:
+        client = signed_in(seat, "meghna" if seat == "meghna" else "padma")
+    answers = {row["url"]: client.get(address(town, row["url"])).status_code for row in ROWS}
+    assert answers == {row["url"]: int(row[seat]) for row in ROWS}
+
+
+def test_what_may_not_be_opened_may_not_be_sent_either(town: Town) -> None:
+    for seat in ("rival", "collector", "noc"):
+        client = signed_in(seat)
+        for row in ROWS:
+            if int(row[seat]) in (403, 404):
+                assert client.post(address(town, row["url"]), {}).status_code == int(row[seat]), (seat, row["url"])
