@@ -117,6 +117,8 @@ def test_a_reversal_undoes_an_entry_once_and_both_stay(chain: Chain) -> None:
             (reversal, "Entry by hand taken back"), (entry, "Entry by hand"),
         ]  # fmt: skip
         assert shown[0]["reverses"] == shown[1]["number"]
+        with pytest.raises(InvalidInput), savepoint():
+            services.reverse_entry(entry_id=post(key="other"), on=DAY - timedelta(days=1), reason="early", now=NOW)
         with pytest.raises(AlreadyReversed), savepoint():
             services.reverse_entry(entry_id=entry, on=later, reason="again", now=NOW)
         with pytest.raises(services.NotByHand), savepoint():

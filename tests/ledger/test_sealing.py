@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from hashlib import sha256
+from time import sleep
 from typing import Any
 
 import psycopg
 import pytest
 from django.conf import settings
+from django.db import connections
 
 from backhaul.cli.embedded import EmbeddedPostgres
 from backhaul.common.sql import function_files
@@ -95,17 +98,73 @@ def test_anybody_can_compute_a_block_s_hash_from_its_written_form(db: EmbeddedPo
         f'entry|{entry}|manual|{found["source_id"]}|2026-03-01|{micros}|0|||"a \\"b\\"\\nc"|{found["xid"]}\n'
         "posting|1|cash||bank||5|2026-03-01"
     )
-    assert bytes(seals(chain, operator)[0]["hash"]) == sha256(text.encode()).digest()
+    first = sha256(text.encode()).digest()
+    assert bytes(seals(chain, operator)[0]["hash"]) == first
+    with acting(chain.isp):
+        undone = services.reverse_entry(entry_id=entry, on=DAY, reason="wrong", now=NOW)
+        xid = rows("SELECT xid::text AS xid FROM entry WHERE operator_id = %s AND id = %s", [operator, undone])[0][
+            "xid"
+        ]
+    seal_one_block(chain, operator, 10)
+    text = (
+        f"books|{operator}\n"
+        f'entry|{undone}|reversal:manual|{found["source_id"]}|2026-03-01|{micros}|0||{entry}|"wrong"|{xid}\n'
+        "posting|1|bank||cash||5|2026-03-01"
+    )
+    assert bytes(seals(chain, operator)[1]["hash"]) == sha256(first + text.encode()).digest()
+
+
+def test_what_follows_a_block_at_once_is_read_and_sealed_next(db: EmbeddedPostgres) -> None:
+    chain = build_chain(2)
+    for amount in (1, 10, 100):
+        recharge(chain, chain.operators[1], amount)
+    for sealed_entries in (0, 1, 2, 3):
+        with acting(chain.isp):
+            assert queries.sum_balance("bank", DAY) == 111
+            found = rows(
+                "SELECT xid::text::bigint AS xid FROM entry WHERE operator_id = %s ORDER BY id", [chain.isp.isp_id]
+            )
+            sealed_before = rows(
+                "SELECT sealed_before::text::bigint AS xid FROM books WHERE operator_id = %s", [chain.isp.isp_id]
+            )
+        assert sealed_before[0]["xid"] == (found[sealed_entries - 1]["xid"] + 1 if sealed_entries else 0)
+        seal_one_block(chain, chain.operators[0], 1)
+
+
+def test_two_sealers_at_once_seal_every_entry_once(db: EmbeddedPostgres) -> None:
+    chain = build_chain(2)
+    recharge(chain, chain.operators[1], 100)
+    with as_role("batch") as first:
+        assert first.execute("SELECT seal_books(%s, now())", [chain.isp.isp_id]).fetchone() == (1,)
+        with ThreadPoolExecutor(1) as other:
+            second = other.submit(seal_in_a_thread, chain)
+            sleep(0.2)
+            first.commit()
+            assert second.result(timeout=20) == 1  # the reseller's books; the ISP's were sealed by the first
+    assert [len(seals(chain, operator)) for operator in chain.operators] == [1, 1]
+    assert all(check.ok for check in verify(["cell1"]))
+
+
+def seal_in_a_thread(chain: Chain) -> int:
+    try:
+        return services.seal_all_books(chain.isp, now=NOW).entries
+    finally:
+        connections.close_all()
+
+
+def as_role(role: str) -> psycopg.Connection[Any]:
+    """A connection of its own beside Django's, in cell1."""
+    target = settings.DATABASES["default"]
+    return psycopg.connect(
+        host=str(target["HOST"]), port=str(target["PORT"]), dbname=str(target["NAME"]), user=f"backhaul_{role}",
+        password=settings.HOME.secret(f"role_{role}"), options="-c search_path=cell1,public,ext",
+    )  # fmt: skip
 
 
 def test_an_open_transaction_is_not_missed(db: EmbeddedPostgres) -> None:
     chain = build_chain(3)
     north, river = chain.operators[1:]
-    target = settings.DATABASES["default"]
-    with psycopg.connect(
-        host=str(target["HOST"]), port=str(target["PORT"]), dbname=str(target["NAME"]), user="backhaul_app",
-        password=str(target["PASSWORD"]), options="-c search_path=cell1,public,ext",
-    ) as slow:  # fmt: skip
+    with as_role("app") as slow:
         slow.execute("SELECT set_config('backhaul.operator', %s, true)", [str(north)])
         slow.execute("SELECT recharge_fund(%s, 'recharge', 70, %s, 'bank', 'slow', '')", [river, DAY])
         recharge(chain, north, 1000)  # later, in the same books, and committed first
