@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import tempfile
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 
 from backhaul.cli.embedded import EmbeddedPostgres
@@ -135,6 +138,25 @@ def test_a_session_accepted_before_and_started_after_the_suspension_is_ended(
     assert [row["reason"] for row in pending(network)] == ["began under older settings"]
     assert drain(network, later=1) == 1
     assert len(router.received()) == 1
+
+
+def test_a_session_that_starts_while_the_suspension_commits_is_ended(
+    network: Network, radius: Radius, server: EmbeddedPostgres
+) -> None:
+    add_login(network)
+    klass = radius.login("rina")["Class"]
+    url = server.admin_url.rsplit("/", 1)[0] + "/backhaul"
+    with ThreadPoolExecutor(1) as pool, psycopg.connect(url) as suspending:
+        suspending.execute("SET search_path = cell1, public")
+        suspending.execute(
+            "SELECT set_login_access(ARRAY[%s]::bigint[], '{7}', 'walled', NULL, 'suspended', now())",
+            [network.isp.isp_id],
+        )
+        start = pool.submit(radius.account, "Start", User_Name="rina", Acct_Session_Id="s1", Class=klass)
+        time.sleep(0.3)
+        suspending.commit()
+        assert start.result().code == "Accounting-Response"
+    assert [row["reason"] for row in pending(network)] == ["began under older settings"]
 
 
 def test_suspending_someone_offline_asks_no_router(network: Network, radius: Radius, router: Sink) -> None:
