@@ -95,7 +95,8 @@ def list_statement(customer_id: int) -> list[dict[str, Any]]:
         """
         WITH event AS (
             SELECT issued_on AS on_day, CASE kind WHEN 'period' THEN total_minor ELSE 0 END AS billed,
-                   0::bigint AS paid, 0::bigint AS paid_back, CASE kind WHEN 'period' THEN 0 ELSE total_minor END AS adjusted
+                   0::bigint AS paid, 0::bigint AS paid_back,
+                   CASE kind WHEN 'period' THEN 0 ELSE total_minor END AS adjusted
             FROM invoice WHERE operator_id = %(me)s AND customer_id = %(customer)s
             UNION ALL
             SELECT received_on, 0, GREATEST(amount_minor, 0), GREATEST(-amount_minor, 0), 0
