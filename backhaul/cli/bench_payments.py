@@ -60,7 +60,7 @@ def _settle(server: BenchServer, customers: int) -> None:
     """Some payments, then statistics: a server in use has both, an empty table's plans would be measured otherwise."""
     script = str(BENCHMARKS / "payment.pgbench")
     variables = ["-D", f"customers={customers}", "-D", "run=warm"]
-    _pgbench(server, "backhaul_app", "-n", "-f", script, *variables, "-M", "prepared", "-c", "2", "-j", "2", "-T", "3")
+    _pgbench(server, "backhaul_app", "-n", "-f", script, *variables, "-c", "2", "-j", "2", "-T", "3")
     with server.admin() as admin:
         admin.execute("VACUUM ANALYZE")
 
@@ -75,7 +75,7 @@ def _measure(server: BenchServer, name: str, customers: int, pair: int, seconds:
 
 
 def _load(seconds: int) -> list[str]:
-    return ["-n", "-M", "prepared", "-c", str(CLIENTS), "-j", "2", "-T", str(seconds)]
+    return ["-n", "-c", str(CLIENTS), "-j", "2", "-T", str(seconds)]
 
 
 def _pgbench(server: BenchServer, user: str, *arguments: str) -> str:
