@@ -1,0 +1,142 @@
+"""The console as people use it, in a real browser: no error in its console, no request that leaves the host."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from backhaul.operators.functions import rows
+from tests.builders import acting
+from tests.web.town import Town
+
+pytestmark = pytest.mark.browser
+
+
+def open_menu(page: Page, label: str) -> None:
+    page.get_by_role("navigation", name="Main menu").get_by_role("link", name=label).click()
+
+
+def act(page: Page, action: str) -> Any:
+    """Choose an action of a customer; the panel that it opens."""
+    page.locator("summary", has_text="Actions").click()
+    page.get_by_role("link", name=action, exact=True).click()
+    panel = page.locator("#panel")
+    expect(panel).to_be_visible()
+    return panel
+
+
+def test_a_day_at_riverside(visitors: Any, town: Town) -> None:
+    page: Page = visitors("riverside")
+    open_menu(page, "Customers")
+    page.get_by_role("link", name="Add customer").click()
+    page.get_by_label("Name").first.fill("Shirin Akter")
+    page.get_by_label("Mobile").fill("01811-222333")
+    page.get_by_label("Username").fill("abdul.karim")
+    page.get_by_label("Package").select_option(label="Home 20 · 800.00")
+    page.get_by_role("button", name="Add customer").click()
+    expect(page.locator("#id_username_error")).to_contain_text("taken")
+    expect(page.get_by_label("Mobile")).to_have_value("01811-222333")
+    page.get_by_label("Username").fill("shirin")
+    page.get_by_role("button", name="Add customer").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Shirin Akter")
+    expect(page.locator("main")).to_contain_text("Shirin Akter is added.")
+
+    page.get_by_role("link", name="Collect cash").last.click()
+    page.get_by_label("Amount received").fill("50000")
+    page.get_by_label("Reference").click()
+    expect(page.get_by_label("Amount received")).to_have_value("50,000.00")
+    page.get_by_role("button", name="Take payment").dblclick()
+    expect(page.get_by_role("heading", name="Payment received")).to_be_visible()
+    expect(page.locator("main")).to_contain_text("Kept as advance")
+    with acting(town.cast.padma, town.cast.riverside):
+        assert rows("SELECT count(*) AS n FROM payment WHERE amount_minor = 5000000")[0]["n"] == 1
+
+    page.get_by_role("link", name="Shirin Akter").click()
+    panel = act(page, "Suspend")
+    expect(panel).to_contain_text("One customer goes offline now")
+    panel.get_by_role("button", name="Suspend").click()
+    expect(panel.locator(".invalid-feedback")).to_contain_text("required")
+    panel.get_by_label("Reason").fill("asked for it")
+    panel.get_by_role("button", name="Suspend").click()
+    expect(page.locator("header .bh-badge")).to_have_text("Suspended")
+    expect(page.locator("main")).to_contain_text("asked for it")
+    panel = act(page, "Lift suspension")
+    panel.get_by_role("button", name="Lift suspension").click()
+    expect(page.locator("header .bh-badge")).to_have_text("Active")
+
+
+def test_a_list_is_narrowed_while_typing_and_the_back_button_undoes_it(visitors: Any, town: Town) -> None:
+    page: Page = visitors("riverside")
+    open_menu(page, "Customers")
+    page.get_by_placeholder("Name, username, mobile or customer id").fill("nusrat")
+    expect(page.locator("#results tbody tr")).to_have_count(1)
+    expect(page).to_have_url(re.compile(r"q=nusrat"))
+    page.get_by_label("Any status").select_option("disabled")
+    expect(page.locator("#results")).to_contain_text("No customer matches")
+    page.keyboard.press("Control+k")
+    page.keyboard.type("abdul")
+    page.keyboard.press("Enter")
+    expect(page.locator("#results")).to_contain_text("Abdul Karim")
+    page.go_back()
+    expect(page).to_have_url(re.compile(r"q=nusrat"))
+
+
+def test_north_recharges_riverside_after_seeing_both_balances(visitors: Any, town: Town) -> None:
+    page: Page = visitors("north")
+    open_menu(page, "Resellers")
+    page.get_by_role("link", name="Recharge").click()
+    page.get_by_label("Amount").fill("2500")
+    page.get_by_role("button", name="See what will happen").click()
+    expect(page.locator("main")).to_contain_text("Available to Riverside")
+    page.get_by_role("button", name="Change").click()
+    expect(page.get_by_label("Amount")).to_have_value("2,500.00")
+    page.get_by_role("button", name="See what will happen").click()
+    page.get_by_role("button", name="Confirm").dblclick()
+    expect(page.locator("main")).to_contain_text("+2,500.00")
+    with acting(town.cast.padma, town.cast.north):
+        assert rows("SELECT count(*) AS n FROM fund_movement WHERE fund_minor = 250000")[0]["n"] == 1
+
+
+def test_padma_rehearses_the_run_and_bills_and_its_books_balance(visitors: Any, town: Town) -> None:
+    page: Page = visitors("padma")
+    open_menu(page, "Billing run")
+    page.get_by_role("button", name="Rehearse").click()
+    expect(page.locator("main")).to_contain_text("This is a rehearsal")
+    page.get_by_role("button", name=re.compile("^Bill ")).click()
+    expect(page.locator("main")).to_contain_text("The run is done")
+    open_menu(page, "Trial balance")
+    expect(page.locator("#results")).to_contain_text("Debits equal credits")
+    page.get_by_role("link", name="Operator funds").click()
+    expect(page.locator("main")).to_contain_text("Closing")
+    open_menu(page, "Journal")
+    expect(page.locator("#results")).to_contain_text("Wholesale charge")
+
+
+PAGES = (
+    "/", "/customers/", "/customers/add/", "/bills/", "/payments/", "/collect/", "/packages/", "/funds/", "/resellers/",
+    "/resellers/add/", "/books/trial-balance/", "/books/journal/", "/books/accounts/cash/", "/password/",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("width", "dark"), [(1360, True), (390, False), (390, True)], ids=["dark", "phone", "dark phone"]
+)
+def test_every_page_fits_its_screen(visitors: Any, town: Town, width: int, dark: bool) -> None:
+    page: Page = visitors("north", width=width, dark=dark)
+    wanted = "dark" if dark else "light"
+    for path in PAGES:
+        page.goto(page.url.split("/", 3)[0] + "//" + page.url.split("/", 3)[2] + path)
+        expect(page.get_by_role("heading", level=1)).to_be_visible()
+        assert page.evaluate("document.documentElement.dataset.bsTheme") == wanted
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), path
+
+
+def test_the_whole_console_speaks_bangla(visitors: Any, town: Town) -> None:
+    page: Page = visitors("riverside")
+    page.get_by_role("button", name="বাংলা").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("ড্যাশবোর্ড")
+    page.get_by_role("button", name="English").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Dashboard")
