@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import date
 
+from django.conf import settings
+
 from backhaul.catalog.services import (
     ProfileRules,
     add_billing_profile,
@@ -24,6 +26,7 @@ from backhaul.subscribers.rules import NumberFormat
 from tests.builders import acting, build_operator, build_person, request_key
 
 START = date(2026, 1, 1)
+CELL: str = settings.CELLS[-1]  # the suite runs with one cell and, in the slow ring, in the last of three
 
 # name: (down, up in kbit/s, Padma → North, North → Riverside, retail; in minor units)
 PLANS = {
@@ -59,7 +62,7 @@ class Cast:
         return self.padma
 
 
-def build_cast(*, cell: str = "cell1", vat_bp: int = 0) -> Cast:
+def build_cast(*, cell: str = CELL, vat_bp: int = 0) -> Cast:
     """Build all of them, without customers and with empty funds; `vat_bp`: everybody charges VAT at that rate."""
     vat = Vat(starts_on=START, rate_bp=vat_bp) if vat_bp else None
     padma = _found("padma", cell, vat)
@@ -83,20 +86,26 @@ def build_cast(*, cell: str = "cell1", vat_bp: int = 0) -> Cast:
 
 
 def fill_funds(
-    cast: Cast, *, north: int = 1_500_000_00, riverside: int = 300_000_00, rival: int = 0, on: date = START
+    cast: Cast,
+    *,
+    north: int = 1_500_000_00,
+    riverside: int = 300_000_00,
+    rival: int = 0,
+    on: date = START,
+    paid: str = "cash",
 ) -> None:
-    """Recharge in cash: Padma's children by Padma, Riverside by North; nothing where the amount is zero."""
+    """Recharge: Padma's children by Padma, Riverside by North; nothing where the amount is zero."""
     with acting(cast.padma):
         for child_id, amount in ((cast.north, north), (cast.rival, rival)):
-            _recharge(child_id, amount, on)
+            _recharge(child_id, amount, on, paid)
     with acting(cast.padma, cast.north):
-        _recharge(cast.riverside, riverside, on)
+        _recharge(cast.riverside, riverside, on, paid)
 
 
-def _recharge(child_id: int, amount_minor: int, on: date) -> None:
+def _recharge(child_id: int, amount_minor: int, on: date, paid: str) -> None:
     if amount_minor:
         recharge_fund(
-            child_id=child_id, kind="recharge", amount_minor=amount_minor, on=on, paid="cash", request_key=request_key()
+            child_id=child_id, kind="recharge", amount_minor=amount_minor, on=on, paid=paid, request_key=request_key()
         )
 
 

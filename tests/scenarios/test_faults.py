@@ -17,7 +17,7 @@ import pytest
 from django.db import connections
 
 from backhaul.cli.embedded import EmbeddedPostgres
-from tests.cast import Cast, build_cast, fill_funds
+from tests.cast import CELL, Cast, build_cast, fill_funds
 from tests.scenarios.money import night
 from tests.scenarios.test_oracles import NOV_1, pay, taken_over
 
@@ -45,10 +45,10 @@ RUN = (
 )
 # Where a slice is stopped: a lock on these rows makes it wait there, with all that it wrote before uncommitted.
 STOPS = {
-    "while it locks the funds": "SELECT 1 FROM cell1.fund FOR UPDATE",
-    "before the first invoice": "SELECT 1 FROM cell1.invoice_numbering FOR UPDATE",
-    "after the charges, at the advance": "SELECT 1 FROM cell1.customer_advance FOR UPDATE",
-    "at the very end": "SELECT 1 FROM cell1.billing_state FOR UPDATE",
+    "while it locks the funds": f"SELECT 1 FROM {CELL}.fund FOR UPDATE",
+    "before the first invoice": f"SELECT 1 FROM {CELL}.invoice_numbering FOR UPDATE",
+    "after the charges, at the advance": f"SELECT 1 FROM {CELL}.customer_advance FOR UPDATE",
+    "at the very end": f"SELECT 1 FROM {CELL}.billing_state FOR UPDATE",
 }
 
 
@@ -59,7 +59,7 @@ def admin(server: EmbeddedPostgres, database: str = "backhaul") -> psycopg.Conne
 def state(server: EmbeddedPostgres) -> dict[str, Any]:
     """Everything that a run decides, row by row, and every book by account."""
     with admin(server) as connection:
-        connection.execute("SET search_path = cell1")
+        connection.execute(f"SET search_path = {CELL}".encode())
         found = {
             table: connection.execute(f"SELECT {columns} FROM {table} ORDER BY {columns}".encode()).fetchall()
             for table, columns in STATE.items()

@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from backhaul.cli.embedded import EmbeddedPostgres
+from tests.cast import CELL
 
 prices = st.integers(0, 10**12)
 days = st.dates(date(2000, 1, 1), date(2099, 12, 31))
@@ -24,7 +25,7 @@ SQL = settings(max_examples=150, deadline=None)
 def ask(server: EmbeddedPostgres) -> Any:
     """Asks one SQL expression for its value."""
     connection = psycopg.connect(server.admin_url.rsplit("/", 1)[0] + "/backhaul", autocommit=True)
-    connection.execute("SET search_path = cell1, ext")
+    connection.execute(f"SET search_path = {CELL}, ext".encode())
 
     def value(expression: str, *parameters: Any) -> Any:
         row = connection.execute(f"SELECT {expression}".encode(), parameters).fetchone()
