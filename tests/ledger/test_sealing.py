@@ -15,7 +15,7 @@ from django.db import connections
 
 from backhaul.cli.embedded import EmbeddedPostgres
 from backhaul.common.sql import function_files
-from backhaul.ledger import queries, services
+from backhaul.ledger import queries, services, tasks
 from backhaul.ledger.rules import ManualLine
 from backhaul.operators.functions import call, rows
 from backhaul.operators.scope import unit_of_work
@@ -59,6 +59,14 @@ def test_blocks_are_bounded_and_chained(sealed: Chain) -> None:
     assert [block["amount_minor"] for block in blocks] == [300, 700, 500]
     assert bytes(blocks[0]["previous_hash"]) == b""
     assert [bytes(block["previous_hash"]) for block in blocks[1:]] == [bytes(block["hash"]) for block in blocks[:-1]]
+
+
+def test_the_job_seals_the_books_of_every_isp(db: EmbeddedPostgres) -> None:
+    chains = [build_chain(2), build_chain(2)]
+    for chain in chains:
+        recharge(chain, chain.operators[1], 100)
+    tasks.seal_books(timestamp=0)
+    assert [len(seals(chain, operator)) for chain in chains for operator in chain.operators] == [1, 1, 1, 1]
 
 
 def test_a_block_is_never_cut_inside_a_transaction(db: EmbeddedPostgres) -> None:
