@@ -206,3 +206,10 @@ def test_a_change_of_access_decides_the_next_login(network: Network, radius: Rad
             assert services.set_login_access(operator_id=network.north, subscription_id=7, access=access) == 1
         assert radius.login("rina")["Framed-Pool"] == expected
     assert found(network, "SELECT 1 FROM disconnect_request") == []
+
+
+def test_a_login_without_rate_and_pool_is_let_in_without_them(network: Network, radius: Radius) -> None:
+    add_login(network, down_kbps=None, up_kbps=None, pool=None)
+    reply = radius.login("rina")
+    assert reply.code == "Access-Accept"
+    assert not {"Framed-Pool", "Mikrotik-Rate-Limit", "Framed-IP-Address"} & set(reply.attributes)

@@ -1,7 +1,5 @@
 -- RADIUS clients, logins and sessions (SPEC §5). Lives in a cell.
 
--- `reply` and its like are RADIUS attributes as authorize sends them, worked out when the row is written, not at each login.
-
 -- An address pool that the NAS knows by name; handed down to everyone below its owner.
 CREATE TABLE pool (
     operator_id bigint NOT NULL REFERENCES operator (id),
@@ -9,7 +7,6 @@ CREATE TABLE pool (
     name text NOT NULL CHECK (name <> ''),
     framed_pool text NOT NULL CHECK (framed_pool ~ '^[A-Za-z0-9._-]{1,63}$'),
     network cidr,
-    reply text NOT NULL GENERATED ALWAYS AS ('|Framed-Pool := "' || framed_pool || '"') STORED,
     PRIMARY KEY (operator_id, id),
     UNIQUE (operator_id, name)
 );
@@ -28,8 +25,7 @@ CREATE TABLE nas (
     walled_pool text NOT NULL DEFAULT 'walled' CHECK (walled_pool ~ '^[A-Za-z0-9._-]{1,63}$'),
     walled_address_list text NOT NULL DEFAULT 'expired' CHECK (walled_address_list ~ '^[A-Za-z0-9._-]{1,63}$'),
     enabled boolean NOT NULL DEFAULT true,
-    walled_reply text NOT NULL GENERATED ALWAYS AS ('|Mikrotik-Rate-Limit := "256k/256k"|Framed-Pool := "' || walled_pool
-        || '"|Mikrotik-Address-List := "' || walled_address_list || '"') STORED,
+    walled_reply text NOT NULL GENERATED ALWAYS AS ('Mikrotik-Address-List := "' || walled_address_list || '"') STORED,
     PRIMARY KEY (operator_id, id),
     UNIQUE (operator_id, name),
     UNIQUE (source_address)
@@ -59,15 +55,13 @@ CREATE TABLE radius_login (
     expires_at timestamptz,
     expired_access text NOT NULL DEFAULT 'walled' CHECK (expired_access IN ('walled', 'reject')),
     version integer NOT NULL DEFAULT 1,
-    -- Counted from the router: its rx is what the subscriber sends.
+    -- What authorize sends is worked out here, when the row is written, not at each login. The rate is counted from the router:
+    -- its rx is what the subscriber sends.
     rate_limit text GENERATED ALWAYS AS (up_kbps::text || 'k/' || down_kbps::text || 'k' || COALESCE(
         ' ' || burst_up_kbps::text || 'k/' || burst_down_kbps::text || 'k ' || up_kbps::text || 'k/' || down_kbps::text || 'k '
             || burst_seconds::text || '/' || burst_seconds::text, '')) STORED,
-    own_reply text NOT NULL GENERATED ALWAYS AS (COALESCE('|Mikrotik-Rate-Limit := "' || up_kbps::text || 'k/'
-        || down_kbps::text || 'k' || COALESCE(' ' || burst_up_kbps::text || 'k/' || burst_down_kbps::text || 'k '
-            || up_kbps::text || 'k/' || down_kbps::text || 'k ' || burst_seconds::text || '/' || burst_seconds::text, '') || '"', '')
-        || COALESCE(CASE family(static_address) WHEN 4 THEN '|Framed-IP-Address := ' || host(static_address)
-                                                WHEN 6 THEN '|Framed-IPv6-Address := ' || host(static_address) END, '')) STORED,
+    own_reply text GENERATED ALWAYS AS (CASE family(static_address) WHEN 4 THEN 'Framed-IP-Address := ' || host(static_address)
+                                                             WHEN 6 THEN 'Framed-IPv6-Address := ' || host(static_address) END) STORED,
     PRIMARY KEY (operator_id, id),
     UNIQUE (isp_id, username),
     CHECK ((down_kbps IS NULL) = (up_kbps IS NULL)),

@@ -2,7 +2,7 @@
 -- on the path until the transaction ends, and call its own function: plans are kept from call to call while the cell stays the
 -- same. They run as the radius role, which may execute those functions and no more.
 
--- Per login: the clear-text password, a reason to refuse ('' = none), the attributes to reply separated by "|".
+-- Per login what authorize_login answers: the clear-text password, a reason to refuse ('' = none), attributes to reply.
 CREATE OR REPLACE FUNCTION radius_authorize(p_source text, p_username text, p_mac text) RETURNS text[]
 LANGUAGE plpgsql AS $$
 DECLARE
@@ -12,7 +12,7 @@ DECLARE
 BEGIN
     SELECT d.isp_id, d.cell INTO v_isp_id, v_cell FROM public.nas_directory d WHERE d.source_address = v_source;
     IF NOT FOUND THEN
-        RETURN ARRAY['', 'unknown router', ''];
+        RETURN ARRAY['', 'unknown router', '', '0', '0', '', '', ''];
     END IF;
     v_cell := set_config('search_path', v_cell, true);
     RETURN authorize_login(v_isp_id, v_source, p_username, p_mac);
