@@ -7,9 +7,9 @@ import io
 import os
 import subprocess
 
-from pyrad.client import Client, Timeout  # type: ignore[import-untyped]
-from pyrad.dictionary import Dictionary  # type: ignore[import-untyped]
-from pyrad.packet import AccessAccept, AccessRequest  # type: ignore[import-untyped]
+from pyrad.client import Client, Timeout
+from pyrad.dictionary import Dictionary
+from pyrad.packet import AccessAccept, AccessRequest
 
 _ATTRIBUTES = """
 ATTRIBUTE User-Name 1 string

@@ -14,9 +14,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from pyrad.client import Client, Timeout  # type: ignore[import-untyped]
-from pyrad.dictionary import Dictionary  # type: ignore[import-untyped]
-from pyrad.packet import AccountingResponse  # type: ignore[import-untyped]
+from pyrad.client import Client, Timeout
+from pyrad.dictionary import Dictionary
+from pyrad.packet import AccountingResponse
 
 from backhaul.network.radius import server
 
@@ -85,7 +85,7 @@ class Radius:
         for number, value in attributes.items():
             packet[number] = [value]
         try:
-            return int(client.SendPacket(packet).code) == AccountingResponse
+            return bool(client.SendPacket(packet).code == AccountingResponse)
         except Timeout:
             return False
 

@@ -10,8 +10,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from pyrad.dictionary import Dictionary  # type: ignore[import-untyped]
-from pyrad.packet import (  # type: ignore[import-untyped]
+from pyrad.dictionary import Dictionary
+from pyrad.packet import (
     CoAACK,
     CoAPacket,
     CoARequest,
