@@ -19,16 +19,20 @@ def latin_digits(text: str) -> str:
     return text.translate(BANGLA_DIGITS)
 
 
+class MoneyInput(forms.TextInput):
+    """Tells the page with how many decimals to group what is typed: those of the currency when it is drawn."""
+
+    def build_attrs(self, base_attrs: dict[str, Any], extra_attrs: dict[str, Any] | None = None) -> dict[str, Any]:
+        own = {"inputmode": "decimal", "autocomplete": "off", "data-money": str(decimals())}
+        return own | super().build_attrs(base_attrs, extra_attrs)
+
+
 class MoneyField(forms.CharField):
     """Typed as 1,500.00 (or ১,৫০০), kept as an int of minor units; zero and less are refused unless allowed."""
 
     def __init__(self, *, may_be_zero: bool = False, **options: Any) -> None:
         self.may_be_zero = may_be_zero
-        widget = forms.TextInput(attrs={"inputmode": "decimal", "autocomplete": "off"})
-        super().__init__(**{"max_length": 24, "widget": widget, **options})
-
-    def widget_attrs(self, widget: forms.Widget) -> dict[str, Any]:
-        return {**super().widget_attrs(widget), "data-money": str(decimals())}
+        super().__init__(**{"max_length": 24, "widget": MoneyInput(), **options})
 
     def prepare_value(self, value: Any) -> Any:
         return money(value).replace("−", "-") if isinstance(value, int) else value

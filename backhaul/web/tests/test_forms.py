@@ -1,7 +1,9 @@
 import pytest
 from django.core.exceptions import ValidationError
 
+from backhaul.web.currency import amounts_with
 from backhaul.web.forms import MoneyField, PhoneField
+from backhaul.web.templatetags.console import money
 
 
 @pytest.mark.parametrize(("typed", "minor"), [("1,500.00", 150_000), ("১,৫০০.৫", 150_050), (" 0.01 ", 1)])
@@ -27,3 +29,13 @@ def test_a_kept_amount_is_shown_as_it_would_be_typed() -> None:
 
 def test_mobile_numbers_lose_spaces_and_bangla_digits() -> None:
     assert PhoneField().clean("০১৭১২ 345-678") == "01712345678"
+
+
+@pytest.mark.parametrize(
+    ("decimals", "typed", "minor", "shown"), [(0, "1,500", 1500, "1,500"), (3, "1.234", 1234, "1.234")]
+)
+def test_amounts_have_the_decimals_of_the_currency(decimals: int, typed: str, minor: int, shown: str) -> None:
+    with amounts_with(decimals):
+        assert MoneyField().clean(typed) == minor
+        assert money(minor) == shown
+        assert f'data-money="{decimals}"' in MoneyField().widget.render("amount", "")
