@@ -54,7 +54,8 @@ def demo(customers: int, months: int, as_json: bool) -> None:
     """
     began = time.monotonic()
     with database() as home:
-        filled = fill(home, customers, months, progress=_ignore if as_json else _show)
+        progress = _ignore if as_json else _show
+        filled = fill(home, Script(customers, months, clock.now()), progress=progress)
         seconds = time.monotonic() - began
         if as_json:
             told = {"filled": filled, "seconds": round(seconds, 1), **as_object(home)}
@@ -70,7 +71,7 @@ def fill_if_empty() -> None:
     padma = _padma(isps)
     if not isps or (padma is not None and _is_unfinished(padma)):
         click.echo(f"filling the demo: about {CUSTOMERS} customers, {MONTHS} months of bills")
-        fill(Home.from_environment(), CUSTOMERS, MONTHS, progress=_ignore)
+        fill(Home.from_environment(), Script(CUSTOMERS, MONTHS, clock.now()), progress=_ignore)
 
 
 def login_lines() -> list[str]:
@@ -78,8 +79,11 @@ def login_lines() -> list[str]:
     return as_lines(Home.from_environment()) if FILLED in _marks(_padma(list_isps())) else []
 
 
-def fill(home: Home, customers: int, months: int, *, progress: Callable[[date], None]) -> bool:
-    """Fill the demo, or finish one that was begun; False where it is there already. Raises NotTheDemo."""
+def fill(home: Home, script: Script, *, progress: Callable[[date], None]) -> bool:
+    """Fill the demo, or finish the one that was begun, by its own script; False where it is there already.
+
+    `progress` hears of every day that is done. Raises NotTheDemo.
+    """
     with locked(home.path / "run" / "demo.lock", fcntl.LOCK_EX):
         padma = _padma(list_isps())
         marks = _marks(padma)
@@ -87,8 +91,7 @@ def fill(home: Home, customers: int, months: int, *, progress: Callable[[date], 
             return False
         if padma is not None and not _is_unfinished(padma):
             raise NotTheDemo(f"There is an ISP “{padma.slug}” that is not the demo's; fill the demo into another home.")
-        script = Script.from_detail(marks[BEGUN]) if BEGUN in marks else Script(customers, months, clock.now())
-        _perform(script, progress)
+        _perform(Script.from_detail(marks[BEGUN]) if BEGUN in marks else script, progress)
         return True
 
 

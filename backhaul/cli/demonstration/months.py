@@ -9,7 +9,7 @@ from datetime import date, timedelta
 from random import Random
 from typing import Any
 
-from backhaul.billing.queries import list_bills
+from backhaul.billing.queries import list_bills, list_runs
 from backhaul.billing.runs import bill_isp
 from backhaul.billing.services import bring_back, disconnect_customer, sign_up_customer
 from backhaul.catalog.queries import list_billing_profiles_offered, list_packages_offered
@@ -57,10 +57,14 @@ class Receipt:
 
 
 def play(stage: list[Operator], script: Script, progress: Callable[[date], None]) -> None:
-    """Every day from the first billed one to today."""
+    """Every day from the first billed one, or from the last one that was begun, to today."""
     isps = {each.isp.isp_id: each.isp for each in stage}.values()
     recruits = {each.slug: _recruits(each, script) for each in stage}
+    with unit_of_work(stage[0].isp):
+        begun_on = next((run["on_date"] for run in list_runs(limit=1)), script.opens_on)
     for day in script.days():
+        if day < begun_on:
+            continue
         for isp in isps:
             bill_isp(isp, on=day, now=script.at(day, 0, 10))
         move_money(stage, day, script)
