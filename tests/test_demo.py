@@ -99,6 +99,8 @@ def test_the_demo_proves_itself_shows_what_it_promises_and_stays_as_it_is(
     ):
         found = within(padma, slug, partial(search_customers, username))
         assert [(row["username"], row["status"]) for row in found] == [(username, status)]
+    with survey("cell1"):  # somebody who is online already would not be let in
+        assert rows("SELECT 1 FROM radius_session_live WHERE username LIKE 'demo-%%'", using="batch") == []
     assert f"password {RADIUS_PASSWORD}" in "\n".join(login_lines())
 
     assert_everybody_signs_in()

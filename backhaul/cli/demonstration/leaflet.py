@@ -33,11 +33,12 @@ SHOWN: dict[str, tuple[Role, str]] = {
     "karnaphuli": (KARNAPHULI, "owner of a reseller"),
     "meghna": (MEGHNA, "owner of another ISP"),
 }
+BACKHAUL = ".venv/bin/backhaul"
 RADIUS_LOGINS = {
-    "demo-padma": "online",
-    "demo-north": "online",
-    "demo-riverside": "online",
-    "demo-walled": "suspended: walled garden",
+    "demo-padma": "let in, with speed and pool of the package",
+    "demo-north": "let in, North's customer",
+    "demo-riverside": "let in, Riverside's customer",
+    "demo-walled": "let in to the walled garden: suspended until paid",
 }
 
 
@@ -59,9 +60,9 @@ def as_object(home: Home) -> dict[str, Any]:
 def as_lines(home: Home) -> list[str]:
     """The leaflet for people."""
     lines = ["", f"Sign in on the pages, password {PASSWORD}"]
-    lines += [f"  {_address(name):<20} {role.name:<24} {who}" for name, (role, who) in SHOWN.items()]
+    lines += [f"  {_address(name):<20}{role.name:<24}{who}" for name, (role, who) in SHOWN.items()]
     lines += ["", f"Log in over RADIUS, password {RADIUS_PASSWORD}"]
-    lines += [f"  {name:<20} {answer}" for name, answer in RADIUS_LOGINS.items()]
+    lines += [f"  {name:<20}{answer}" for name, answer in RADIUS_LOGINS.items()]
     lines += ["", "Try"]
     return [*lines, *(f"  {command}" for command in _commands(home))]
 
@@ -77,7 +78,7 @@ def _commands(home: Home) -> list[str]:
     return [
         f"echo 'User-Name=demo-north,User-Password={RADIUS_PASSWORD}' | {ask}",
         f"echo 'User-Name=demo-walled,CHAP-Password={RADIUS_PASSWORD}' | {ask}",
-        "backhaul verify",
-        f"backhaul bill --isp padma --on {next_month} --dry-run",
-        "backhaul export-journal --operator north --format hledger | hledger -f - balance",
+        f"{BACKHAUL} verify",
+        f"{BACKHAUL} bill --isp padma --on {next_month} --dry-run",
+        f"{BACKHAUL} export-journal --operator north --format hledger",
     ]
