@@ -29,7 +29,7 @@ END-VENDOR Microsoft
 def login(port: int, secret: str, username: str, password: str) -> bool:
     """Whether the server lets the user in *and* proves that it knows the password too."""
     client = Client("127.0.0.1", authport=port, secret=secret.encode(), dict=Dictionary(io.StringIO(_ATTRIBUTES)))
-    client.timeout, client.retries = 3, 1
+    client.timeout, client.retries = 3, 3
     ours, theirs = os.urandom(16), os.urandom(16)
     answer = _response(ours, theirs, username, password)
     request = client.CreateAuthPacket(code=AccessRequest)
