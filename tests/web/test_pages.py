@@ -7,7 +7,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.http import HttpRequest, HttpResponse
 from django.test import Client
 
-from backhaul.identity.models import User
+from backhaul.identity.models import HostDirectory, User
 from backhaul.web.console.urls import at
 from tests.builders import PASSWORD
 from tests.web.conftest import signed_in
@@ -119,3 +119,15 @@ def test_a_page_is_in_bangla_when_asked_for(town: Town) -> None:
     page = client.get("/books/trial-balance/").content.decode()
     assert "রেওয়ামিল" in page
     assert 'lang="bn"' in page
+
+
+def test_a_host_name_shows_its_operators_brand_and_knows_bare_names(town: Town) -> None:
+    isp = town.cast.padma
+    own = HostDirectory.objects.create(host="testserver", isp_id=isp.isp_id, operator_id=town.cast.riverside)
+    try:
+        client = Client()
+        assert "Riverside" in client.get("/sign-in/").content.decode()
+        assert client.post("/sign-in/", {"username": "riverside", "password": PASSWORD}).status_code == 303
+    finally:
+        own.delete()
+    assert "Riverside" not in Client().get("/sign-in/").content.decode()

@@ -64,6 +64,13 @@ on("click", "tr[data-href]", (e, row) => {
 });
 
 on("click", "[data-print]", () => window.print());
+// Paper is white: a page in dark colours prints in light ones.
+let shown = root.dataset.bsTheme;
+window.addEventListener("beforeprint", () => {
+  shown = root.dataset.bsTheme;
+  root.dataset.bsTheme = "light";
+});
+window.addEventListener("afterprint", () => (root.dataset.bsTheme = shown));
 
 // A form is sent once: its buttons rest until the answer comes (the server refuses a second copy as well).
 function rest(form, resting) {
