@@ -11,12 +11,17 @@ setup:
 
 test:
 	@scripts/setup test
-	.venv/bin/python -m pytest $(PYTEST_ARGS)
+	.venv/bin/python -m pytest -n 2 --dist loadfile $(PYTEST_ARGS)
 
-# Faults, PostgreSQL 15, three cells, network namespaces. pytest ends with 5 when it finds no test: no failure here.
+# Faults and mutations; then isolation, books, billing and network on Debian's PostgreSQL 15, and in the last of three cells.
+RINGS = tests/architecture tests/ledger tests/scenarios tests/network backhaul/billing backhaul/subscribers
+IN_RINGS = .venv/bin/python -m pytest -n 2 --dist loadfile $(PYTEST_ARGS)
+
 test-slow:
 	@scripts/setup test
-	.venv/bin/python -m pytest -m slow $(PYTEST_ARGS) || [ $$? -eq 5 ]
+	$(IN_RINGS) -m slow
+	BACKHAUL_TEST_PG_BIN=/usr/lib/postgresql/15/bin $(IN_RINGS) $(RINGS)
+	BACKHAUL_CELLS=3 $(IN_RINGS) $(RINGS)
 
 check:
 	@scripts/setup test

@@ -14,6 +14,7 @@ from backhaul.identity.models import IspDirectory
 from backhaul.operators.functions import rows
 from backhaul.resellers.services import Identity, found_isp
 from tests.builders import acting, build_operator, numbers, request_key
+from tests.cast import CELL
 
 NOW = datetime(2026, 3, 1, 6, 0, tzinfo=UTC)
 DAY = date(2026, 3, 1)
@@ -33,7 +34,7 @@ class Chain:
 
 def build_chain(depth: int = 3) -> Chain:
     """A new ISP with `depth` operators in a row, itself included."""
-    isp = found_isp(identity=Identity(slug=f"isp-{next(numbers)}", name="Isp"))
+    isp = found_isp(identity=Identity(slug=f"isp-{next(numbers)}", name="Isp"), cell=CELL)
     operators = [isp.isp_id]
     terms: dict[str, Any] = {"may_have_children": True, "edits_catalog": True, "credit_limit_minor": 10**9}
     for level in range(1, depth):
@@ -50,9 +51,9 @@ def recharge(chain: Chain, child: int, amount: int, *, kind: str = "recharge", o
 
 
 def as_admin(server: EmbeddedPostgres) -> psycopg.Connection[Any]:
-    """A superuser's connection in cell1: what no role of the product may do."""
+    """A superuser's connection in the cell: what no role of the product may do."""
     url = server.admin_url.rsplit("/", 1)[0] + "/backhaul"
-    return psycopg.connect(url, autocommit=True, options="-c search_path=cell1,public,ext")
+    return psycopg.connect(url, autocommit=True, options=f"-c search_path={CELL},public,ext")
 
 
 def balances_by_hand(operator: int, on: date) -> dict[str, int]:

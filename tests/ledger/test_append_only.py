@@ -11,6 +11,7 @@ from backhaul.cli.embedded import EmbeddedPostgres
 from backhaul.ledger import services
 from backhaul.ledger.rules import ManualLine
 from tests.builders import acting
+from tests.cast import CELL
 from tests.ledger.books import DAY, NOW, build_chain, recharge
 
 MONEY = (
@@ -44,7 +45,7 @@ def test_money_is_append_only_and_appended_by_functions_alone(posted: int, role:
     target = settings.DATABASES["default"]
     with psycopg.connect(
         host=str(target["HOST"]), port=str(target["PORT"]), dbname=str(target["NAME"]), user=f"backhaul_{role}",
-        password=settings.HOME.secret(f"role_{role}"), options="-c search_path=cell1,public,ext", autocommit=True,
+        password=settings.HOME.secret(f"role_{role}"), options=f"-c search_path={CELL},public,ext", autocommit=True,
     ) as connection:  # fmt: skip
         for name, value in {"operator": str(posted), "operators": f"{{{posted}}}", "ancestors": "{}"}.items():
             connection.execute("SELECT set_config(%s, %s, false)", [f"backhaul.{name}", value])
@@ -65,6 +66,6 @@ def test_only_the_batch_role_seals(posted: int, role: str) -> None:
     target = settings.DATABASES["default"]
     with psycopg.connect(
         host=str(target["HOST"]), port=str(target["PORT"]), dbname=str(target["NAME"]), user=f"backhaul_{role}",
-        password=settings.HOME.secret(f"role_{role}"), options="-c search_path=cell1,public,ext",
+        password=settings.HOME.secret(f"role_{role}"), options=f"-c search_path={CELL},public,ext",
     ) as connection, pytest.raises(InsufficientPrivilege):  # fmt: skip
         connection.execute("SELECT seal_books(%s, now())", [posted])

@@ -17,6 +17,7 @@ from backhaul.operators.functions import call
 from backhaul.operators.scope import unit_of_work
 from backhaul.resellers.checks import verify
 from tests.builders import acting, request_key
+from tests.cast import CELL
 from tests.ledger.books import DAY, NOW, Chain, balances_by_hand, build_chain, recharge
 
 HAND_ACCOUNTS = ("cash", "bank", "office_expense", "owner_capital", "other_income", "paid_to_provider")
@@ -105,9 +106,9 @@ def test_random_events_leave_books_that_hold_and_read_right_on_any_day(
     for on in (*asked, date.max):
         for operator in world.chain.operators:
             assert_reads_right(world.chain, operator, on)
-    assert [check for check in verify(["cell1"]) if not check.ok] == []
+    assert [check for check in verify([CELL]) if not check.ok] == []
     services.seal_all_books(world.chain.isp, now=NOW)
-    assert [check for check in verify(["cell1"]) if not check.ok] == []
+    assert [check for check in verify([CELL]) if not check.ok] == []
     for operator in world.chain.operators:
         assert_reads_right(world.chain, operator, asked[0])
 

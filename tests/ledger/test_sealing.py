@@ -21,12 +21,13 @@ from backhaul.operators.functions import call, rows
 from backhaul.operators.scope import unit_of_work
 from backhaul.resellers.checks import verify
 from tests.builders import acting, request_key
+from tests.cast import CELL
 from tests.ledger.books import DAY, NOW, Chain, as_admin, build_chain, recharge
 
 
 def wrong(name: str) -> str:
     """What verify says of the one check that fails."""
-    failed = [check for check in verify(["cell1"]) if not check.ok]
+    failed = [check for check in verify([CELL]) if not check.ok]
     assert [check.name for check in failed] == [name]
     return failed[0].detail
 
@@ -88,7 +89,7 @@ def test_sealing_again_changes_nothing(sealed: Chain) -> None:
     report = services.seal_all_books(sealed.isp, now=NOW)
     assert (report.blocks, report.entries) == (0, 0)
     assert seals(sealed, sealed.operators[0]) == before
-    assert all(check.ok for check in verify(["cell1"]))
+    assert all(check.ok for check in verify([CELL]))
 
 
 def test_anybody_can_compute_a_block_s_hash_from_its_written_form(db: EmbeddedPostgres) -> None:
@@ -150,7 +151,7 @@ def test_two_sealers_at_once_seal_every_entry_once(db: EmbeddedPostgres) -> None
             first.commit()
             assert second.result(timeout=20) == 1  # the reseller's books; the ISP's were sealed by the first
     assert [len(seals(chain, operator)) for operator in chain.operators] == [1, 1]
-    assert all(check.ok for check in verify(["cell1"]))
+    assert all(check.ok for check in verify([CELL]))
 
 
 def seal_in_a_thread(chain: Chain) -> int:
@@ -161,11 +162,11 @@ def seal_in_a_thread(chain: Chain) -> int:
 
 
 def as_role(role: str) -> psycopg.Connection[Any]:
-    """A connection of its own beside Django's, in cell1."""
+    """A connection of its own beside Django's, in the cell."""
     target = settings.DATABASES["default"]
     return psycopg.connect(
         host=str(target["HOST"]), port=str(target["PORT"]), dbname=str(target["NAME"]), user=f"backhaul_{role}",
-        password=settings.HOME.secret(f"role_{role}"), options="-c search_path=cell1,public,ext",
+        password=settings.HOME.secret(f"role_{role}"), options=f"-c search_path={CELL},public,ext",
     )  # fmt: skip
 
 
@@ -187,7 +188,7 @@ def test_an_open_transaction_is_not_missed(db: EmbeddedPostgres) -> None:
     with acting(chain.isp, north):
         assert queries.sum_balance("operator_funds", DAY) == -70
         assert rows("SELECT sum(entries)::int AS n FROM seal WHERE operator_id = %s", [north]) == [{"n": 2}]
-    assert all(check.ok for check in verify(["cell1"]))
+    assert all(check.ok for check in verify([CELL]))
 
 
 def test_one_digit_changed_by_a_superuser_names_books_and_block(db: EmbeddedPostgres, sealed: Chain) -> None:
@@ -208,7 +209,7 @@ def test_a_changed_amount_is_found_by_seal_nets_and_mirror(db: EmbeddedPostgres,
         admin.execute(
             "UPDATE posting SET amount_minor = 501 WHERE amount_minor = 500 AND operator_id = %s", [sealed.operators[0]]
         )
-    failed = {check.name: check.detail for check in verify(["cell1"]) if not check.ok}
+    failed = {check.name: check.detail for check in verify([CELL]) if not check.ok}
     assert {"books.seals", "books.account_days", "books.party_days", "edges.funds", "edges.movements"} <= set(failed)
     assert f"{sealed.isp.slug}, block 3" in failed["books.seals"]
     assert "level-1" in failed["edges.funds"]
@@ -237,7 +238,7 @@ def test_every_kind_of_tampering_is_found(
     with as_admin(db) as admin:
         admin.execute("SET session_replication_role = replica")
         assert admin.execute(statement.encode()).rowcount > 0
-    failed = {found.name: found.detail for found in verify(["cell1"]) if not found.ok}
+    failed = {found.name: found.detail for found in verify([CELL]) if not found.ok}
     assert names in failed[check]
 
 
@@ -276,7 +277,7 @@ def test_entries_of_a_database_that_moved_to_another_cluster_are_neither_lost_no
 def test_what_is_recorded_into_a_closed_period_is_found(db: EmbeddedPostgres, sealed: Chain) -> None:
     with acting(sealed.isp):
         services.lock_books(through=DAY, now=datetime(2100, 1, 1, tzinfo=UTC))
-    assert all(check.ok for check in verify(["cell1"]))
+    assert all(check.ok for check in verify([CELL]))
     with as_admin(db) as admin:
         admin.execute("UPDATE books SET locked_at = '2026-01-01' WHERE locked_at IS NOT NULL")
     assert sealed.isp.slug in wrong("books.locked_periods")

@@ -14,7 +14,7 @@ from backhaul.ledger import services
 from backhaul.payments.services import record_payment, reverse_payment
 from backhaul.resellers.checks import verify
 from tests.builders import acting, request_key
-from tests.cast import Cast, build_cast, fill_funds
+from tests.cast import CELL, Cast, build_cast, fill_funds
 from tests.ledger.books import as_admin
 from tests.scenarios.money import night, noon
 from tests.scenarios.test_oracles import taken_over
@@ -62,13 +62,13 @@ def pay(customer_id: int, amount_minor: int) -> int:
 
 
 def failed() -> dict[str, str]:
-    return {check.name: check.detail for check in verify(["cell1"]) if not check.ok}
+    return {check.name: check.detail for check in verify([CELL]) if not check.ok}
 
 
 def test_a_whole_business_is_proved_before_and_after_sealing_and_no_check_is_empty(business: Cast) -> None:
     assert failed() == {}
     services.seal_all_books(business.padma, now=noon(DEC))
-    answers = verify(["cell1"])
+    answers = verify([CELL])
     assert [check for check in answers if not check.ok] == []
     assert {check.name for check in answers if check.count == 0} == {"books.reversals", "books.locked_periods"}
 

@@ -19,6 +19,7 @@ from backhaul.network.radius.server import Database
 from backhaul.operators.functions import rows
 from backhaul.operators.scope import acting_for_child, founding_unit, unit_of_work
 from backhaul.operators.services import add_operator
+from tests.cast import CELL
 from tests.network.radius import SECRET, Radius, running
 
 
@@ -56,9 +57,9 @@ class Network:
 
 def found_isp(slug: str) -> IspDirectory:
     """An ISP with nothing below it."""
-    with founding_unit("cell1"):
+    with founding_unit(CELL):
         isp_id = add_operator(slug=slug, name=slug.title(), kind="isp")
-    return IspDirectory.objects.create(isp_id=isp_id, slug=slug, cell="cell1")
+    return IspDirectory.objects.create(isp_id=isp_id, slug=slug, cell=CELL)
 
 
 @pytest.fixture
@@ -97,7 +98,7 @@ def as_admin(server: EmbeddedPostgres, statement: str, *parameters: object) -> N
     """What no role of the product may do, or what another context does: written straight into the cell."""
     url = server.admin_url.rsplit("/", 1)[0] + "/backhaul"
     with psycopg.connect(url, autocommit=True) as admin:
-        admin.execute("SET search_path = cell1, public, ext")
+        admin.execute(f"SET search_path = {CELL}, public, ext".encode())
         admin.execute(statement, parameters)
 
 

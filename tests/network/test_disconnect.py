@@ -17,6 +17,7 @@ from backhaul.cli.embedded import EmbeddedPostgres
 from backhaul.common import clock
 from backhaul.network import outbox, queries, services, tasks
 from backhaul.operators.scope import unit_of_work
+from tests.cast import CELL
 from tests.network.conftest import Network, add_login, as_admin, found
 from tests.network.radius import Radius
 from tests.network.sink import Sink, listening
@@ -147,7 +148,7 @@ def test_a_session_that_starts_while_the_suspension_commits_is_ended(
     klass = radius.login("rina")["Class"]
     url = server.admin_url.rsplit("/", 1)[0] + "/backhaul"
     with ThreadPoolExecutor(1) as pool, psycopg.connect(url) as suspending:
-        suspending.execute("SET search_path = cell1, public")
+        suspending.execute(f"SET search_path = {CELL}, public".encode())
         suspending.execute(
             "SELECT set_login_access(ARRAY[%s]::bigint[], '{7}', 'walled', NULL, 'suspended', now())",
             [network.isp.isp_id],

@@ -14,6 +14,7 @@ from backhaul.common.errors import NotFound
 from backhaul.network import queries, services
 from backhaul.operators.functions import execute, rows
 from backhaul.operators.scope import acting_for_child, unit_of_work
+from tests.cast import CELL
 from tests.network.conftest import Network, add_login, found, radius_database
 
 
@@ -104,7 +105,7 @@ def test_of_many_logins_the_one_that_collides_is_named(network: Network) -> None
 
 
 def test_radius_reaches_its_three_functions_and_no_table(as_radius: psycopg.Connection[Any]) -> None:
-    as_radius.execute("SET search_path = cell1")
+    as_radius.execute(f"SET search_path = {CELL}".encode())
     for query in (
         "SELECT * FROM radius_login",
         "SELECT * FROM radius_password",
@@ -141,7 +142,7 @@ def test_a_locked_table_makes_accounting_fail_so_that_it_is_repeated(
     as_radius.execute("SET lock_timeout = '200ms'")
     url = server.admin_url.rsplit("/", 1)[0] + "/backhaul"
     with psycopg.connect(url) as other:
-        other.execute("LOCK TABLE cell1.radius_session_live")
+        other.execute(f"LOCK TABLE {CELL}.radius_session_live".encode())
         with pytest.raises(psycopg.errors.LockNotAvailable):
             as_radius.execute(
                 "SELECT public.radius_account('127.0.0.1', 'Start', 'received', '1790000000', 'username', 'rina', "
