@@ -7,7 +7,7 @@ a run that is killed goes on where it stopped, and two runs at once share the wo
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -36,6 +36,18 @@ class RunReport:
     edges: list[dict[str, Any]] = field(default_factory=list)
     short: list[dict[str, Any]] = field(default_factory=list)
     exceptions: list[dict[str, Any]] = field(default_factory=list)
+    shards: list[dict[str, Any]] = field(default_factory=list)
+
+    def seen_by(self, operator_id: int) -> RunReport:
+        """What the ISP may know of its run: counts, its own bills' sum, its own edges; no reseller's price."""
+        own = [shard for shard in self.shards if shard["top_id"] == operator_id]
+        return replace(
+            self,
+            billed_minor=sum(shard["billed_minor"] for shard in own),
+            edges=[edge for edge in self.edges if edge["parent_id"] == operator_id],
+            short=[fund for fund in self.short if fund["parent_id"] == operator_id],
+            exceptions=[item for item in self.exceptions if item["operator_id"] == operator_id],
+        )
 
     def add(self, slice_result: dict[str, int]) -> None:
         """Count one slice in."""
@@ -197,22 +209,28 @@ def _rehearse(isp: IspDirectory, report: RunReport, now: datetime, slice_bills: 
 
 def _describe(run: _Run, report: RunReport) -> None:
     """Per edge what the run charged, per short fund what waits, and what could not be billed."""
+    report.shards = rows(
+        "SELECT top_id, created, held, failed, billed_minor FROM run_shard WHERE operator_id = %s AND run_id = %s",
+        [run.isp.isp_id, run.id],
+        using=BATCH,
+    )
     report.edges = rows(
-        "SELECT c.name AS child, p.name AS parent, sum(m.net_minor)::bigint AS net_minor, "
+        "SELECT c.name AS child, p.name AS parent, p.id AS parent_id, sum(m.net_minor)::bigint AS net_minor, "
         "sum(m.vat_minor)::bigint AS vat_minor "
         "FROM fund_movement m JOIN operator c ON c.id = m.child_id JOIN operator p ON p.id = m.parent_id "
-        "WHERE m.request_key LIKE %s AND c.isp_id = %s GROUP BY c.id, c.name, p.name, c.path ORDER BY c.path",
+        "WHERE m.request_key LIKE %s AND c.isp_id = %s GROUP BY c.id, c.name, p.id, p.name, c.path ORDER BY c.path",
         [f"run:{run.id}:%", run.isp.isp_id],
         using=BATCH,
     )
     report.short = rows(
-        "SELECT o.name AS operator, count(*) AS bills, sum(h.short_minor)::bigint AS needed_minor FROM held_bill h "
-        "JOIN operator o ON o.id = h.short_child_id WHERE o.isp_id = %s GROUP BY o.id, o.name ORDER BY o.id",
+        "SELECT o.name AS operator, o.parent_id, count(*) AS bills, sum(h.short_minor)::bigint AS needed_minor "
+        "FROM held_bill h JOIN operator o ON o.id = h.short_child_id "
+        "WHERE o.isp_id = %s GROUP BY o.id, o.name, o.parent_id ORDER BY o.id",
         [run.isp.isp_id],
         using=BATCH,
     )
     report.exceptions = rows(
-        "SELECT c.code AS customer, x.starts_on, x.reason FROM run_exception x "
+        "SELECT x.operator_id, c.code AS customer, x.starts_on, x.reason FROM run_exception x "
         "JOIN subscription s ON s.operator_id = x.operator_id AND s.id = x.subscription_id "
         "JOIN customer c ON c.operator_id = s.operator_id AND c.id = s.customer_id "
         "WHERE x.run_id = %s ORDER BY c.code LIMIT 1000",

@@ -45,10 +45,14 @@ class Billed:
 
 @dataclass(frozen=True)
 class Refund:
-    """What leaving gives back: whole days, per edge at its charged rate, and the customer's credit. Minor units."""
+    """What leaving gives back for whole `days`, in minor units, at the rates charged.
+
+    `back_minor` comes into the operator's own fund, VAT included; `credit_minor` is the customer's credit note, and
+    `to_advance_minor` the part of it that becomes advance.
+    """
 
     days: int
-    edges: list[dict[str, int]]
+    back_minor: int
     credit_minor: int
     to_advance_minor: int
 
@@ -128,7 +132,7 @@ def issue_opening_dues(dues: Sequence[tuple[int, int, int]], *, on: date, due_on
 
 
 def preview_refund(*, subscription_id: int, on: date, now: datetime) -> Refund:
-    """What leaving on `on` would give back on every edge that the operator may know of: its own alone."""
+    """What leaving on `on` would give back."""
     return Refund(**call("refund_unused_days", subscription=subscription_id, on=on, now=now, retail=True, preview=True))
 
 

@@ -86,7 +86,7 @@ def test_oracle_1_a_refund_uses_the_price_that_was_charged(cast: Cast) -> None:
         )
     assert promised == given
     assert given.days == 18
-    assert {edge["child_id"]: edge["net_minor"] for edge in given.edges} == {cast.riverside: 270_00, cast.north: 240_00}
+    assert given.back_minor == 270_00  # of what North gets back Riverside learns nothing
     assert fund(cast, cast.riverside, cast.north) == 300_000_00 - 450_00 + 270_00
     assert fund(cast, cast.north, cast.padma.isp_id) == 1_500_000_00 - 400_00 + 240_00
     assert given.credit_minor == 360_00 and given.to_advance_minor == 0
@@ -115,7 +115,7 @@ def test_disconnect_on_the_last_day_refunds_nothing(cast: Cast) -> None:
     last = date(2026, 11, 30)
     with acting(cast.padma, cast.riverside):
         given = disconnect_customer(subscription_id=customer.subscription_id, on=last, now=noon(last), why="moved away")
-    assert (given.days, given.credit_minor, given.edges) == (0, 0, [])
+    assert (given.days, given.credit_minor, given.back_minor) == (0, 0, 0)
 
 
 def test_oracle_2_short_at_the_grandparent_charges_nobody_and_keeps_the_payment(cast: Cast) -> None:
@@ -358,3 +358,16 @@ def test_a_bill_past_due_and_grace_suspends_and_paying_it_brings_the_service_bac
     with acting(cast.padma, cast.riverside):
         assert rows("SELECT access FROM radius_login")[0]["access"] == "open"
     assert len(invoices(cast, cast.riverside)) == 1  # the running period was charged already
+
+
+def test_an_isp_sees_of_its_run_what_its_edges_say_and_no_price_of_its_resellers(cast: Cast) -> None:
+    """SPEC §3: a grandparent never sees a price between those below it, nor what their customers pay."""
+    fill_funds(cast, riverside=100_00)
+    for operator_id in (cast.padma.isp_id, cast.north, cast.riverside):
+        taken_over(cast, operator_id)
+    report = night(cast, NOV_1)
+    assert (report.created, report.held) == (2, 1)
+    seen = report.seen_by(cast.padma.isp_id)
+    assert (seen.created, seen.held, seen.billed_minor) == (2, 1, 600_00)
+    assert [edge["child"] for edge in seen.edges] == ["North"]
+    assert [fund["operator"] for fund in report.short] == ["Riverside"] and seen.short == []

@@ -144,11 +144,9 @@ def leave(request: PageRequest, pk: int) -> HttpResponse:
 
 def _leave_panel(request: PageRequest, row: dict[str, Any]) -> Panel:
     refund = preview_refund(subscription_id=row["subscription_id"], on=request.today, now=request.now)
-    mine = request.scope.operator_id
-    back = sum(edge["net_minor"] + edge["vat_minor"] for edge in refund.edges if edge["child_id"] == mine)
     days = _("%(days)s unused days are given back; today counts as used.") % {"days": refund.days}
     effects = [
-        {"label": _("Back into your fund"), "minor": back},
+        {"label": _("Back into your fund"), "minor": refund.back_minor},
         {"label": _("Credited to the customer, if you choose so"), "minor": refund.credit_minor},
         {"label": _("Of that, kept as the customer's advance"), "minor": refund.to_advance_minor},
     ]

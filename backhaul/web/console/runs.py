@@ -27,6 +27,7 @@ def billing_run(request: PageRequest) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         confirmed = "confirmed" in request.POST
         report = bill_isp(request.isp, on=form.cleaned_data["on"], now=request.now, dry_run=not confirmed)
+        report = report.seen_by(request.scope.operator_id)
     return show(request, "billing_run", {"report": report, "runs": _recent(request)}, form=form)
 
 

@@ -1,7 +1,8 @@
 -- Contract (app): a customer of the acting operator leaves on p_on (that day is consumed). The whole days left of its running
 -- period are credited at the rates actually charged: up every edge at that edge's own, and to the customer by a credit note, up to
 -- what is open on the invoice, the rest to its advance (SPEC 2.6). Once per period. p_retail false: no credit note.
--- Returns {"days", "edges": [{"child_id", "net_minor", "vat_minor"}], "credit_minor", "to_advance_minor"}.
+-- Returns {"days", "back_minor": what comes back into the acting operator's own fund (of the edges above it learns nothing),
+-- "credit_minor", "to_advance_minor"}.
 CREATE OR REPLACE FUNCTION refund_unused_days(
     p_subscription bigint, p_on date, p_now timestamptz, p_retail boolean, p_preview boolean) RETURNS jsonb
 LANGUAGE plpgsql SECURITY DEFINER AS $$
@@ -11,7 +12,7 @@ DECLARE
     c record;
     v_from integer;
     v_to integer;
-    v_edges jsonb := '[]';
+    v_back bigint := 0;
     v_movement bigint;
     v_net bigint;
     v_vat bigint;
@@ -23,7 +24,7 @@ BEGIN
     IF NOT FOUND OR EXISTS (SELECT 1 FROM credit_note WHERE operator_id = v_operator AND invoice_id = i.id)
        OR EXISTS (SELECT 1 FROM charge_refund WHERE owner_id = v_operator AND invoice_id = i.id
                   AND child_id = ANY (SELECT unnest(path) FROM operator WHERE id = v_operator)) THEN
-        RETURN jsonb_build_object('days', 0, 'edges', v_edges) || v_credit;
+        RETURN jsonb_build_object('days', 0, 'back_minor', 0) || v_credit;
     END IF;
     v_from := (p_on + 1) - last_anchor_of(i);
     v_to := i.ends_on - last_anchor_of(i);
@@ -37,7 +38,7 @@ BEGIN
         -- the VAT that the kept days do not carry: charged and given back, the parts add to what was charged
         v_vat := CASE WHEN c.net_minor = 0 THEN 0
                       ELSE c.vat_minor - (2 * c.vat_minor * (c.net_minor - v_net) + c.net_minor) / (2 * c.net_minor) END;
-        v_edges := v_edges || jsonb_build_object('child_id', c.child_id, 'net_minor', v_net, 'vat_minor', v_vat);
+        v_back := v_back + CASE WHEN c.child_id = v_operator THEN v_net + v_vat ELSE 0 END;
         CONTINUE WHEN p_preview;
         v_movement := NULL;
         IF v_net + v_vat > 0 THEN
@@ -54,7 +55,7 @@ BEGIN
     IF p_retail THEN
         v_credit := credit_unused_days(i, v_from, v_to, p_on, p_now, p_preview);
     END IF;
-    RETURN jsonb_build_object('days', v_to - v_from, 'edges', v_edges) || v_credit;
+    RETURN jsonb_build_object('days', v_to - v_from, 'back_minor', v_back) || v_credit;
 END $$;
 
 -- last_anchor_of: day 0 of the cycle that a period invoice lies in.
