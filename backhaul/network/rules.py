@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import ipaddress
 import re
+from collections.abc import Callable
+from typing import Any
 
 from backhaul.common.errors import InvalidInput
 
@@ -41,9 +43,12 @@ def clean_address(text: str | None, *, field: str) -> str | None:
     if not plain:
         return None
     try:
-        return str(ipaddress.ip_address(plain))
+        address = ipaddress.ip_address(plain)
     except ValueError:
         raise InvalidInput(f"“{text}” is not an IP address.", field=field) from None
+    if isinstance(address, ipaddress.IPv6Address) and address.scope_id:
+        raise InvalidInput(f"“{text}” holds on one link only; give an address that is known everywhere.", field=field)
+    return str(address)
 
 
 def clean_network(text: str | None) -> str | None:
@@ -65,3 +70,53 @@ def is_router_name(name: str) -> bool:
 def is_usable_secret(secret: str) -> bool:
     """Whether routers and FreeRADIUS read a shared secret alike: no quotes, backslash, per cent sign or blanks."""
     return re.fullmatch(r"[A-Za-z0-9!#$&()*+,./:;<=>?@^_~-]{6,128}", secret) is not None
+
+
+def clean_router(settings: dict[str, Any]) -> dict[str, Any]:
+    """Settings of a router by their columns, each as it is kept; refuses the first that cannot be used."""
+    return {key: _ROUTER[key](value, key) for key, value in settings.items()}
+
+
+def _router_name(text: str, field: str) -> str:
+    name = text.strip()
+    if not (1 <= len(name) <= 60 and name.isprintable()):
+        raise InvalidInput("Give the router a name of 1 to 60 letters.", field=field)
+    return name
+
+
+def _source_address(text: str, field: str) -> str:
+    address = clean_address(text, field=field)
+    if address is None:
+        raise InvalidInput("Give the address from which the router's packets come.", field=field)
+    if (found := ipaddress.ip_address(address)).is_unspecified or found.is_multicast:
+        raise InvalidInput(f"No packet comes from {address}; give the router's own address.", field=field)
+    return address
+
+
+def _secret(secret: str, field: str) -> str:
+    if not is_usable_secret(secret):
+        raise InvalidInput("Give a secret of 6 to 128 letters, digits and signs, no quotes or blanks.", field=field)
+    return secret
+
+
+def _port(port: int, field: str) -> int:
+    if not 1 <= port <= 65535:
+        raise InvalidInput("Give a port from 1 to 65535.", field=field)
+    return port
+
+
+def _interim(seconds: int, field: str) -> int:
+    if not 60 <= seconds <= 3600:
+        raise InvalidInput("Give an interval of 60 to 3600 seconds.", field=field)
+    return seconds
+
+
+_ROUTER: dict[str, Callable[[Any, str], Any]] = {
+    "name": _router_name,
+    "source_address": _source_address,
+    "secret": _secret,
+    "change_of_authorization_address": lambda text, field: clean_address(text, field=field),
+    "change_of_authorization_port": _port,
+    "interim_seconds": _interim,
+    "enabled": lambda enabled, _: bool(enabled),
+}

@@ -7,12 +7,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from backhaul.common import clock
+from django.db import IntegrityError
+
 from backhaul.common.errors import InvalidInput, NotFound, Refusal
 from backhaul.network import rules
-from backhaul.operators.functions import call, execute, rows
+from backhaul.operators.functions import call, execute, rows, savepoint
 from backhaul.operators.jobs import enqueue
 from backhaul.operators.scope import current_scope
+from backhaul.operators.services import record_audit
 
 DRAIN = "backhaul.network.tasks.drain_disconnects"
 
@@ -33,6 +35,12 @@ class PoolExists(Refusal):
     """A pool of that name, or one that overlaps its network, exists."""
 
     code = "pool_exists"
+
+
+class RouterExists(Refusal):
+    """The operator has a router of that name."""
+
+    code = "router_exists"
 
 
 @dataclass(frozen=True)
@@ -73,42 +81,79 @@ def add_pool(*, name: str, framed_pool: str | None = None, network: str | None =
     return int(added[0]["id"])
 
 
-def register_nas(
-    *,
-    name: str,
-    source_address: str,
-    secret: str,
-    change_of_authorization_address: str | None = None,
-    change_of_authorization_port: int = 3799,
-    interim_seconds: int = 300,
-) -> int:
+def register_nas(*, at: datetime, **settings: Any) -> int:
     """Make a router of the acting operator known by the source address of its packets; returns its id.
 
-    Raises AddressTaken when packets from that address already belong to a router, of whichever ISP.
+    `settings`: name, source_address and secret; change_of_authorization_address, change_of_authorization_port and
+    interim_seconds have defaults. Raises RouterExists, and AddressTaken when packets from that address already belong
+    to a router, of whichever ISP.
     """
     scope = current_scope()
-    address = rules.clean_address(source_address, field="source_address")
-    control = rules.clean_address(change_of_authorization_address, field="change_of_authorization_address")
-    if address is None:
-        raise InvalidInput("Give the address from which the router's packets come.", field="source_address")
-    if not rules.is_usable_secret(secret):
-        raise InvalidInput("Give a secret of 6 to 128 letters, digits and signs, no quotes or blanks.", field="secret")
-    directed = execute(
-        "INSERT INTO nas_directory (source_address, isp_id, cell) VALUES (%s, %s, %s) ON CONFLICT DO NOTHING",
-        [address, scope.isp_id, scope.cell],
-    )
-    added = directed and rows(
-        "INSERT INTO nas (operator_id, name, source_address, secret, change_of_authorization_address, "
-        "change_of_authorization_port, interim_seconds) VALUES (%s, %s, %s, %s, %s, %s, %s) "
-        "ON CONFLICT DO NOTHING RETURNING id",
-        [scope.operator_id, name.strip(), address, secret, control, change_of_authorization_port, interim_seconds],
+    scope.require("network.edit")
+    given = rules.clean_router({"name": "", "source_address": "", "secret": "", **settings})
+    _direct(given["source_address"])
+    added = rows(
+        f"INSERT INTO nas (operator_id, {', '.join(given)}) VALUES (%s{', %s' * len(given)}) "
+        "ON CONFLICT (operator_id, name) DO NOTHING RETURNING id",
+        [scope.operator_id, *given.values()],
     )
     if not added:
+        raise _router_exists(given["name"])
+    nas_id = int(added[0]["id"])
+    record_audit(verb="added", subject_type="nas", subject_id=nas_id, at=at, address=given["source_address"])
+    return nas_id
+
+
+def update_nas(*, nas_id: int, at: datetime, **changes: Any) -> None:
+    """Change an own router: any of the settings of register_nas, or `enabled`; a secret is taken as new.
+
+    FreeRADIUS believes what it knew for up to half a minute. Raises NotFound, RouterExists, and AddressTaken as
+    register_nas does.
+    """
+    scope = current_scope()
+    scope.require("network.edit")
+    wanted = rules.clean_router(changes)
+    found = rows(
+        "SELECT name, host(source_address) AS source_address, host(change_of_authorization_address) AS "
+        "change_of_authorization_address, change_of_authorization_port, interim_seconds, enabled FROM nas "
+        "WHERE operator_id = %s AND id = %s FOR NO KEY UPDATE",
+        [scope.operator_id, nas_id],
+    )
+    if not found:
+        raise NotFound("There is no such router.")
+    before = {key: found[0].get(key) for key, value in wanted.items() if key == "secret" or found[0][key] != value}
+    if not before:
+        return
+    if "source_address" in before:
+        _direct(wanted["source_address"])
+    try:
+        with savepoint():
+            execute(
+                f"UPDATE nas SET {', '.join(f'{key} = %s' for key in before)} WHERE operator_id = %s AND id = %s",
+                [*(wanted[key] for key in before), scope.operator_id, nas_id],
+            )
+    except IntegrityError:
+        raise _router_exists(wanted.get("name", "")) from None
+    if "source_address" in before:
+        execute("DELETE FROM nas_directory WHERE source_address = %s", [before["source_address"]])
+    record_audit(verb="changed", subject_type="nas", subject_id=nas_id, at=at, before=before)
+
+
+def _direct(address: str) -> None:
+    """Lead packets from an address to the acting ISP's cell, unless they lead somewhere already."""
+    scope = current_scope()
+    if not execute(
+        "INSERT INTO nas_directory (source_address, isp_id, cell) VALUES (%s, %s, %s) ON CONFLICT DO NOTHING",
+        [address, scope.isp_id, scope.cell],
+    ):
         raise AddressTaken(
-            f"{address}, or the name “{name}”, belongs to another router; give this one an address of its own.",
+            f"Packets from {address} belong to a router already; give this one an address of its own.",
             field="source_address",
         )
-    return int(added[0]["id"])
+
+
+def _router_exists(name: str) -> RouterExists:
+    return RouterExists(f"There is a router “{name}” already; choose another name.", field="name")
 
 
 def provision_login(*, operator_id: int, isp_id: int, username: str, password: str, **settings: Any) -> int:
@@ -166,7 +211,7 @@ def set_login_access(
     access: str,
     reject_reason: str | None = None,
     reason: str = "",
-    at: datetime | None = None,
+    at: datetime,
 ) -> int:
     """Open, wall in or reject a subscription's logins and queue the end of sessions that began otherwise (SPEC §5).
 
@@ -186,7 +231,7 @@ def set_login_access_many(
     access: str,
     reject_reason: str | None = None,
     reason: str = "",
-    at: datetime | None = None,
+    at: datetime,
     using: str = "default",
 ) -> int:
     """set_login_access for many subscriptions, given as (operator id, subscription id), in one statement."""
@@ -198,12 +243,12 @@ def set_login_access_many(
         access=access,
         reject_reason=reject_reason,
         reason=reason or {"open": "activated", "walled": "suspended"}.get(access, reject_reason or "disabled"),
-        at=at or clock.now(),
+        at=at,
     )
     return int(changed)
 
 
-def change_password(*, operator_id: int, subscription_id: int, password: str, at: datetime | None = None) -> None:
+def change_password(*, operator_id: int, subscription_id: int, password: str, at: datetime) -> None:
     """Set the password of a subscription's login and end its session."""
     login = _login_of(operator_id, subscription_id)
     execute(
@@ -213,12 +258,12 @@ def change_password(*, operator_id: int, subscription_id: int, password: str, at
     _end_sessions(operator_id, login["id"], "password changed", at)
 
 
-def reveal_password(*, login_id: int, at: datetime | None = None) -> str:
+def reveal_password(*, login_id: int, at: datetime) -> str:
     """The clear-text password of an own login; the revelation itself is written to the audit trail."""
-    return str(call("reveal_radius_password", login_id=login_id, at=at or clock.now()))
+    return str(call("reveal_radius_password", login_id=login_id, at=at))
 
 
-def update_login(*, operator_id: int, subscription_id: int, at: datetime | None = None, **changes: Any) -> None:
+def update_login(*, operator_id: int, subscription_id: int, at: datetime, **changes: Any) -> None:
     """Change settings of a subscription's login: any field of NewLogin but its password and access.
 
     A change of the rate alone reaches a running session live; what the session cannot change alive ends it.
@@ -238,14 +283,13 @@ def update_login(*, operator_id: int, subscription_id: int, at: datetime | None 
         [*changed.values(), operator_id, login["id"]],
     )
     if set(changed) <= {"down_kbps", "up_kbps"}:
-        call("request_rate_change", operator_id=operator_id, login_id=login["id"], reason="rate changed",
-             at=at or clock.now())  # fmt: skip
+        call("request_rate_change", operator_id=operator_id, login_id=login["id"], reason="rate changed", at=at)
         send_soon()
     elif set(changed) != {"expires_at"}:
         _end_sessions(operator_id, login["id"], f"changed: {', '.join(sorted(changed))}", at)
 
 
-def queue_disconnect(*, operator_id: int, subscription_id: int, reason: str, at: datetime | None = None) -> None:
+def queue_disconnect(*, operator_id: int, subscription_id: int, reason: str, at: datetime) -> None:
     """End the running sessions of a subscription, whatever its access: the customer may log in again at once."""
     _end_sessions(operator_id, _login_of(operator_id, subscription_id)["id"], reason, at)
 
@@ -281,9 +325,9 @@ def _columns(changes: dict[str, Any]) -> dict[str, Any]:
     return cleaned
 
 
-def _end_sessions(operator_id: int, login_id: int, reason: str, at: datetime | None) -> None:
+def _end_sessions(operator_id: int, login_id: int, reason: str, at: datetime) -> None:
     execute("UPDATE radius_login SET version = version + 1 WHERE operator_id = %s AND id = %s", [operator_id, login_id])
-    call("request_disconnects", operator_ids=[operator_id], login_ids=[login_id], reason=reason, at=at or clock.now())
+    call("request_disconnects", operator_ids=[operator_id], login_ids=[login_id], reason=reason, at=at)
     send_soon()
 
 

@@ -26,4 +26,5 @@ FUNCTIONS = [
     Definer("taken_usernames"),
     Definer("taken_addresses"),
     Definer("reveal_radius_password"),
+    Definer("count_router_sessions"),
 ]

@@ -12,7 +12,7 @@ PERMISSIONS = VIEW | {
 }  # fmt: skip
 NEEDS_CHILDREN = {"resellers.view", "resellers.edit", "funds.recharge", "funds.reverse"}
 # SPEC §4: what a sub-operator never manages, whatever its role.
-ABOVE_ONLY = NEEDS_CHILDREN | {"catalog.edit", "network.edit", "bills.run"}
+ABOVE_ONLY = NEEDS_CHILDREN | {"catalog.edit", "network.view", "network.edit", "bills.run"}
 
 ROLES: dict[str, frozenset[str]] = {
     "system": frozenset(PERMISSIONS),

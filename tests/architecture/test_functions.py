@@ -43,6 +43,7 @@ ON_ITSELF = {
         "SELECT parent_id FROM operator WHERE id = add_operator('new', 'New', 'reseller', false, false)",
         set(),
     ),
+    "count_router_sessions": ("SELECT nas_id FROM count_router_sessions('-infinity')", {"{rival}"}),
     "count_held_below": ("SELECT child_id FROM count_held_below()", {"{rival}"}),
     "lock_books": ("SELECT lock_books(current_date, now()); SELECT operator_id FROM books", {"{rival}"}),
     "operator_below": ("SELECT operator_below('slug-{riverside}')", {"None"}),

@@ -13,6 +13,7 @@ import pytest
 from django.conf import settings
 
 from backhaul.cli.embedded import EmbeddedPostgres
+from backhaul.common import clock
 from backhaul.identity.models import IspDirectory
 from backhaul.network import services
 from backhaul.network.radius.server import Database
@@ -69,7 +70,11 @@ def network(db: EmbeddedPostgres) -> Network:
         north = add_operator(slug="north", name="North", kind="reseller")
         pool = services.add_pool(name="clients", network="100.64.0.0/22")
         nas = services.register_nas(
-            name="core", source_address="127.0.0.1", secret=SECRET, change_of_authorization_address="127.0.0.1"
+            name="core",
+            source_address="127.0.0.1",
+            secret=SECRET,
+            change_of_authorization_address="127.0.0.1",
+            at=clock.now(),
         )
     return Network(isp, north, (isp.isp_id, pool), nas)
 

@@ -173,7 +173,7 @@ def test_a_new_router_works_at_once_and_a_disabled_one_no_longer(
 ) -> None:
     add_login(network)
     with unit_of_work(network.isp):
-        services.register_nas(name="second", source_address="127.0.0.5", secret=SECRET)
+        services.register_nas(name="second", source_address="127.0.0.5", secret=SECRET, at=clock.now())
     assert radius.login("rina", source="127.0.0.5").code == "Access-Accept"
     as_admin(server, "UPDATE nas SET enabled = false WHERE name = 'second'")
     assert radius.login("rina", source="127.0.0.5").code != "Access-Accept"
@@ -183,7 +183,7 @@ def test_two_isps_have_the_same_user_name_and_their_own_routers(network: Network
     add_login(network, "rina", password="padma-pw")
     meghna = found_isp("meghna")
     with unit_of_work(meghna):
-        services.register_nas(name="core", source_address="127.0.0.6", secret=SECRET)
+        services.register_nas(name="core", source_address="127.0.0.6", secret=SECRET, at=clock.now())
         services.provision_login(
             operator_id=meghna.isp_id, isp_id=meghna.isp_id, username="rina", password="meghna-pw", subscription_id=1
         )
@@ -196,14 +196,17 @@ def test_two_isps_have_the_same_user_name_and_their_own_routers(network: Network
 def test_an_address_serves_one_isp_only(network: Network) -> None:
     meghna = found_isp("meghna")
     with pytest.raises(services.AddressTaken), unit_of_work(meghna):
-        services.register_nas(name="thief", source_address="127.0.0.1", secret=SECRET)
+        services.register_nas(name="thief", source_address="127.0.0.1", secret=SECRET, at=clock.now())
 
 
 def test_a_change_of_access_decides_the_next_login(network: Network, radius: Radius) -> None:
     add_login(network, child=True)
     for access, expected in (("walled", "walled"), ("open", "clients")):
         with unit_of_work(network.isp), acting_for_child(network.north):
-            assert services.set_login_access(operator_id=network.north, subscription_id=7, access=access) == 1
+            assert (
+                services.set_login_access(operator_id=network.north, subscription_id=7, access=access, at=clock.now())
+                == 1
+            )
         assert radius.login("rina")["Framed-Pool"] == expected
     assert found(network, "SELECT 1 FROM disconnect_request") == []
 

@@ -50,7 +50,7 @@ def go_online(radius: Radius, name: str = "rina", session: str = "s1") -> str:
 
 def suspend(network: Network, access: str = "walled") -> None:
     with unit_of_work(network.isp):
-        services.set_login_access(operator_id=network.isp.isp_id, subscription_id=7, access=access)
+        services.set_login_access(operator_id=network.isp.isp_id, subscription_id=7, access=access, at=clock.now())
 
 
 def drain(network: Network, *, later: int = 0) -> int:
@@ -181,7 +181,9 @@ def test_a_new_rate_reaches_the_session_alive(network: Network, radius: Radius, 
     add_login(network)
     go_online(radius)
     with unit_of_work(network.isp):
-        services.update_login(operator_id=network.isp.isp_id, subscription_id=7, down_kbps=51200, up_kbps=25600)
+        services.update_login(
+            operator_id=network.isp.isp_id, subscription_id=7, down_kbps=51200, up_kbps=25600, at=clock.now()
+        )
     assert drain(network) == 1
     (request,) = router.received()
     assert (request["Packet-Type"], request["Mikrotik-Rate-Limit"]) == ("CoA-Request", "25600k/51200k")
@@ -195,7 +197,9 @@ def test_a_router_that_refuses_the_new_rate_is_asked_to_end_the_session(
     add_login(network, "stubborn")
     go_online(radius, "stubborn")
     with unit_of_work(network.isp):
-        services.update_login(operator_id=network.isp.isp_id, subscription_id=7, down_kbps=51200, up_kbps=25600)
+        services.update_login(
+            operator_id=network.isp.isp_id, subscription_id=7, down_kbps=51200, up_kbps=25600, at=clock.now()
+        )
     drain(network)
     (waiting,) = pending(network)
     assert (waiting["kind"], waiting["reason"]) == ("disconnect", "the router refused the new rate")
@@ -211,7 +215,7 @@ def test_what_a_session_cannot_change_alive_ends_it(
     add_login(network)
     go_online(radius)
     with unit_of_work(network.isp):
-        services.update_login(operator_id=network.isp.isp_id, subscription_id=7, **changes)
+        services.update_login(operator_id=network.isp.isp_id, subscription_id=7, at=clock.now(), **changes)
     assert bool(pending(network)) is asked
 
 
@@ -219,7 +223,7 @@ def test_a_new_password_ends_the_session_and_holds_for_the_next(network: Network
     add_login(network)
     klass = go_online(radius)
     with unit_of_work(network.isp):
-        services.change_password(operator_id=network.isp.isp_id, subscription_id=7, password="secret-9")
+        services.change_password(operator_id=network.isp.isp_id, subscription_id=7, password="secret-9", at=clock.now())
     assert [row["reason"] for row in pending(network)] == ["password changed"]
     radius.account("Stop", User_Name="rina", Acct_Session_Id="s1", Class=klass)
     assert radius.login("rina", "secret-9").code == "Access-Accept"
@@ -243,7 +247,7 @@ def test_many_sessions_are_asked_at_once(
     )
     with unit_of_work(network.isp):
         changed = services.set_login_access_many(
-            subscriptions=[(isp_id, number) for number in range(450)], access="walled"
+            subscriptions=[(isp_id, number) for number in range(450)], access="walled", at=clock.now()
         )
     assert changed == 450
     assert drain(network) == 450

@@ -14,6 +14,7 @@ from backhaul.common.errors import NotFound
 from backhaul.network import queries, services
 from backhaul.operators.functions import execute, rows
 from backhaul.operators.scope import acting_for_child, unit_of_work
+from tests.builders import NOON
 from tests.cast import CELL
 from tests.network.conftest import Network, add_login, found, radius_database
 
@@ -54,19 +55,19 @@ def test_neither_web_nor_runs_read_passwords_secrets_or_write_sessions(
 def test_a_password_is_revealed_to_its_operator_alone_and_the_trail_says_so(network: Network) -> None:
     login = add_login(network, child=True)
     with unit_of_work(network.isp), acting_for_child(network.north):
-        assert services.reveal_password(login_id=login) == "secret-1"
+        assert services.reveal_password(login_id=login, at=NOON) == "secret-1"
         assert rows("SELECT verb, subject_id FROM audit_event") == [{"verb": "revealed", "subject_id": login}]
     with pytest.raises(NotFound), unit_of_work(network.isp):
-        services.reveal_password(login_id=login)
+        services.reveal_password(login_id=login, at=NOON)
 
 
 def test_a_parent_sees_no_login_of_its_child(network: Network) -> None:
     add_login(network, child=True)
     assert found(network, "SELECT 1 FROM radius_login") == []
     with unit_of_work(network.isp):
-        assert services.set_login_access(operator_id=network.north, subscription_id=7, access="reject") == 0
+        assert services.set_login_access(operator_id=network.north, subscription_id=7, access="reject", at=NOON) == 0
         with pytest.raises(NotFound):
-            services.change_password(operator_id=network.north, subscription_id=7, password="stolen")
+            services.change_password(operator_id=network.north, subscription_id=7, password="stolen", at=NOON)
 
 
 def test_a_child_uses_a_pool_and_a_router_handed_down_and_changes_neither(network: Network) -> None:

@@ -165,7 +165,7 @@ def test_an_isp_a_reseller_and_a_sub_operator_take_over_customers_and_do_their_n
 ) -> None:
     cast = build_cast(vat_bp=500)
     with acting(cast.padma):
-        register_nas(name="core", source_address="127.0.0.1", secret=SECRET)
+        register_nas(name="core", source_address="127.0.0.1", secret=SECRET, at=noon(CUTOVER))
     fill_funds(cast, north=1_500_000_00, riverside=300_000_00, on=CUTOVER, paid="bank")
     take_customers_over(cast, backhaul)
     log_in_everywhere(radius)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 
 from backhaul.catalog.queries import list_packages_offered, list_plans
 from backhaul.catalog.services import add_billing_profile, add_package, add_plan, set_tariff_price
@@ -101,7 +102,7 @@ def found_all(script: Script) -> list[Operator]:
         ids |= {child["slug"]: child["id"] for child in list_children()}
     with unit_of_work(meghna):
         if not list_packages_offered(script.today):
-            _furnish_meghna(meghna.isp_id)
+            _furnish_meghna(meghna.isp_id, script)
     for host in HOSTS:
         claim_host(host=host, isp_id=padma.isp_id, operator_id=padma.isp_id)
     users = [dict(User.objects.filter(isp_id=isp.isp_id).values_list("name", "id")) for isp in (padma, meghna)]
@@ -125,18 +126,22 @@ def _furnish_padma(isp_id: int, script: Script) -> None:
     _stock(isp_id, PLANS, add_pool(name="home", network="100.64.0.0/18"))
     for name, rules in PROFILES.items():
         add_billing_profile(name=name, rules=rules, handed_down=True)
-    register_nas(name="Core router", source_address=CORE_ROUTERS[PADMA.slug], secret=NAS_SECRET, interim_seconds=3600)
-    register_nas(name="Test bench", source_address="127.0.0.1", secret=NAS_SECRET)
+    _connect(script, name="Core router", source_address=CORE_ROUTERS[PADMA.slug], interim_seconds=3600)
+    _connect(script, name="Test bench", source_address="127.0.0.1")
     _hire(isp_id, PADMA)
     for role in RESELLERS:
         _take_on(isp_id, role, RESELLER_COLUMN, script)
 
 
-def _furnish_meghna(isp_id: int) -> None:
+def _connect(script: Script, **router: Any) -> None:
+    register_nas(at=script.now, secret=NAS_SECRET, **router)
+
+
+def _furnish_meghna(isp_id: int, script: Script) -> None:
     _stock(isp_id, MEGHNA_PLANS, add_pool(name="home", network="100.72.0.0/20"))
     for name in ("Monthly 1st", "Monthly anniversary"):
         add_billing_profile(name=name, rules=PROFILES[name])
-    register_nas(name="Chandpur", source_address=CORE_ROUTERS[MEGHNA.slug], secret=NAS_SECRET, interim_seconds=3600)
+    _connect(script, name="Chandpur", source_address=CORE_ROUTERS[MEGHNA.slug], interim_seconds=3600)
     _hire(isp_id, MEGHNA)
 
 
