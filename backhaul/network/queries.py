@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 from typing import Any
 
+from backhaul.common.errors import NotFound
 from backhaul.operators.functions import call, rows
+from backhaul.operators.scope import current_scope
 
 # SPEC B6: open and not older than twice its interim interval.
 _ONLINE = "s.updated_at > %s - s.interim_seconds * interval '2 seconds'"
+_NAS = (
+    "n.operator_id, n.id, n.name, host(n.source_address) AS source_address, host(n.change_of_authorization_address) AS "
+    "change_of_authorization_address, n.change_of_authorization_port, n.interim_seconds, n.walled_pool, "
+    "n.walled_address_list, n.enabled"
+)
+_LAST = 2**63 - 1  # no id is above
 
 
 def count_online(*, now: datetime) -> dict[str, int]:
@@ -67,14 +76,39 @@ def list_past_sessions(*, operator_id: int, subscription_id: int, limit: int = 5
     )
 
 
-def list_pending_disconnects(*, limit: int = 100) -> list[dict[str, Any]]:
-    """Requests whose sessions have not been seen to end, oldest first."""
+def list_sessions(
+    *, now: datetime, search: str = "", login_ids: list[int] | None = None, after: int | None = None, limit: int = 50
+) -> list[dict[str, Any]]:
+    """A page of the acting operator's open sessions, newest first; `after` = id of the last row of the page before.
+
+    `search`: what the user name holds, the address begins with or the MAC address holds; sessions of `login_ids`
+    match too. Without login: a name that nobody has, on a router of the operator's own.
+    """
+    digits = re.sub(r"[^0-9a-f]", "", search.lower())
+    return rows(
+        "SELECT s.id, s.login_id, l.subscription_id, s.username, host(s.framed_address) AS framed_address, s.mac, "
+        f"s.started_at, s.updated_at, s.input_bytes, s.output_bytes, {_ONLINE} AS online, n.name AS nas "
+        "FROM radius_session_live s LEFT JOIN nas n ON n.operator_id = s.nas_operator_id AND n.id = s.nas_id "
+        "LEFT JOIN radius_login l ON l.operator_id = s.operator_id AND l.id = s.login_id "
+        "WHERE s.operator_id = %s AND s.id < %s AND (%s = '' OR s.login_id = ANY (%s) "
+        "OR position(lower(%s) IN lower(s.username)) > 0 OR starts_with(host(s.framed_address), %s) "
+        "OR (%s AND position(%s IN s.mac) > 0)) ORDER BY s.id DESC LIMIT %s",
+        [now, current_scope().operator_id, _LAST if after is None else after, search, login_ids or [], search, search,
+         len(digits) >= 4, digits, limit],
+    )  # fmt: skip
+
+
+def list_disconnects(*, open_only: bool = True, after: int | None = None, limit: int = 100) -> list[dict[str, Any]]:
+    """Sessions of the acting operator that routers were to end or to change, newest first.
+
+    `open_only`: those that have not been seen to end. `after` = id of the last row of the page before.
+    """
     return rows(
         "SELECT d.id, d.operator_id, d.subscription_id, l.username, d.kind, d.reason, d.requested_at, d.attempts, "
-        "d.next_try_at, d.acknowledged_at, d.last_error FROM disconnect_request d "
+        "d.next_try_at, d.acknowledged_at, d.seen_ended_at, d.last_error, d.done FROM disconnect_request d "
         "JOIN radius_login l ON l.operator_id = d.operator_id AND l.id = d.login_id "
-        "WHERE NOT d.done ORDER BY d.requested_at LIMIT %s",
-        [limit],
+        f"WHERE d.operator_id = %s AND d.id < %s{' AND NOT d.done' if open_only else ''} ORDER BY d.id DESC LIMIT %s",
+        [current_scope().operator_id, _LAST if after is None else after, limit],
     )
 
 
@@ -93,9 +127,28 @@ def list_pools() -> list[dict[str, Any]]:
     return rows("SELECT operator_id, id, name, framed_pool, network::text AS network FROM pool ORDER BY name, id")
 
 
-def list_nas() -> list[dict[str, Any]]:
-    """Routers that the acting operator owns or was handed down; never their secrets."""
+def list_nas(*, now: datetime) -> list[dict[str, Any]]:
+    """Routers that the acting operator owns or was handed down, its own first; never their secrets.
+
+    `sessions`: online now; on an own router all of them, on one handed down those of own customers.
+    """
+    me = current_scope().operator_id
     return rows(
-        "SELECT operator_id, id, name, host(source_address) AS source_address, interim_seconds, enabled FROM nas "
-        "ORDER BY name, id"
+        f"SELECT {_NAS}, n.operator_id = %s AS own, o.name AS owner, COALESCE(every.sessions, mine.sessions, 0) "
+        "AS sessions FROM nas n JOIN operator o ON o.id = n.operator_id "
+        "LEFT JOIN count_router_sessions(%s) every ON n.operator_id = %s AND every.nas_id = n.id "
+        "LEFT JOIN (SELECT s.nas_operator_id, s.nas_id, count(*) AS sessions FROM radius_session_live s "
+        f"WHERE s.operator_id = %s AND s.nas_operator_id <> %s AND {_ONLINE} GROUP BY 1, 2) mine "
+        "ON mine.nas_operator_id = n.operator_id AND mine.nas_id = n.id ORDER BY own DESC, n.name, n.id",
+        [me, now, me, me, me, now],
     )
+
+
+def get_nas(nas_id: int) -> dict[str, Any]:
+    """A router of the acting operator's own, without its secret; raises NotFound."""
+    found = rows(
+        f"SELECT {_NAS} FROM nas n WHERE n.operator_id = %s AND n.id = %s", [current_scope().operator_id, nas_id]
+    )
+    if not found:
+        raise NotFound("There is no such router.")
+    return found[0]

@@ -98,6 +98,17 @@ def search_customers(text: str, limit: int = 10) -> list[dict[str, Any]]:
     )
 
 
+def find_customers_of(subscription_ids: list[int]) -> dict[int, dict[str, Any]]:
+    """Whose these services of the acting operator are: customer_id, code and name by subscription id."""
+    found = rows(
+        "SELECT s.id AS subscription_id, c.id AS customer_id, c.code, c.name FROM subscription s "
+        "JOIN customer c ON c.operator_id = s.operator_id AND c.id = s.customer_id "
+        "WHERE s.operator_id = %s AND s.id = ANY (%s)",
+        [current_scope().operator_id, subscription_ids],
+    )
+    return {row["subscription_id"]: row for row in found}
+
+
 def count_by_status() -> dict[str, int]:
     """How many services of the acting operator have each status; every status is there."""
     found = rows(

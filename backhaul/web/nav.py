@@ -40,6 +40,14 @@ MENU: tuple[tuple[Any, tuple[Entry, ...]], ...] = (
         ),
     ),
     (
+        _("Network"),
+        (
+            Entry("routers", _("Routers"), icon="router", permission="network.view"),
+            Entry("sessions", _("Sessions"), icon="activity", permission="network.view"),
+            Entry("disconnects", _("Disconnects"), icon="plug-connected-x", permission="network.view"),
+        ),
+    ),
+    (
         _("Books"),
         (
             Entry("trial-balance", _("Trial balance"), icon="scale", permission="books.view"),

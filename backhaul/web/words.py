@@ -61,6 +61,23 @@ WORDS: dict[str, dict[str, Any]] = {
         "income": _("Income"),
         "expense": _("Expenses"),
     },
+    "disconnect": {
+        "suspended": _("Suspended"),
+        "disabled": _("Disabled"),
+        "left": _("Customer left"),
+        "activated": _("Activated"),
+        "restored": _("Service is back"),
+        "funds are back": _("Service is back"),
+        "no funds for the renewal": _("No funds for the renewal"),
+        "bill past due": _("Bill past due"),
+        "password changed": _("Password changed"),
+        "rate changed": _("Speed changed"),
+        "changed: mac": _("MAC address changed"),
+        "changed: static_address": _("Static address changed"),
+        "changed: mac, static_address": _("MAC and static address changed"),
+        "began under older settings": _("Began under older settings"),
+        "the router refused the new rate": _("The router refused the new speed"),
+    },
     "session": {"online": _("Online"), "offline": pgettext_lazy("connection", "Offline")},
 }
 

@@ -59,7 +59,7 @@ def drain(network: Network, *, later: int = 0) -> int:
 
 def pending(network: Network) -> list[dict[str, object]]:
     with unit_of_work(network.isp):
-        return queries.list_pending_disconnects()
+        return queries.list_disconnects()
 
 
 def test_suspending_ends_the_session_and_only_the_stop_closes_the_request(

@@ -73,7 +73,7 @@ def test_a_parent_sees_no_login_of_its_child(network: Network) -> None:
 def test_a_child_uses_a_pool_and_a_router_handed_down_and_changes_neither(network: Network) -> None:
     with unit_of_work(network.isp), acting_for_child(network.north):
         assert [pool["name"] for pool in queries.list_pools()] == ["clients"]
-        assert [nas["name"] for nas in queries.list_nas()] == ["core"]
+        assert [nas["name"] for nas in queries.list_nas(now=NOON)] == ["core"]
         assert execute("UPDATE nas SET enabled = false") == 0
         assert execute("UPDATE pool SET name = 'mine'") == 0
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from backhaul.billing.services import sign_up_customer
 from backhaul.common import clock
+from backhaul.network.services import register_nas
 from backhaul.operators.functions import rows
 from backhaul.payments.services import record_payment
 from backhaul.subscribers.services import suspend_subscription
@@ -19,7 +20,7 @@ ROLES = ("collector", "accountant", "noc", "manager")
 
 @dataclass
 class Town:
-    """The cast and the ids that addresses need, of Riverside: a customer with a bill and a payment."""
+    """The cast and the ids that addresses need: Riverside's customer with a bill and a payment, North's router."""
 
     cast: Cast
     ids: dict[str, Any] = field(default_factory=dict)
@@ -36,6 +37,7 @@ def build_town() -> Town:
     with acting(cast.padma, cast.north):
         for name in ("Rafiq Ahmed", "Nadia Islam"):
             sign_up(cast, name, joined)
+        router = register_nas(name="Tower", source_address="192.0.2.9", secret="not-a-word", at=now)
     with acting(cast.padma, cast.riverside):
         for role in ROLES:
             build_person(cast.riverside, role, role)
@@ -49,7 +51,7 @@ def build_town() -> Town:
         movements = rows("SELECT id, kind FROM fund_movement WHERE child_id = %s ORDER BY id", [cast.riverside])
         town.ids = {
             "customer": first, "suspended": second, "bill": bill, "payment": receipt.payment_id,
-            "recharge": movements[0]["id"], "charge": movements[-1]["id"],
+            "recharge": movements[0]["id"], "charge": movements[-1]["id"], "router": router,
         }  # fmt: skip
     return town
 

@@ -64,6 +64,19 @@ on("click", "tr[data-href]", (e, row) => {
 });
 
 on("click", "[data-print]", () => window.print());
+
+// Copies the text of the element it names. Browsers keep the clipboard from pages without TLS: there it is selected.
+on("click", "[data-copy]", async (e, button) => {
+  const source = document.getElementById(button.dataset.copy);
+  getSelection().selectAllChildren(source);
+  try {
+    await navigator.clipboard.writeText(source.innerText);
+    tell(button.dataset.copied);
+  } catch {
+    tell(button.dataset.selected);
+  }
+});
+
 // Paper is white: a page in dark colours prints in light ones.
 let shown = root.dataset.bsTheme;
 window.addEventListener("beforeprint", () => {

@@ -1,5 +1,6 @@
 """Tags and filters of every console page. Registered as built-ins, so that templates need no {% load %}."""
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -56,6 +57,13 @@ def speed(kbps: int | None) -> str:
     if kbps is None:
         return "–"
     return f"{kbps / 1024:g} Mbit/s" if kbps >= 1024 else f"{kbps} kbit/s"
+
+
+@register.filter
+def mac(digits: str | None) -> str:
+    """A MAC address as routers write it: AA:BB:CC:DD:EE:FF; what is none stays as it is."""
+    text = digits or "–"
+    return ":".join(re.findall("..", text.upper())) if re.fullmatch("[0-9a-f]{12}", text) else text
 
 
 @register.filter
@@ -137,6 +145,11 @@ STATES: dict[str, tuple[str, Any]] = {
     "running": ("blue", pgettext_lazy("state", "Running")),
     "done": ("green", pgettext_lazy("state", "Done")),
     "failed": ("red", pgettext_lazy("state", "Failed")),
+    "silent": ("amber", pgettext_lazy("session", "Not reporting")),
+    "asked": ("amber", pgettext_lazy("disconnect", "The router is asked")),
+    "agreed": ("blue", pgettext_lazy("disconnect", "Agreed, not seen to end")),
+    "applied": ("green", pgettext_lazy("disconnect", "New speed in force")),
+    "ended": ("green", pgettext_lazy("disconnect", "Seen to end")),
 }
 
 
