@@ -151,7 +151,8 @@ def sum_billed_by_month(since: date) -> dict[date, dict[str, int]]:
 def count_held() -> dict[str, int]:
     """Renewals that wait for funds: `own` customers' and, for want of direct children's funds, those `below`."""
     return rows(
-        "SELECT (SELECT count(*) FROM held_bill WHERE operator_id = %s) AS own, "
+        "SELECT (SELECT count(*) FROM held_bill WHERE operator_id = %s "
+        "AND waits_for_funds(operator_id, subscription_id)) AS own, "
         "(SELECT COALESCE(sum(bills), 0)::bigint FROM count_held_below() WHERE child_id <> %s) AS below",
         [_me(), _me()],
     )[0]
@@ -176,7 +177,8 @@ def list_held_bills(limit: int = 50) -> list[dict[str, Any]]:
         JOIN subscription s ON s.operator_id = h.operator_id AND s.id = h.subscription_id
         JOIN customer c ON c.operator_id = s.operator_id AND c.id = s.customer_id
         LEFT JOIN package p ON p.operator_id = s.package_operator_id AND p.id = s.package_id
-        WHERE h.operator_id = %s ORDER BY h.since_on, h.subscription_id LIMIT %s
+        WHERE h.operator_id = %s AND waits_for_funds(h.operator_id, h.subscription_id)
+        ORDER BY h.since_on, h.subscription_id LIMIT %s
         """,
         [_me(), limit],
     )

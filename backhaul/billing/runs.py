@@ -11,6 +11,8 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from typing import Any
 
+from backhaul.common.clock import local_date
+from backhaul.common.errors import InvalidInput
 from backhaul.identity.models import IspDirectory
 from backhaul.operators.functions import call, execute, rows
 from backhaul.operators.scope import unit_of_work
@@ -18,6 +20,7 @@ from backhaul.operators.scope import unit_of_work
 SLICE_BILLS = 20_000
 MAX_SLICES = 10_000
 MAX_NIGHTS = 62
+MAX_DAYS_AHEAD = 366
 BATCH = "batch"
 
 
@@ -86,8 +89,11 @@ def bill_isp(
     """Bill everything of an ISP that starts on or before `on` and was not billed yet.
 
     Safe to call again, or twice at once. `only_held` retries held bills alone, `top_id` one shard alone. A dry run does
-    all the work in one transaction and undoes it. `progress` hears the report after each slice.
+    all the work in one transaction and undoes it. `progress` hears the report after each slice. Raises InvalidInput for
+    a day more than a year ahead: what is billed stays billed.
     """
+    if on > local_date(now, isp.time_zone) + timedelta(days=MAX_DAYS_AHEAD):
+        raise InvalidInput(f"{on} lies more than a year ahead; give the day up to which to bill.", field="on")
     report = RunReport(on=on, dry_run=dry_run)
     if dry_run:
         _rehearse(isp, report, now, slice_bills)
@@ -114,8 +120,8 @@ def bill_missing_nights(isp: IspDirectory, *, today: date, now: datetime) -> lis
     with unit_of_work(isp, using=BATCH):
         last = rows(
             "SELECT max(on_date) AS on_date FROM billing_run "
-            "WHERE operator_id = %s AND kind = 'night' AND finished_at IS NOT NULL",
-            [isp.isp_id],
+            "WHERE operator_id = %s AND kind = 'night' AND finished_at IS NOT NULL AND on_date <= %s",
+            [isp.isp_id, today],
             using=BATCH,
         )[0]["on_date"]
     missed = min((today - last).days, MAX_NIGHTS) if last else 1
@@ -195,6 +201,7 @@ def _rehearse(isp: IspDirectory, report: RunReport, now: datetime, slice_bills: 
     """The whole run in one transaction that is rolled back."""
     try:
         with unit_of_work(isp, using=BATCH):
+            execute("SET LOCAL backhaul.rehearsal = 'on'", using=BATCH)
             run = _Run(isp, _open_run(isp, report.on, now, "retry", None), now, slice_bills, only_held=False)
             for _ in range(MAX_SLICES):
                 shard = _claim_shard(run)
@@ -225,7 +232,8 @@ def _describe(run: _Run, report: RunReport) -> None:
     report.short = rows(
         "SELECT o.name AS operator, o.parent_id, count(*) AS bills, sum(h.short_minor)::bigint AS needed_minor "
         "FROM held_bill h JOIN operator o ON o.id = h.short_child_id "
-        "WHERE o.isp_id = %s GROUP BY o.id, o.name, o.parent_id ORDER BY o.id",
+        "WHERE o.isp_id = %s AND waits_for_funds(h.operator_id, h.subscription_id) "
+        "GROUP BY o.id, o.name, o.parent_id ORDER BY o.id",
         [run.isp.isp_id],
         using=BATCH,
     )

@@ -106,6 +106,7 @@ def bring_back(*, subscription_id: int, reason: str, on: date, now: datetime, ho
 
     What it was off for is not billed (SPEC 2.3). `reason`: not_activated, unpaid, by_hand, disabled, left.
     """
+    call("lock_for_charge", subscription=subscription_id)
     back = subscribers.lift_block(subscription_id=subscription_id, reason=reason, on=on, at=now)
     if not back.is_online:
         return Billed(0, 0)
@@ -143,6 +144,7 @@ def disconnect_customer(
 
     `on` is consumed. `credit_customer`: the operator's own decision to give its customer a credit note too.
     """
+    call("lock_for_charge", subscription=subscription_id)
     subscribers.mark_left(subscription_id=subscription_id, why=why, on=on, at=now)
     given = call(
         "refund_unused_days", subscription=subscription_id, on=on, now=now, retail=credit_customer, preview=False

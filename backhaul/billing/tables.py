@@ -26,4 +26,5 @@ FUNCTIONS = [
     Definer("resume_billing"),
     Definer("refund_unused_days"),
     Definer("count_held_below"),
+    Definer("lock_for_charge"),
 ]

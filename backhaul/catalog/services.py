@@ -7,6 +7,7 @@ from datetime import date
 
 from backhaul.catalog import queries
 from backhaul.common.errors import InvalidInput, NotAllowed, NotFound, Refusal
+from backhaul.common.money import refuse_beyond_limit
 from backhaul.operators.functions import call, rows
 from backhaul.operators.scope import current_scope
 
@@ -63,7 +64,7 @@ def add_package(*, name: str, plan_operator_id: int, plan_id: int, price_minor: 
     """Add a retail offer over a plan of the acting operator's chain; `handed_down`: those below sell it too."""
     scope = current_scope()
     scope.require("catalog.edit")
-    if price_minor < 0:
+    if refuse_beyond_limit(price_minor, field="price_minor") < 0:
         raise InvalidInput("A price is not negative.", field="price_minor")
     if plan_operator_id not in scope.path or not queries.plan_exists(plan_operator_id, plan_id):
         raise NotFound("There is no such plan.", field="plan")
@@ -94,7 +95,7 @@ def set_tariff_price(
 ) -> None:
     """Sell a plan to a direct child at a wholesale price from a day on; what was charged stays as it was (SPEC 2.1)."""
     current_scope().require("resellers.edit")
-    if price_minor < 0:
+    if refuse_beyond_limit(price_minor, field="price_minor") < 0:
         raise InvalidInput("A price is not negative.", field="price_minor")
     call(
         "set_tariff_price",

@@ -26,6 +26,13 @@ def parse_minor(text: str, *, decimals: int = 2, field: str | None = None) -> in
     return minor
 
 
+def refuse_beyond_limit(amount_minor: int, *, field: str | None = None) -> int:
+    """The amount itself; raises InvalidInput where it is larger than any amount kept here."""
+    if abs(amount_minor) > MAX_MINOR:
+        raise InvalidInput("This amount is larger than any amount kept here.", field=field)
+    return amount_minor
+
+
 def format_minor(amount_minor: int, *, decimals: int = 2) -> str:
     """ "1,500.00" for 150000; a minus sign in front of negative amounts."""
     whole, part = divmod(abs(amount_minor), 10**decimals)

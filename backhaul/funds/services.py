@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from datetime import date
 
-from backhaul.common.errors import Refusal
+from backhaul.common.errors import InvalidInput, Refusal
+from backhaul.common.money import refuse_beyond_limit
 from backhaul.operators.functions import call
 from backhaul.operators.scope import current_scope
 
@@ -36,6 +37,9 @@ def open_fund(*, child_id: int, mode: str = "prepaid") -> None:
 def set_fund_limits(*, child_id: int, credit_limit_minor: int, low_balance_minor: int) -> None:
     """Set how far a child may go below zero, and under which balance it may not add customers (SPEC 2.4)."""
     current_scope().require("resellers.edit")
+    for limit in (credit_limit_minor, low_balance_minor):
+        if refuse_beyond_limit(limit) < 0:
+            raise InvalidInput("A limit is not negative.")
     call("set_fund_limits", child=child_id, credit_limit_minor=credit_limit_minor, low_balance_minor=low_balance_minor)
 
 
@@ -59,7 +63,7 @@ def recharge_fund(
         "recharge_fund",
         child=child_id,
         kind=kind,
-        amount_minor=amount_minor,
+        amount_minor=refuse_beyond_limit(amount_minor),
         on=on,
         paid=paid,
         request_key=request_key,

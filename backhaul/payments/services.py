@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
 
+from django.db import IntegrityError
+
 from backhaul.billing.services import bring_back
-from backhaul.common.errors import Refusal
+from backhaul.common.errors import KeyReused, Refusal
+from backhaul.common.money import refuse_beyond_limit
 from backhaul.operators.functions import call, rows, savepoint
 from backhaul.operators.scope import current_scope
 
@@ -41,21 +46,33 @@ def record_payment(
     payment and hold the renewal.
     """
     current_scope().require("payments.collect")
-    done = call(
-        "record_payment",
-        customer=customer_id,
-        amount_minor=amount_minor,
-        method=method,
-        received_on=received_on,
-        now=now,
-        reference=reference,
-        request_key=request_key,
-    )
+    with _one_payment_a_key():
+        done = call(
+            "record_payment",
+            customer=customer_id,
+            amount_minor=refuse_beyond_limit(amount_minor),
+            method=method,
+            received_on=received_on,
+            now=now,
+            reference=reference,
+            request_key=request_key,
+        )
     blocked = done.pop("blocked")
     service = "unchanged"
     if blocked and done["overdue_minor"] == 0:
         service = _bring_back_unpaid(customer_id, received_on, now)
     return Receipt(**done, service=service)
+
+
+@contextmanager
+def _one_payment_a_key() -> Iterator[None]:
+    """Two customers' payments under one key, sent at once: the second is refused, as it is when sent later."""
+    try:
+        yield
+    except IntegrityError as error:
+        if "payment_operator_id_request_key_key" not in str(error):
+            raise
+        raise KeyReused("This form was already sent for another customer; open it again.") from None
 
 
 def _bring_back_unpaid(customer_id: int, on: date, now: datetime) -> str:

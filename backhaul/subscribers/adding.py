@@ -9,6 +9,7 @@ from typing import Any
 
 from backhaul.catalog.queries import list_billing_profiles_offered, list_packages_offered
 from backhaul.common.errors import InvalidInput, NotFound
+from backhaul.common.money import refuse_beyond_limit
 from backhaul.network.services import NewLogin, provision_logins
 from backhaul.operators.functions import execute, rows
 from backhaul.operators.scope import current_scope
@@ -87,8 +88,8 @@ def refuse_what_is_not_offered(customer: NewCustomer, offer: Offer) -> None:
 
 
 def refuse_negative_price(price_minor: int | None) -> int | None:
-    """The price itself; raises InvalidInput below zero."""
-    if price_minor is not None and price_minor < 0:
+    """The price itself; raises InvalidInput below zero and beyond what is kept here."""
+    if price_minor is not None and refuse_beyond_limit(price_minor, field="custom_price") < 0:
         raise InvalidInput("A price is not negative.", field="custom_price")
     return price_minor
 

@@ -28,6 +28,7 @@ ON_A_CHILD = {
 ON_A_ROW = {
     "bill_subscription": "bill_subscription({other}, current_date, now(), true)",
     "refund_unused_days": "refund_unused_days({other}, current_date, now(), true, false)",
+    "lock_for_charge": "lock_for_charge({other})",
     "resume_billing": "resume_billing({other}, current_date)",
     "issue_opening_dues": (
         "issue_opening_dues(ARRAY[{other}], ARRAY[{other}], ARRAY[100], current_date, current_date, now())"

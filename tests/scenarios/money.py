@@ -7,8 +7,9 @@ from typing import Any
 
 from backhaul.billing.runs import RunReport, bill_isp
 from backhaul.operators.functions import rows
+from backhaul.resellers.checks import verify
 from tests.builders import acting
-from tests.cast import Cast
+from tests.cast import CELL, Cast
 
 
 def noon(day: date) -> datetime:
@@ -47,3 +48,8 @@ def fund(cast: Cast, child_id: int, parent_id: int) -> int:
     """What the fund row itself says is posted."""
     with acting(cast.padma, parent_id):
         return int(rows("SELECT posted_minor FROM fund WHERE child_id = %s", [child_id])[0]["posted_minor"])
+
+
+def assert_proved() -> None:
+    """Every proof over the whole business holds."""
+    assert [check for check in verify([CELL]) if not check.ok] == []

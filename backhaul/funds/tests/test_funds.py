@@ -13,7 +13,6 @@ from backhaul.common.errors import AlreadyReversed, InvalidInput, KeyReused, Not
 from backhaul.funds.queries import get_fund, list_fund_movements
 from backhaul.funds.services import (
     AmountNotPositive,
-    LimitInUse,
     MoreThanOwed,
     recharge_fund,
     reverse_recharge,
@@ -139,7 +138,7 @@ def test_limits_are_the_parents_to_set_and_never_below_what_is_in_use(cast: Cast
         assert get_fund(cast.north)["low"] is False
         set_fund_limits(child_id=cast.north, credit_limit_minor=50_00, low_balance_minor=100_00)
         assert (get_fund(cast.north)["low"], get_fund(cast.north)["available_minor"]) == (True, 50_00)
-    with pytest.raises(LimitInUse), acting(cast.padma):
+    with pytest.raises(InvalidInput), acting(cast.padma):
         set_fund_limits(child_id=cast.north, credit_limit_minor=-1, low_balance_minor=0)
 
 

@@ -12,10 +12,22 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
     SELECT charge_upto(p_price_minor, p_to_day, p_cycle_days) - charge_upto(p_price_minor, p_from_day, p_cycle_days)
 $$;
 
--- vat_of(net, rate in hundredths of a percent): rounded half up, once per invoice and per charge row.
+-- vat_of(net, rate in hundredths of a percent): rounded half up, once per invoice and per charge row. In two parts, so that no
+-- amount kept here times a rate leaves bigint.
 CREATE OR REPLACE FUNCTION vat_of(p_net_minor bigint, p_rate_bp integer) RETURNS bigint
 LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
-    SELECT (p_net_minor * p_rate_bp + 5000) / 10000
+    SELECT p_net_minor / 10000 * p_rate_bp + (p_net_minor % 10000 * p_rate_bp + 5000) / 10000
+$$;
+
+-- with_vat(net, rate): what is to be paid.
+CREATE OR REPLACE FUNCTION with_vat(p_net_minor bigint, p_rate_bp integer) RETURNS bigint
+LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$ SELECT p_net_minor + vat_of(p_net_minor, p_rate_bp) $$;
+
+-- vat_given_back(net, vat, part of the net given back): the VAT that the kept part does not carry; the parts add to the whole.
+CREATE OR REPLACE FUNCTION vat_given_back(p_net_minor bigint, p_vat_minor bigint, p_part_minor bigint) RETURNS bigint
+LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+    SELECT CASE WHEN p_net_minor = 0 THEN 0
+                ELSE p_vat_minor - div(2 * p_vat_minor::numeric * (p_net_minor - p_part_minor) + p_net_minor, 2 * p_net_minor)::bigint END
 $$;
 
 -- anchor_in_month(first of month, anchor day): the anchor, or the month's last day where the month is shorter.
@@ -38,6 +50,13 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
     SELECT CASE WHEN anchor_in_month(first, p_anchor_day) <= p_day THEN anchor_in_month(first, p_anchor_day)
                 ELSE anchor_in_month((first - interval '1 month')::date, p_anchor_day) END
     FROM (SELECT p_day - (extract(day FROM p_day)::integer - 1) AS first) AS month
+$$;
+
+-- period_net(price, start, anchor day): what the days from a start to the next anchor cost, of a whole cycle's price.
+CREATE OR REPLACE FUNCTION period_net(p_price_minor bigint, p_starts_on date, p_anchor_day integer) RETURNS bigint
+LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+    SELECT prorate(p_price_minor, p_starts_on - cycle_on, ends_on - cycle_on, ends_on - cycle_on)
+    FROM (SELECT last_anchor(p_starts_on, p_anchor_day) AS cycle_on, next_anchor(p_starts_on, p_anchor_day) AS ends_on) AS cycle
 $$;
 
 -- vat_rate_on / reclaims_input_on: an operator's VAT switches that hold on a day; not registered = 0 and no reclaim.

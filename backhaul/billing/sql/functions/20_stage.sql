@@ -44,6 +44,32 @@ BEGIN
     WHERE o.id = ANY (p_operators) AND o.depth = 0 FOR NO KEY UPDATE OF n;
 END $$;
 
+-- lock_customers: these customers against payments and changes until the transaction ends, in key order. A rehearsal keeps
+-- nothing, so it does not make collectors wait.
+CREATE OR REPLACE FUNCTION lock_customers(p_operator_ids bigint[], p_customer_ids bigint[]) RETURNS void
+LANGUAGE plpgsql AS $$
+BEGIN
+    IF COALESCE(current_setting('backhaul.rehearsal', true), '') <> 'on' THEN
+        PERFORM 1 FROM customer c
+        JOIN (SELECT DISTINCT * FROM unnest(p_operator_ids, p_customer_ids)) AS k (operator_id, id) USING (operator_id, id)
+        ORDER BY c.operator_id, c.id FOR NO KEY UPDATE OF c;
+    END IF;
+END $$;
+
+-- Contract (app): locks what a change of this service's status may charge or give back, in the one order (ARCHITECTURE §4.8): the
+-- acting operator's funds, then the customer. Called before anything else of the change is written.
+CREATE OR REPLACE FUNCTION lock_for_charge(p_subscription bigint) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER AS $$
+DECLARE v_customer bigint;
+BEGIN
+    SELECT customer_id INTO v_customer FROM subscription WHERE operator_id = acting_operator() AND id = p_subscription;
+    IF NOT FOUND THEN
+        PERFORM refuse('not_found', 'There is no such service.');
+    END IF;
+    PERFORM lock_chains(ARRAY[acting_operator()]);
+    PERFORM 1 FROM customer WHERE operator_id = acting_operator() AND id = v_customer FOR NO KEY UPDATE;
+END $$;
+
 -- stage_due_periods: the next period of every subscription of these operators that starts on or before p_on, at most p_limit of
 -- them, by priority, period start, already paid, id (SPEC 2.3). p_subscription: only that one, whatever its profile's auto_bill.
 -- A service cut for want of funds starts its period on its return; one online throughout keeps the period's start.
@@ -54,7 +80,12 @@ DECLARE v_count bigint;
 BEGIN
     INSERT INTO stage_due (rank, operator_id, subscription_id, customer_id, plan_operator_id, plan_id, starts_on, anchor_day,
                            price_minor, due_days, advance_minor, was_cut)
-    SELECT row_number() OVER (ORDER BY f.priority, f.starts_on, f.advance_minor >= f.price_minor DESC, f.subscription_id),
+    SELECT row_number() OVER (
+               ORDER BY f.priority, f.starts_on,
+                        CASE WHEN f.advance_minor = 0 THEN f.price_minor = 0
+                             ELSE f.advance_minor >= with_vat(period_net(f.price_minor, f.starts_on, f.anchor_day),
+                                                              vat_rate_on(f.operator_id, p_on)) END DESC,
+                        f.subscription_id),
            f.operator_id, f.subscription_id, f.customer_id, f.plan_operator_id, f.plan_id, f.starts_on, f.anchor_day, f.price_minor,
            f.due_days, f.advance_minor, f.was_cut
     FROM (
@@ -79,10 +110,14 @@ BEGIN
           AND (NOT p_only_held OR h.subscription_id IS NOT NULL)
           AND (p_run IS NULL OR h.last_run_id IS DISTINCT FROM p_run)
           AND NOT EXISTS (SELECT 1 FROM run_exception x WHERE x.operator_id = s.operator_id AND x.run_id = p_run
-                              AND x.subscription_id = s.id AND x.starts_on = bs.billed_until)
+                              AND x.subscription_id = s.id)
     ) AS f
     ORDER BY 1 LIMIT p_limit;
     GET DIAGNOSTICS v_count = ROW_COUNT;
+    PERFORM lock_customers(array_agg(operator_id), array_agg(customer_id)) FROM stage_due;
+    -- what came in or was taken back until the customers were locked
+    UPDATE stage_due d SET advance_minor = a.advance_minor FROM customer_advance a
+    WHERE a.operator_id = d.operator_id AND a.customer_id = d.customer_id AND a.advance_minor <> d.advance_minor;
     RETURN v_count;
 END $$;
 

@@ -33,6 +33,30 @@ BEGIN
     RETURN v_count;
 END $$;
 
+-- park_closed: no bill into a closed period of any books that it touches. A run leaves those bills to a later date and goes on with
+-- the others: nobody's closed books stop another operator's night.
+CREATE OR REPLACE FUNCTION park_closed(p_run bigint, p_on date) RETURNS bigint
+LANGUAGE plpgsql AS $$
+DECLARE
+    v_closed bigint[];
+    v_count bigint;
+BEGIN
+    SELECT array_agg(o.id) INTO v_closed FROM operator o
+    WHERE o.id IN (SELECT operator_id FROM stage_due)
+      AND EXISTS (SELECT 1 FROM books b WHERE b.operator_id = ANY (o.path) AND b.locked_through >= p_on);
+    IF v_closed IS NULL THEN
+        RETURN 0;
+    ELSIF p_run IS NULL THEN
+        PERFORM refuse('period_closed', format('Books that this is posted in are closed on %s; use a later date.', p_on));
+    END IF;
+    WITH closed AS (
+        DELETE FROM stage_due WHERE operator_id = ANY (v_closed) RETURNING operator_id, subscription_id, starts_on)
+    INSERT INTO run_exception (operator_id, run_id, subscription_id, starts_on, reason)
+    SELECT operator_id, p_run, subscription_id, starts_on, 'period_closed' FROM closed;
+    GET DIAGNOSTICS v_count = ROW_COUNT;
+    RETURN v_count;
+END $$;
+
 -- hold_what_does_not_fit: takes the staged periods in rank order; one that some short fund of its chain cannot pay is held.
 -- Funds that cover all that is asked of them cannot refuse anyone, so only periods under a short fund are looked at one by one.
 -- p_run NULL: a single period, which is refused instead of held unless p_hold.
@@ -52,7 +76,7 @@ BEGIN
            CASE f.mode WHEN 'prepaid' THEN f.posted_minor - f.held_minor + f.credit_limit_minor
                        ELSE f.credit_limit_minor - f.owed_minor END AS available_minor
     FROM fund f
-    JOIN (SELECT k.child_id, sum(c.bills * (k.net_minor + k.vat_minor)) AS needed_minor
+    JOIN (SELECT k.child_id, sum(c.bills::numeric * (k.net_minor + k.vat_minor)) AS needed_minor
           FROM stage_cost k JOIN stage_class c USING (class_id) GROUP BY k.child_id) AS n USING (child_id)
     WHERE n.needed_minor > CASE f.mode WHEN 'prepaid' THEN f.posted_minor - f.held_minor + f.credit_limit_minor
                                        ELSE f.credit_limit_minor - f.owed_minor END;

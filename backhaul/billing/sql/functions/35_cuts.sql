@@ -8,42 +8,56 @@ BEGIN
     IF NOT EXISTS (SELECT 1 FROM stage_bill WHERE was_cut) THEN
         RETURN;
     END IF;
+    SELECT array_agg(operator_id), array_agg(subscription_id) INTO v_operators, v_subscriptions FROM stage_bill WHERE was_cut;
+    PERFORM lock_services(v_operators, v_subscriptions);
     UPDATE block b SET to_on = p_on, to_at = p_now FROM stage_bill s
     WHERE s.was_cut AND b.operator_id = s.operator_id AND b.subscription_id = s.subscription_id AND b.to_at IS NULL
       AND b.reason IN ('fund_short', 'upstream_short');
-    SELECT array_agg(operator_id), array_agg(subscription_id) INTO v_operators, v_subscriptions FROM stage_bill WHERE was_cut;
-    PERFORM set_login_access(v_operators, v_subscriptions, 'open', NULL, 'funds are back', p_now);
+    PERFORM refresh_access(v_operators, v_subscriptions, 'funds are back', p_now);
 END $$;
+
+-- lock_services: these services against other changes of their status, in key order; what blocks them is read in a later statement.
+CREATE OR REPLACE FUNCTION lock_services(p_operator_ids bigint[], p_subscription_ids bigint[]) RETURNS void
+LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM 1 FROM subscription s JOIN unnest(p_operator_ids, p_subscription_ids) AS k (operator_id, id) USING (operator_id, id)
+    ORDER BY s.operator_id, s.id FOR NO KEY UPDATE OF s;
+END $$;
+
+-- waits_for_funds: whether a held service would run if the funds were there. One that a person stopped, that is unpaid or has left
+-- begins no period, so nobody is asked to recharge for it.
+CREATE OR REPLACE FUNCTION waits_for_funds(p_operator bigint, p_subscription bigint) RETURNS boolean
+LANGUAGE sql STABLE AS $$
+    SELECT NOT EXISTS (SELECT 1 FROM block WHERE operator_id = p_operator AND subscription_id = p_subscription AND to_at IS NULL
+                       AND reason NOT IN ('fund_short', 'upstream_short'))
+$$;
 
 -- Contract (batch): cuts the services of a shard whose renewal has been held for longer than `short_days` of the owner's edge where
 -- the owner's own fund is short, and 3 days where a level above is: the child did nothing wrong (SPEC 2.3). Returns how many.
 CREATE OR REPLACE FUNCTION cut_short_services(p_isp bigint, p_top bigint, p_on date, p_now timestamptz) RETURNS bigint
 LANGUAGE plpgsql SECURITY DEFINER AS $$
 DECLARE
-    v_access text;
     v_operators bigint[];
     v_subscriptions bigint[];
-    v_count bigint := 0;
 BEGIN
-    FOREACH v_access IN ARRAY ARRAY['walled', 'reject'] LOOP
-        WITH short AS (
-            SELECT h.operator_id, h.subscription_id, CASE WHEN h.short_child_id = h.operator_id THEN 'fund_short' ELSE 'upstream_short' END AS reason
-            FROM held_bill h
-            JOIN operator o ON o.id = h.operator_id
-            JOIN subscription s ON s.operator_id = h.operator_id AND s.id = h.subscription_id
-            JOIN billing_profile bp ON bp.operator_id = s.profile_operator_id AND bp.id = s.profile_id
-            LEFT JOIN fund f ON f.child_id = h.operator_id
-            WHERE o.isp_id = p_isp AND p_top = ANY (o.path) AND (p_top <> p_isp OR o.id = p_isp) AND bp.on_suspend = v_access
-              AND p_on - h.since_on >= CASE WHEN h.short_child_id = h.operator_id THEN f.short_days ELSE 3 END),
-        cut AS (
-            INSERT INTO block (operator_id, subscription_id, reason, from_on, from_at, by_actor_id)
-            SELECT operator_id, subscription_id, reason, p_on, p_now, acting_user() FROM short
-            ON CONFLICT DO NOTHING RETURNING operator_id, subscription_id)
-        SELECT array_agg(operator_id), array_agg(subscription_id) INTO v_operators, v_subscriptions FROM cut;
-        PERFORM set_login_access(v_operators, v_subscriptions, v_access, NULL, 'no funds for the renewal', p_now);
-        v_count := v_count + COALESCE(cardinality(v_operators), 0);
-    END LOOP;
-    RETURN v_count;
+    SELECT array_agg(h.operator_id), array_agg(h.subscription_id) INTO v_operators, v_subscriptions
+    FROM held_bill h
+    JOIN operator o ON o.id = h.operator_id
+    LEFT JOIN fund f ON f.child_id = h.operator_id
+    WHERE o.isp_id = p_isp AND p_top = ANY (o.path) AND (p_top <> p_isp OR o.id = p_isp)
+      AND p_on - h.since_on >= CASE WHEN h.short_child_id = h.operator_id THEN f.short_days ELSE 3 END
+      AND NOT EXISTS (SELECT 1 FROM block b WHERE b.operator_id = h.operator_id AND b.subscription_id = h.subscription_id AND b.to_at IS NULL);
+    PERFORM lock_services(v_operators, v_subscriptions);
+    WITH cut AS (
+        INSERT INTO block (operator_id, subscription_id, reason, from_on, from_at, by_actor_id)
+        SELECT operator_id, subscription_id, CASE WHEN short_child_id = operator_id THEN 'fund_short' ELSE 'upstream_short' END,
+               p_on, p_now, acting_user()
+        FROM unnest(v_operators, v_subscriptions) AS k (operator_id, subscription_id) JOIN held_bill USING (operator_id, subscription_id)
+        WHERE waits_for_funds(operator_id, subscription_id)
+        ON CONFLICT DO NOTHING RETURNING operator_id, subscription_id)
+    SELECT array_agg(operator_id), array_agg(subscription_id) INTO v_operators, v_subscriptions FROM cut;
+    PERFORM refresh_access(v_operators, v_subscriptions, 'no funds for the renewal', p_now);
+    RETURN COALESCE(cardinality(v_operators), 0);
 END $$;
 
 -- Contract (batch): cuts the services of a shard that a bill past its due date and the profile's grace is open for, where the
@@ -51,47 +65,52 @@ END $$;
 CREATE OR REPLACE FUNCTION suspend_overdue(p_isp bigint, p_top bigint, p_on date, p_now timestamptz) RETURNS bigint
 LANGUAGE plpgsql SECURITY DEFINER AS $$
 DECLARE
-    v_access text;
     v_operators bigint[];
+    v_customers bigint[];
     v_subscriptions bigint[];
-    v_count bigint := 0;
 BEGIN
-    FOR v_access IN SELECT DISTINCT on_suspend FROM billing_profile WHERE auto_suspend LOOP
-        WITH overdue AS (
-            SELECT DISTINCT i.operator_id, i.subscription_id
-            FROM invoice_open open
-            JOIN invoice i ON i.operator_id = open.operator_id AND i.id = open.invoice_id
-            JOIN operator o ON o.id = open.operator_id
-            JOIN subscription s ON s.operator_id = i.operator_id AND s.id = i.subscription_id
-            JOIN billing_profile bp ON bp.operator_id = s.profile_operator_id AND bp.id = s.profile_id
-            WHERE o.isp_id = p_isp AND p_top = ANY (o.path) AND (p_top <> p_isp OR o.id = p_isp)
-              AND bp.auto_suspend AND bp.on_suspend = v_access AND s.left_on IS NULL AND open.due_on + bp.grace_days < p_on),
-        cut AS (
-            INSERT INTO block (operator_id, subscription_id, reason, from_on, from_at, by_actor_id)
-            SELECT operator_id, subscription_id, 'unpaid', p_on, p_now, acting_user() FROM overdue
-            ON CONFLICT DO NOTHING RETURNING operator_id, subscription_id),
-        otherwise_on AS (       -- a service that is rejected for another reason stays rejected
-            SELECT c.* FROM cut c WHERE NOT EXISTS (
-                SELECT 1 FROM block b WHERE b.operator_id = c.operator_id AND b.subscription_id = c.subscription_id AND b.to_at IS NULL))
-        SELECT (SELECT count(*) FROM cut) + v_count, array_agg(operator_id), array_agg(subscription_id)
-        INTO v_count, v_operators, v_subscriptions FROM otherwise_on;
-        PERFORM set_login_access(v_operators, v_subscriptions, v_access, NULL, 'bill past due', p_now);
-    END LOOP;
-    RETURN v_count;
+    SELECT array_agg(i.operator_id), array_agg(i.customer_id), array_agg(i.subscription_id) INTO v_operators, v_customers, v_subscriptions
+    FROM (SELECT DISTINCT operator_id, customer_id, subscription_id FROM overdue_services(p_isp, p_top, p_on)) AS i;
+    IF v_operators IS NULL THEN
+        RETURN 0;
+    END IF;
+    -- a payment under way is waited for: who has just paid is not cut
+    PERFORM lock_customers(v_operators, v_customers);
+    PERFORM lock_services(v_operators, v_subscriptions);
+    WITH cut AS (
+        INSERT INTO block (operator_id, subscription_id, reason, from_on, from_at, by_actor_id)
+        SELECT DISTINCT operator_id, subscription_id, 'unpaid', p_on, p_now, acting_user() FROM overdue_services(p_isp, p_top, p_on)
+        JOIN unnest(v_operators, v_subscriptions) AS k (operator_id, subscription_id) USING (operator_id, subscription_id)
+        ON CONFLICT DO NOTHING RETURNING operator_id, subscription_id)
+    SELECT array_agg(operator_id), array_agg(subscription_id) INTO v_operators, v_subscriptions FROM cut;
+    PERFORM refresh_access(v_operators, v_subscriptions, 'bill past due', p_now);
+    RETURN COALESCE(cardinality(v_operators), 0);
 END $$;
+
+-- overdue_services: the services of a shard with a bill open past due and grace whose profile says auto_suspend, not suspended yet.
+CREATE OR REPLACE FUNCTION overdue_services(p_isp bigint, p_top bigint, p_on date)
+RETURNS TABLE (operator_id bigint, customer_id bigint, subscription_id bigint)
+LANGUAGE sql STABLE AS $$
+    SELECT i.operator_id, i.customer_id, i.subscription_id
+    FROM invoice_open open
+    JOIN invoice i ON i.operator_id = open.operator_id AND i.id = open.invoice_id
+    JOIN operator o ON o.id = open.operator_id
+    JOIN subscription s ON s.operator_id = i.operator_id AND s.id = i.subscription_id
+    JOIN billing_profile bp ON bp.operator_id = s.profile_operator_id AND bp.id = s.profile_id
+    WHERE o.isp_id = p_isp AND p_top = ANY (o.path) AND (p_top <> p_isp OR o.id = p_isp)
+      AND bp.auto_suspend AND s.left_on IS NULL AND open.due_on + bp.grace_days < p_on
+      AND NOT EXISTS (SELECT 1 FROM block b WHERE b.operator_id = i.operator_id AND b.subscription_id = i.subscription_id
+                      AND b.reason = 'unpaid' AND b.to_at IS NULL)
+$$;
 
 -- cut_held_service: a service that would come back but whose renewal is held stays off, for that reason; runs as its caller.
 CREATE OR REPLACE FUNCTION cut_held_service(p_operator bigint, p_subscription bigint, p_on date, p_now timestamptz) RETURNS void
 LANGUAGE plpgsql AS $$
-DECLARE v_access text;
 BEGIN
-    SELECT bp.on_suspend INTO v_access FROM subscription s
-    JOIN billing_profile bp ON bp.operator_id = s.profile_operator_id AND bp.id = s.profile_id
-    WHERE s.operator_id = p_operator AND s.id = p_subscription;
     INSERT INTO block (operator_id, subscription_id, reason, from_on, from_at, by_actor_id)
     SELECT p_operator, p_subscription, CASE WHEN short_child_id = operator_id THEN 'fund_short' ELSE 'upstream_short' END,
            p_on, p_now, acting_user()
     FROM held_bill WHERE operator_id = p_operator AND subscription_id = p_subscription
     ON CONFLICT DO NOTHING;
-    PERFORM set_login_access(ARRAY[p_operator], ARRAY[p_subscription], v_access, NULL, 'no funds for the renewal', p_now);
+    PERFORM refresh_access(ARRAY[p_operator], ARRAY[p_subscription], 'no funds for the renewal', p_now);
 END $$;

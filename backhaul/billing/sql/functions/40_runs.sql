@@ -1,17 +1,3 @@
--- refuse_locked_chain: no bill into a closed period of any books that it touches.
-CREATE OR REPLACE FUNCTION refuse_locked_chain(p_on date) RETURNS void
-LANGUAGE plpgsql AS $$
-DECLARE v_locked bigint;
-BEGIN
-    SELECT b.operator_id INTO v_locked FROM books b
-    WHERE b.locked_through >= p_on AND b.operator_id IN (
-        SELECT unnest(o.path) FROM operator o WHERE o.id IN (SELECT operator_id FROM stage_class))
-    LIMIT 1;
-    IF FOUND THEN
-        PERFORM refuse('period_closed', format('The books of operator %s are closed on %s; bill on a later date.', v_locked, p_on));
-    END IF;
-END $$;
-
 -- Contract (batch): bills the next slice of a shard: at most p_limit periods that start on or before p_on, in one transaction.
 -- The caller holds the run's shard row. Call again while `more`: a subscription several periods behind comes once a slice.
 -- Returns {"more", "created", "held", "failed", "billed_minor"}.
@@ -36,9 +22,9 @@ BEGIN
         RETURN jsonb_build_object('more', false, 'created', 0, 'held', 0, 'failed', 0, 'billed_minor', 0);
     END IF;
     ANALYZE pg_temp.stage_due;
+    v_failed := park_closed(p_run, p_on);
     PERFORM stage_costs(p_on);
-    PERFORM refuse_locked_chain(p_on);
-    v_failed := park_unpriced(p_run);
+    v_failed := v_failed + park_unpriced(p_run);
     v_held := hold_what_does_not_fit(p_run, p_on, true);
     ANALYZE pg_temp.stage_class, pg_temp.stage_cost;
     SELECT * INTO v_bills FROM bill_staged(p_run, format('run:%s:%s:%s', p_run, p_top, p_slice), p_on, p_now);
@@ -64,8 +50,8 @@ BEGIN
     IF stage_due_periods(ARRAY[v_operator], p_on, NULL, 1, false, p_subscription) = 0 THEN
         RETURN jsonb_build_object('created', 0, 'held', 0, 'billed_minor', 0);
     END IF;
+    PERFORM park_closed(NULL, p_on);
     PERFORM stage_costs(p_on);
-    PERFORM refuse_locked_chain(p_on);
     PERFORM park_unpriced(NULL);
     v_held := hold_what_does_not_fit(NULL, p_on, p_hold);
     IF v_held > 0 THEN
@@ -85,7 +71,7 @@ CREATE OR REPLACE FUNCTION count_held_below() RETURNS TABLE (child_id bigint, bi
 LANGUAGE sql STABLE SECURITY DEFINER AS $$
     SELECT h.short_child_id, count(*), sum(h.short_minor)::bigint, min(h.since_on)
     FROM held_bill h JOIN fund f ON f.child_id = h.short_child_id
-    WHERE f.parent_id = acting_operator() OR f.child_id = acting_operator()
+    WHERE (f.parent_id = acting_operator() OR f.child_id = acting_operator()) AND waits_for_funds(h.operator_id, h.subscription_id)
     GROUP BY h.short_child_id
 $$;
 

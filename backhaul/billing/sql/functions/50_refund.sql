@@ -1,6 +1,7 @@
 -- Contract (app): a customer of the acting operator leaves on p_on (that day is consumed). The whole days left of its running
 -- period are credited at the rates actually charged: up every edge at that edge's own, and to the customer by a credit note, up to
 -- what is open on the invoice, the rest to its advance (SPEC 2.6). Once per period. p_retail false: no credit note.
+-- What was given back is billed anew if the customer is restored; what was held of a renewal waits no more.
 -- Returns {"days", "back_minor": what comes back into the acting operator's own fund (of the edges above it learns nothing),
 -- "credit_minor", "to_advance_minor"}.
 CREATE OR REPLACE FUNCTION refund_unused_days(
@@ -19,8 +20,12 @@ DECLARE
     v_credit jsonb := '{"credit_minor": 0, "to_advance_minor": 0}';
 BEGIN
     PERFORM lock_chains(ARRAY[v_operator]);
+    IF NOT p_preview THEN
+        DELETE FROM held_bill WHERE operator_id = v_operator AND subscription_id = p_subscription;
+    END IF;
     SELECT * INTO i FROM invoice WHERE operator_id = v_operator AND subscription_id = p_subscription AND kind = 'period'
-        AND starts_on <= p_on AND ends_on > p_on + 1;
+        AND starts_on <= p_on AND ends_on > p_on + 1
+    ORDER BY starts_on DESC LIMIT 1;        -- the last one: a service that left and was restored has two
     IF NOT FOUND OR EXISTS (SELECT 1 FROM credit_note WHERE operator_id = v_operator AND invoice_id = i.id)
        OR EXISTS (SELECT 1 FROM charge_refund WHERE owner_id = v_operator AND invoice_id = i.id
                   AND child_id = ANY (SELECT unnest(path) FROM operator WHERE id = v_operator)) THEN
@@ -35,9 +40,7 @@ BEGIN
         ORDER BY f.depth DESC
     LOOP
         v_net := prorate(c.price_minor, v_from, v_to, c.cycle_days);
-        -- the VAT that the kept days do not carry: charged and given back, the parts add to what was charged
-        v_vat := CASE WHEN c.net_minor = 0 THEN 0
-                      ELSE c.vat_minor - (2 * c.vat_minor * (c.net_minor - v_net) + c.net_minor) / (2 * c.net_minor) END;
+        v_vat := vat_given_back(c.net_minor, c.vat_minor, v_net);
         v_back := v_back + CASE WHEN c.child_id = v_operator THEN v_net + v_vat ELSE 0 END;
         CONTINUE WHEN p_preview;
         v_movement := NULL;
@@ -55,6 +58,10 @@ BEGIN
     IF p_retail THEN
         v_credit := credit_unused_days(i, v_from, v_to, p_on, p_now, p_preview);
     END IF;
+    UPDATE billing_state SET billed_until = p_on + 1
+    WHERE NOT p_preview AND operator_id = v_operator AND subscription_id = p_subscription
+      AND (EXISTS (SELECT 1 FROM credit_note WHERE operator_id = v_operator AND invoice_id = i.id)
+           OR EXISTS (SELECT 1 FROM charge_refund WHERE child_id = v_operator AND owner_id = v_operator AND invoice_id = i.id));
     RETURN jsonb_build_object('days', v_to - v_from, 'back_minor', v_back) || v_credit;
 END $$;
 
@@ -78,8 +85,7 @@ DECLARE
     v_note bigint;
 BEGIN
     PERFORM 1 FROM customer WHERE operator_id = p_invoice.operator_id AND id = p_invoice.customer_id FOR NO KEY UPDATE;
-    v_vat := CASE WHEN p_invoice.net_minor = 0 THEN 0 ELSE p_invoice.vat_minor
-        - (2 * p_invoice.vat_minor * (p_invoice.net_minor - v_net) + p_invoice.net_minor) / (2 * p_invoice.net_minor) END;
+    v_vat := vat_given_back(p_invoice.net_minor, p_invoice.vat_minor, v_net);
     v_credit := v_net + v_vat;
     SELECT open_minor INTO v_open FROM invoice_open WHERE operator_id = p_invoice.operator_id
         AND customer_id = p_invoice.customer_id AND due_on = p_invoice.due_on AND number = p_invoice.number FOR UPDATE;

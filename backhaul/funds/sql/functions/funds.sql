@@ -78,6 +78,8 @@ BEGIN
         PERFORM refuse('invalid_input', 'Say how the money was paid: cash, bank or mobile wallet.');
     ELSIF v_fund.owed_minor + v_owed < 0 THEN
         PERFORM refuse('more_than_owed', 'That is more than is owed; enter what was paid for the debt, and recharge with the rest.');
+    ELSIF v_fund.mode = 'postpaid' AND v_owed > 0 AND v_fund.owed_minor + v_owed > v_fund.credit_limit_minor THEN
+        PERFORM refuse('limit_in_use', 'That would be more than the credit limit of this postpaid edge; set a higher limit first.');
     END IF;
     RETURN move_fund(p_child, v_fund.parent_id, p_kind, v_into_fund, v_owed, jsonb_build_object('amount', p_amount_minor), p_on,
                      p_request_key, CASE WHEN p_kind IN ('recharge', 'recharge_repaid') THEN p_paid END, p_note);

@@ -20,15 +20,15 @@ BEGIN
     ELSIF p_method NOT IN ('cash', 'bank', 'mobile_wallet') THEN
         PERFORM refuse('invalid_input', 'Say how the money was paid: cash, bank or mobile wallet.');
     END IF;
-    v_blocked := EXISTS (
-        SELECT 1 FROM subscription s JOIN block b ON b.operator_id = s.operator_id AND b.subscription_id = s.id AND b.to_at IS NULL
-        WHERE s.operator_id = v_operator AND s.customer_id = p_customer);
+    v_blocked := is_off(v_operator, p_customer);
     IF v_blocked THEN
         PERFORM lock_chains(ARRAY[v_operator]);    -- a reactivation may charge: funds are locked before customers
     END IF;
     PERFORM 1 FROM customer WHERE operator_id = v_operator AND id = p_customer FOR NO KEY UPDATE;
     IF NOT FOUND THEN
         PERFORM refuse('not_found', 'There is no such customer.');
+    ELSIF NOT v_blocked THEN
+        v_blocked := is_off(v_operator, p_customer);    -- a run may have cut it while this waited for the customer
     END IF;
     SELECT * INTO v_known FROM payment WHERE operator_id = v_operator AND request_key = p_request_key;
     IF FOUND THEN
@@ -50,6 +50,15 @@ BEGIN
     VALUES (v_operator, v_id, v_receipt, p_customer, p_amount_minor, p_method, p_received_on, p_now, acting_user(), p_reference, p_request_key)
     RETURNING * INTO v_known;
     RETURN payment_result(v_known, false, v_blocked, p_received_on, v_applied);
+END $$;
+
+-- is_off: whether some service of a customer is off.
+CREATE OR REPLACE FUNCTION is_off(p_operator bigint, p_customer bigint) RETURNS boolean
+LANGUAGE plpgsql STABLE AS $$
+BEGIN
+    RETURN EXISTS (
+        SELECT 1 FROM subscription s JOIN block b ON b.operator_id = s.operator_id AND b.subscription_id = s.id AND b.to_at IS NULL
+        WHERE s.operator_id = p_operator AND s.customer_id = p_customer);
 END $$;
 
 -- allocate_oldest_first: pays open invoices of a customer in order of due date, then number; returns how much was used.

@@ -1,0 +1,267 @@
+"""Money while many act at once: every race ends as some quiet order could have, and none deadlocks."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import date
+from typing import Any
+
+import psycopg
+import pytest
+from django.db import connections
+
+from backhaul.billing.services import bring_back, disconnect_customer
+from backhaul.catalog.services import ProfileRules, add_billing_profile
+from backhaul.cli.embedded import EmbeddedPostgres
+from backhaul.common.errors import KeyReused, Refusal
+from backhaul.operators.functions import rows
+from backhaul.payments.services import record_payment, reverse_payment
+from backhaul.subscribers.services import suspend_subscription
+from tests.builders import acting, request_key
+from tests.cast import CELL, Cast, fill_funds
+from tests.scenarios.money import assert_proved, balance, night, noon
+from tests.scenarios.test_faults import admin
+from tests.scenarios.test_oracles import NOV_1, pay, taken_over
+
+NOV_20 = date(2026, 11, 20)
+
+
+class Side:
+    """Work in a thread with connections of its own."""
+
+    def __init__(self, work: Callable[[], Any]) -> None:
+        self.result: Any = None
+        self.error: BaseException | None = None
+        self.thread = threading.Thread(target=self._run, args=(work,))
+        self.thread.start()
+
+    def _run(self, work: Callable[[], Any]) -> None:
+        try:
+            self.result = work()
+        except BaseException as error:
+            self.error = error
+        finally:
+            connections.close_all()
+
+    def done(self) -> Any:
+        self.thread.join(60)
+        assert not self.thread.is_alive()
+        if self.error is not None:
+            raise self.error
+        return self.result
+
+
+@contextmanager
+def stopped_at(db: EmbeddedPostgres, statement: str) -> Iterator[None]:
+    """Whoever comes to these rows waits there until the block ends."""
+    with admin(db) as blocker, blocker.transaction():
+        blocker.execute(statement.format(cell=CELL).encode())
+        yield
+
+
+def wait_for_locks(db: EmbeddedPostgres, count: int) -> None:
+    """Until so many connections wait for a lock."""
+    deadline = time.monotonic() + 20
+    with admin(db) as connection:
+        while time.monotonic() < deadline:
+            found = connection.execute(
+                "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
+            ).fetchone()
+            if found is not None and found[0] >= count:
+                return
+            time.sleep(0.02)
+    raise AssertionError("nobody waits")
+
+
+def numbering(cast: Cast) -> str:
+    """Where a slice with Riverside's bills waits: after staging, before its first invoice."""
+    return f"SELECT 1 FROM {CELL}.invoice_numbering WHERE operator_id = {cast.riverside} FOR UPDATE"
+
+
+def strict_profile(cast: Cast) -> tuple[int, int]:
+    with acting(cast.padma):
+        rules = ProfileRules(due_days=7, auto_suspend=True)
+        return cast.padma.isp_id, add_billing_profile(name="Strict", rules=rules, handed_down=True)
+
+
+def access(cast: Cast, operator_id: int) -> str:
+    with acting(cast.padma, operator_id):
+        return str(rows("SELECT access FROM radius_login")[0]["access"])
+
+
+def test_a_payment_while_its_bill_is_made_pays_that_bill(db: EmbeddedPostgres, cast: Cast) -> None:
+    """Not an advance beside a due: the payment waits for the slice, or the slice for the payment."""
+    fill_funds(cast)
+    customer = taken_over(cast, cast.riverside)
+    with stopped_at(db, numbering(cast)):
+        run = Side(lambda: night(cast, NOV_1))
+        wait_for_locks(db, 1)
+        payment = Side(lambda: pay(cast, cast.riverside, customer.customer_id, 600_00, NOV_1))
+        time.sleep(0.3)
+    run.done()
+    payment.done()
+    assert balance(cast, cast.riverside, "receivable_customers") == 0
+    assert balance(cast, cast.riverside, "customer_advances") == 0
+    assert_proved()
+
+
+def test_a_dry_run_makes_no_collector_wait(db: EmbeddedPostgres, cast: Cast) -> None:
+    fill_funds(cast)
+    customer = taken_over(cast, cast.riverside)
+    with stopped_at(db, "SELECT 1 FROM {cell}.billing_state FOR UPDATE"):
+        run = Side(lambda: night(cast, NOV_1, dry_run=True))
+        wait_for_locks(db, 1)
+        assert pay(cast, cast.riverside, customer.customer_id, 600_00, NOV_1).surplus_minor == 600_00
+    run.done()
+
+
+def test_an_advance_taken_back_while_a_bill_uses_it(db: EmbeddedPostgres, cast: Cast) -> None:
+    fill_funds(cast)
+    customer = taken_over(cast, cast.riverside)
+    receipt = pay(cast, cast.riverside, customer.customer_id, 600_00, date(2026, 10, 20))
+
+    def take_back() -> None:
+        with acting(cast.padma, cast.riverside):
+            reverse_payment(payment_id=receipt.payment_id, on=NOV_1, now=noon(NOV_1), reason="bounced")
+
+    with stopped_at(db, "SELECT 1 FROM {cell}.receipt_numbering FOR UPDATE"):
+        reversal = Side(take_back)
+        wait_for_locks(db, 1)
+        run = Side(lambda: night(cast, NOV_1))
+        wait_for_locks(db, 2)
+    reversal.done()
+    assert run.done().created == 1
+    assert balance(cast, cast.riverside, "receivable_customers") == 600_00
+    assert balance(cast, cast.riverside, "customer_advances") == 0
+    assert_proved()
+
+
+def test_who_pays_while_the_night_suspends_is_online_afterwards(db: EmbeddedPostgres, cast: Cast) -> None:
+    """Either the payment comes first and nothing is cut, or the cut is seen and lifted: never paid and off."""
+    fill_funds(cast)
+    customer = taken_over(cast, cast.riverside, profile=strict_profile(cast))
+    night(cast, NOV_1)
+    with stopped_at(db, "SELECT 1 FROM {cell}.receipt_numbering FOR UPDATE"):
+        payment = Side(lambda: pay(cast, cast.riverside, customer.customer_id, 600_00, NOV_20))
+        wait_for_locks(db, 1)
+        run = Side(lambda: night(cast, NOV_20))
+        time.sleep(0.5)
+    payment.done()
+    assert run.done().suspended == 0
+    assert access(cast, cast.riverside) == "open"
+
+
+def test_a_payment_that_waits_for_the_suspending_night_lifts_the_suspension(db: EmbeddedPostgres, cast: Cast) -> None:
+    fill_funds(cast)
+    customer = taken_over(cast, cast.riverside, profile=strict_profile(cast))
+    night(cast, NOV_1)
+    with stopped_at(db, "SELECT 1 FROM {cell}.radius_login FOR UPDATE"):
+        run = Side(lambda: night(cast, NOV_20))
+        wait_for_locks(db, 1)
+        payment = Side(lambda: pay(cast, cast.riverside, customer.customer_id, 600_00, NOV_20))
+        time.sleep(0.5)
+    assert run.done().suspended == 1
+    assert payment.done().service == "back"
+    assert access(cast, cast.riverside) == "open"
+
+
+def test_a_suspension_while_funds_bring_the_service_back_holds(db: EmbeddedPostgres, cast: Cast) -> None:
+    fill_funds(cast, riverside=100_00)
+    service = taken_over(cast, cast.riverside).subscription_id
+    night(cast, NOV_1)
+    night(cast, date(2026, 11, 2))
+    day = date(2026, 11, 3)
+    fill_funds(cast, north=0, riverside=1_000_00, on=day)
+
+    def suspend() -> None:
+        with acting(cast.padma, cast.riverside):
+            suspend_subscription(subscription_id=service, why="asked", on=day, at=noon(day))
+
+    with stopped_at(db, numbering(cast)):
+        run = Side(lambda: night(cast, day))
+        wait_for_locks(db, 1)
+        Side(suspend).done()
+    assert run.done().created == 1
+    assert access(cast, cast.riverside) == "walled"
+
+
+@pytest.mark.parametrize("what", ["leaves", "comes back"])
+def test_a_change_of_status_and_a_night_that_cuts_the_same_service_do_not_lock_each_other_out(
+    db: EmbeddedPostgres, cast: Cast, what: str
+) -> None:
+    fill_funds(cast, riverside=100_00)
+    service = taken_over(cast, cast.riverside).subscription_id
+    night(cast, NOV_1)
+    day = date(2026, 11, 5)
+
+    def change() -> None:
+        with acting(cast.padma, cast.riverside):
+            act = {"subscription_id": service, "on": day, "now": noon(day)}
+            if what == "leaves":
+                disconnect_customer(**act, why="moved")
+            else:
+                bring_back(**act, reason="by_hand", hold=True)
+
+    if what == "comes back":
+        with acting(cast.padma, cast.riverside):
+            suspend_subscription(subscription_id=service, why="asked", on=day, at=noon(day))
+    with stopped_at(db, "LOCK {cell}.audit_event"):
+        changing = Side(change)
+        wait_for_locks(db, 1)
+        run = Side(lambda: night(cast, day))
+        time.sleep(0.5)
+    changing.done()
+    run.done()
+    assert access(cast, cast.riverside) == ("reject" if what == "leaves" else "walled")
+
+
+def test_one_key_sent_at_once_for_two_customers_is_one_payment_and_one_clear_refusal(
+    db: EmbeddedPostgres, cast: Cast
+) -> None:
+    key = request_key()
+
+    def send(customer_id: int) -> Any:
+        with acting(cast.padma, cast.riverside):
+            return record_payment(
+                customer_id=customer_id, amount_minor=5, method="cash", received_on=NOV_1, now=noon(NOV_1),
+                request_key=key,
+            )  # fmt: skip
+
+    customers = [taken_over(cast, cast.riverside).customer_id for _ in range(2)]
+    with stopped_at(db, "SELECT 1 FROM {cell}.receipt_numbering FOR UPDATE"):
+        sides = [Side(lambda customer_id=customer_id: send(customer_id)) for customer_id in customers]
+        wait_for_locks(db, 2)
+    for side in sides:
+        side.thread.join(20)
+    errors = [side.error for side in sides if side.error is not None]
+    assert len(errors) == 1 and isinstance(errors[0], KeyReused)
+
+
+def test_two_hands_that_take_the_same_step_leave_one(db: EmbeddedPostgres, cast: Cast) -> None:
+    """Leaving, coming back and taking a payment back: of two at once one is done, the other told so."""
+    fill_funds(cast)
+    customer = taken_over(cast, cast.riverside)
+    night(cast, NOV_1)
+    receipt = pay(cast, cast.riverside, customer.customer_id, 700_00, NOV_1)
+    day = date(2026, 11, 12)
+    act = {"subscription_id": customer.subscription_id, "on": day, "now": noon(day)}
+    steps: list[Callable[[], Any]] = [
+        lambda: disconnect_customer(**act, why="moved"),
+        lambda: bring_back(**act, reason="left", hold=False),
+        lambda: reverse_payment(payment_id=receipt.payment_id, on=day, now=noon(day), reason="bounced"),
+    ]
+
+    def within(step: Callable[[], Any]) -> Any:
+        with acting(cast.padma, cast.riverside):
+            return step()
+
+    for step in steps:
+        sides = [Side(lambda step=step: within(step)) for _ in range(3)]
+        for side in sides:
+            side.thread.join(20)
+        assert sorted(isinstance(side.error, Refusal) for side in sides) == [False, True, True]
+        assert not any(isinstance(side.error, psycopg.Error) for side in sides)
+    assert_proved()
