@@ -125,7 +125,11 @@ def test_padma_rehearses_the_run_and_bills_and_its_books_balance(visitors: Any, 
 PAGES = (
     "/", "/customers/", "/customers/add/", "/bills/", "/payments/", "/collect/", "/packages/", "/funds/", "/resellers/",
     "/resellers/add/", "/books/trial-balance/", "/books/journal/", "/books/accounts/cash/", "/password/",
+    "/network/routers/", "/network/routers/add/", "/network/sessions/", "/network/disconnects/",
 )  # fmt: skip
+
+
+ABOVE = ("/resellers/", "/network/")  # not for a sub-operator
 
 
 @pytest.mark.parametrize(
@@ -152,14 +156,17 @@ def test_the_whole_console_speaks_bangla(visitors: Any, town: Town) -> None:
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
 def test_pages_can_be_used_by_keyboard_and_screen_reader(visitors: Any, town: Town, dark: bool) -> None:
     """By the rules of axe, the usual judge; its script is run by the browser, not by the page."""
-    page: Page = visitors("riverside", dark=dark)
     found = []
     ids = town.ids
     own = [f"/customers/{ids['customer']}/", f"/customers/{ids['customer']}/leave/", f"/bills/{ids['bill']}/"]
     own += [f"/collect/{ids['customer']}/", f"/payments/{ids['payment']}/", "/collect/?q=abdul"]
-    for path in [*own, *(path for path in PAGES if not path.startswith("/resellers"))]:
-        visit(page, path)
-        page.evaluate(AXE.read_text(encoding="utf-8"))
-        for breach in page.evaluate("axe.run()")["violations"]:
-            found.append((path, breach["id"], breach["nodes"][0]["html"][:120]))
+    own += [path for path in PAGES if not path.startswith(ABOVE)]
+    above = [f"/network/routers/{ids['router']}/", *(path for path in PAGES if path.startswith(ABOVE))]
+    for name, paths in (("riverside", own), ("north", above)):
+        page: Page = visitors(name, dark=dark)
+        for path in paths:
+            visit(page, path)
+            page.evaluate(AXE.read_text(encoding="utf-8"))
+            for breach in page.evaluate("axe.run()")["violations"]:
+                found.append((path, breach["id"], breach["nodes"][0]["html"][:120]))
     assert found == []

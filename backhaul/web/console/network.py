@@ -135,9 +135,9 @@ def _with_customers(found: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 def _of(row: dict[str, Any], customer: dict[str, Any] | None) -> dict[str, Any]:
     if customer is None:
-        return row | {"who": row["username"], "code": "", "href": ""}
+        return row | {"who": row["username"], "href": ""}
     href = reverse("customer", args=[customer["customer_id"]])
-    return row | {"who": customer["name"], "code": customer["code"], "href": href}
+    return row | {"who": customer["name"], "href": href}
 
 
 def _state(row: dict[str, Any]) -> str:

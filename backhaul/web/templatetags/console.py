@@ -146,8 +146,8 @@ STATES: dict[str, tuple[str, Any]] = {
     "done": ("green", pgettext_lazy("state", "Done")),
     "failed": ("red", pgettext_lazy("state", "Failed")),
     "silent": ("amber", pgettext_lazy("session", "Not reporting")),
-    "asked": ("amber", pgettext_lazy("disconnect", "The router is asked")),
-    "agreed": ("blue", pgettext_lazy("disconnect", "Agreed, not seen to end")),
+    "asked": ("amber", pgettext_lazy("disconnect", "Asked")),
+    "agreed": ("blue", pgettext_lazy("disconnect", "Agreed")),
     "applied": ("green", pgettext_lazy("disconnect", "New speed in force")),
     "ended": ("green", pgettext_lazy("disconnect", "Seen to end")),
 }
