@@ -170,7 +170,7 @@ def test_its_owner_counts_all_sessions_of_a_router_and_who_was_handed_it_its_own
         "INSERT INTO radius_session_live (operator_id, nas_operator_id, nas_id, username, acct_session_id, nonce, "
         "login_id, login_version, mac, nas_port, started_at, updated_at, interim_seconds, session_seconds, "
         "input_bytes, output_bytes) SELECT operator_id, %s, %s, username, 's', '', id, 1, '', '', now(), "
-        "now() - (username = 'north2')::integer * interval '601 seconds', 300, 0, 0, 0 FROM radius_login",
+        "now() - (username = 'north2')::integer * interval '601 seconds', 300, 0, 0, 0 FROM radius_login ORDER BY id",
         network.isp.isp_id,
         network.nas_id,
     )
