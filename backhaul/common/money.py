@@ -7,22 +7,23 @@ import re
 from backhaul.common.errors import InvalidInput
 
 MAX_MINOR = 10**15
-_AMOUNT = re.compile(r"([0-9]{1,13})(?:\.([0-9]{1,3}))?")
+_AMOUNT = re.compile(r"([0-9]{1,25}|[0-9]{1,3}(?:,[0-9]{2,3}){0,8},[0-9]{3})(?:\.([0-9]{1,3}))?")
 _BANGLA_DIGITS = str.maketrans("০১২৩৪৫৬৭৮৯", "0123456789")
 
 
 def parse_minor(text: str, *, decimals: int = 2, field: str | None = None) -> int:
-    """Minor units of an amount typed by a person: "1,500.00", "1500" or Bangla digits; never negative.
+    """Minor units of an amount typed by a person: "1,500.00", "1,00,000", "1500" or Bangla digits; never negative.
 
-    Raises InvalidInput for anything else, also for more decimals than the currency has.
+    Raises InvalidInput for anything else: more decimals than the currency has, a comma that groups nothing ("100,5" may
+    mean 100.50, so it is not taken for 1005).
     """
-    plain = text.strip().translate(_BANGLA_DIGITS).replace(",", "")
+    plain = text.strip().translate(_BANGLA_DIGITS)
     match = _AMOUNT.fullmatch(plain)
     if match is None or len(match[2] or "") > decimals:
         raise InvalidInput(f"“{text}” is not an amount; write it like 1500.00", field=field)
-    minor: int = int(match[1]) * 10**decimals + int((match[2] or "").ljust(decimals, "0") or 0)
+    minor: int = int(match[1].replace(",", "")) * 10**decimals + int((match[2] or "").ljust(decimals, "0") or 0)
     if minor > MAX_MINOR:
-        raise InvalidInput(f"{text} is larger than any amount kept here", field=field)
+        raise InvalidInput("This amount is larger than any amount kept here.", field=field)
     return minor
 
 

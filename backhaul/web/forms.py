@@ -32,7 +32,7 @@ class MoneyField(forms.CharField):
 
     def __init__(self, *, may_be_zero: bool = False, **options: Any) -> None:
         self.may_be_zero = may_be_zero
-        super().__init__(**{"max_length": 24, "widget": MoneyInput(), **options})
+        super().__init__(**{"max_length": 40, "widget": MoneyInput(), **options})
 
     def prepare_value(self, value: Any) -> Any:
         return money(value).replace("−", "-") if isinstance(value, int) else value

@@ -99,8 +99,9 @@ window.addEventListener("pageshow", () => document.querySelectorAll("form").forE
 // Amounts are grouped when the cursor leaves them: 1500000 becomes 1,500,000.00, with the decimals of the currency.
 on("focusout", "input[data-money]", (e, input) => {
   const decimals = Number(input.dataset.money);
-  const plain = input.value.replace(/[,\s]/g, "");
-  if (!/^\d+(\.\d{1,3})?$/.test(plain)) return;
+  const typed = input.value.trim();
+  if (!/^(\d+|\d{1,3}(,\d{2,3})*,\d{3})(\.\d{1,3})?$/.test(typed)) return;
+  const plain = typed.replaceAll(",", "");
   const [whole, part = ""] = plain.split(".");
   if (part.length > decimals) return;
   const grouped = whole.replace(/^0+(?=\d)/, "").replace(/\B(?=(\d{3})+$)/g, ",");

@@ -6,15 +6,22 @@ from backhaul.web.forms import MoneyField, PhoneField
 from backhaul.web.templatetags.console import money
 
 
-@pytest.mark.parametrize(("typed", "minor"), [("1,500.00", 150_000), ("১,৫০০.৫", 150_050), (" 0.01 ", 1)])
+@pytest.mark.parametrize(
+    ("typed", "minor"), [("1,500.00", 150_000), ("১,৫০০.৫", 150_050), (" 0.01 ", 1), ("1,00,000", 10_000_000)]
+)
 def test_amounts_are_read_as_people_type_them(typed: str, minor: int) -> None:
     assert MoneyField().clean(typed) == minor
 
 
-@pytest.mark.parametrize("typed", ["", "0", "-5", "1.234", "1e3", "12x", "١٢", "nan"])
+@pytest.mark.parametrize("typed", ["", "0", "-5", "1.234", "1e3", "12x", "١٢", "nan", "100,5", "50,00.5", "1,"])
 def test_what_is_no_positive_amount_is_refused(typed: str) -> None:
     with pytest.raises(ValidationError):
         MoneyField().clean(typed)
+
+
+def test_an_amount_beyond_all_is_called_too_large() -> None:
+    with pytest.raises(ValidationError, match="larger than any amount kept here"):
+        MoneyField().clean("99,999,999,999,999,999,999.00")
 
 
 def test_zero_passes_only_where_it_means_something() -> None:
