@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from dataclasses import asdict
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -19,7 +20,9 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.option("--isp", required=True, metavar="SLUG", help="Which ISP.")
-@click.option("--on", type=click.DateTime(["%Y-%m-%d"]), help="The day to bill up to (default: today).")
+@click.option(
+    "--on", type=click.DateTime(["%Y-%m-%d"]), metavar="YYYY-MM-DD", help="The day to bill up to (default: today)."
+)
 @click.option("--dry-run", is_flag=True, help="Show what the run would do; change nothing.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def bill(*, isp: str, on: datetime | None, dry_run: bool, as_json: bool) -> int:
@@ -35,9 +38,8 @@ def bill(*, isp: str, on: datetime | None, dry_run: bool, as_json: bool) -> int:
         directory = get_isp_by_slug(isp)
         now = clock.now()
         day = on.date() if on else clock.local_date(now, directory.time_zone)
-        report = bill_isp(
-            directory, on=day, now=now, dry_run=dry_run, progress=None if as_json or dry_run else _tell_progress
-        )
+        watched = sys.stderr.isatty() and not (as_json or dry_run)
+        report = bill_isp(directory, on=day, now=now, dry_run=dry_run, progress=_tell_progress if watched else None)
     if as_json:
         click.echo(json.dumps(asdict(report), default=str, ensure_ascii=False))
     else:
@@ -46,7 +48,7 @@ def bill(*, isp: str, on: datetime | None, dry_run: bool, as_json: bool) -> int:
 
 
 def _tell_progress(report: RunReport) -> None:
-    click.echo(f"\r{report.created} bills", nl=False, err=True)
+    click.echo(f"\r{report.created} bills \r", nl=False, err=True)
 
 
 def _tell(report: RunReport, decimals: int) -> None:
@@ -54,7 +56,7 @@ def _tell(report: RunReport, decimals: int) -> None:
         return format_minor(minor, decimals=decimals)
 
     would = "would be " if report.dry_run else ""
-    click.echo(f"\r{report.on}: {report.created} bills {would}made, {money(report.billed_minor)} in all")
+    click.echo(f"{report.on}: {report.created} bills {would}made, {money(report.billed_minor)} in all")
     for edge in report.edges:
         total = money(edge["net_minor"] + edge["vat_minor"])
         click.echo(f"  {edge['parent']} charges {edge['child']} {total} (VAT {money(edge['vat_minor'])})")

@@ -118,6 +118,11 @@ class EmbeddedPostgres:
         """Whether the server that this object started has ended."""
         return self._process is not None and self._process.poll() is not None
 
+    @property
+    def serving_port(self) -> int | None:
+        """The port of the server that runs on this data directory, whoever started it; None when none runs."""
+        return self._noted_port() if self._running_pid() is not None else None
+
     def ensure_started(self) -> bool:
         """Start the server unless it runs; True if this call started it. Safe against a second caller."""
         with self._plain_errors(), locked(self._lock_file, fcntl.LOCK_EX):
@@ -183,14 +188,14 @@ class EmbeddedPostgres:
         return False
 
     def _refuse_other_port(self) -> None:
-        serving = self._serving_port()
+        serving = self._noted_port()
         if serving not in (None, self.port):
             raise EmbeddedPostgresError(
                 f"PostgreSQL for {self.data_dir} already runs on port {serving}, not {self.port}; "
                 "use the same BACKHAUL_PORT_OFFSET or stop it with: backhaul down"
             )
 
-    def _serving_port(self) -> int | None:
+    def _noted_port(self) -> int | None:
         lines: list[str] = []
         with contextlib.suppress(FileNotFoundError):
             lines = (self.data_dir / "postmaster.pid").read_text().split("\n")

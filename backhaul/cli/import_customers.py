@@ -22,7 +22,13 @@ def _day(_: click.Context, __: click.Parameter, value: datetime | None) -> date 
 @click.command()
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--operator", required=True, metavar="[ISP/]SLUG", help="Whose customers they become.")
-@click.option("--on", type=click.DateTime(["%Y-%m-%d"]), callback=_day, help="Day of the takeover (default: today).")
+@click.option(
+    "--on",
+    type=click.DateTime(["%Y-%m-%d"]),
+    metavar="YYYY-MM-DD",
+    callback=_day,
+    help="Day of the takeover (default: today).",
+)
 @click.option(
     "--billed-until",
     type=click.DateTime(["%Y-%m-%d"]),

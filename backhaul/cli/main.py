@@ -13,10 +13,12 @@ import sys
 from dataclasses import dataclass
 
 import click
+from click.exceptions import NoArgsIsHelpError
 
-from backhaul.cli.embedded import EmbeddedPostgresError
+from backhaul.cli.embedded import EmbeddedPostgres, EmbeddedPostgresError
 from backhaul.cli.problems import CannotReach, unreachable_database
 from backhaul.common.errors import Refusal
+from backhaul.common.home import POSTGRES_PORT, Home
 
 REFUSED, UNREACHABLE, INTERRUPTED = 1, 3, 130
 
@@ -53,6 +55,16 @@ def configure_django() -> None:
     django.setup()
 
 
+def use_running_ports() -> None:
+    """Without a BACKHAUL_PORT_OFFSET, a command uses the ports of the embedded server that runs in this home."""
+    home = Home.from_environment()
+    if "BACKHAUL_PORT_OFFSET" in os.environ or home.external_database_url is not None:
+        return
+    port = EmbeddedPostgres(home.path / "postgres", home.postgres_port).serving_port
+    if port is not None:
+        os.environ["BACKHAUL_PORT_OFFSET"] = str(port - POSTGRES_PORT)
+
+
 class Commands(click.Group):
     """Subcommands are imported when called, so that one of them costs and breaks nothing for the others."""
 
@@ -64,6 +76,7 @@ class Commands(click.Group):
             return None
         entry = COMMANDS[cmd_name]
         if entry.needs_django:
+            use_running_ports()
             configure_django()
         module = importlib.import_module(entry.module)
         command: click.Command = getattr(module, cmd_name.replace("-", "_"))
@@ -75,6 +88,7 @@ class Commands(click.Group):
 
 
 @click.command(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="backhaul", message="%(prog)s %(version)s")
 def backhaul() -> None:
     """Backhaul: the business platform for internet service providers and everyone who resells for them."""
 
@@ -84,6 +98,9 @@ def run(arguments: list[str] | None = None) -> int:
     try:
         outcome = backhaul.main(arguments, prog_name="backhaul", standalone_mode=False)
         return outcome if isinstance(outcome, int) else 0
+    except NoArgsIsHelpError as error:
+        click.echo(error.format_message(), err=True)
+        return error.exit_code
     except (KeyboardInterrupt, Exception) as error:
         known = _known_problem(error)
         if known is None:

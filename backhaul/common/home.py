@@ -9,6 +9,8 @@ from pathlib import Path
 
 from backhaul.common.errors import InvalidInput
 
+POSTGRES_PORT = 5433
+
 
 @dataclass(frozen=True)
 class Home:
@@ -33,7 +35,7 @@ class Home:
 
     @property
     def postgres_port(self) -> int:
-        return 5433 + self.port_offset
+        return POSTGRES_PORT + self.port_offset
 
     @property
     def radius_port(self) -> int:

@@ -66,6 +66,12 @@ def test_unknown_command_is_one_line_and_exit_code_2(tmp_path: Path) -> None:
     assert done.stderr == "backhaul: No such command 'frobnicate'.\n"
 
 
+def test_without_a_command_the_help_is_shown(tmp_path: Path) -> None:
+    done = run(environment(tmp_path))
+    assert done.returncode == 2
+    assert "\n  import-customers  Take over customers" in done.stderr
+
+
 def test_bad_port_offset_is_refused_in_one_line(tmp_path: Path) -> None:
     done = run(environment(tmp_path, BACKHAUL_PORT_OFFSET="many"), "up")
     assert done.returncode == 1

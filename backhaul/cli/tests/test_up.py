@@ -143,6 +143,16 @@ def test_pages_killed_come_back_and_a_command_leaves_the_running_database_alone(
     assert server.health() == 200
 
 
+def test_a_command_finds_the_running_server_without_being_told_its_ports(server: RunningServer) -> None:
+    server.start()
+    elsewhere = {name: value for name, value in server.env.items() if name != "BACKHAUL_PORT_OFFSET"}
+    for env, code in ((elsewhere, 0), (server.env, 0), (elsewhere | {"BACKHAUL_PORT_OFFSET": "1"}, 3)):
+        done = subprocess.run(
+            [sys.executable, "-m", "backhaul.cli.main", "verify"], env=env, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == code, done.stderr
+
+
 def test_two_servers_run_side_by_side(server: RunningServer, tmp_path: Path) -> None:
     other = RunningServer(tmp_path / "other")
     try:
