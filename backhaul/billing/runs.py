@@ -120,8 +120,9 @@ def bill_missing_nights(isp: IspDirectory, *, today: date, now: datetime) -> lis
     with unit_of_work(isp, using=BATCH):
         last = rows(
             "SELECT max(on_date) AS on_date FROM billing_run "
-            "WHERE operator_id = %s AND kind = 'night' AND finished_at IS NOT NULL AND on_date <= %s",
-            [isp.isp_id, today],
+            "WHERE operator_id = %s AND kind = 'night' AND finished_at IS NOT NULL "
+            "AND on_date <= (started_at AT TIME ZONE %s)::date",  # one dated ahead was not that date's night
+            [isp.isp_id, isp.time_zone],
             using=BATCH,
         )[0]["on_date"]
     missed = min((today - last).days, MAX_NIGHTS) if last else 1

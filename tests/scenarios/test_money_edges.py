@@ -133,10 +133,11 @@ def test_a_run_dated_ahead_does_not_stop_the_nights_before_it(cast: Cast) -> Non
     fill_funds(cast)
     taken_over(cast, cast.north)
     night(cast, NOV_1)
-    night(cast, date(2026, 11, 30))  # by hand, to see what comes
+    bill_isp(cast.padma, on=date(2026, 11, 3), now=noon(date(2026, 11, 2)))  # by hand, to see what comes
     taken_over(cast, cast.north, billed_until=date(2026, 11, 3))
     today = date(2026, 11, 3)
-    assert sum(report.created for report in bill_missing_nights(cast.padma, today=today, now=noon(today))) == 1
+    reports = bill_missing_nights(cast.padma, today=today, now=noon(today))
+    assert [(report.on.day, report.created) for report in reports] == [(2, 0), (3, 1)]
 
 
 def test_a_slip_of_the_year_is_refused_before_anything_is_billed(cast: Cast) -> None:
@@ -354,3 +355,40 @@ def test_a_key_of_one_customers_payment_is_refused_for_another(cast: Cast) -> No
         send(cast.riverside, two)
     theirs = taken_over(cast, cast.north).customer_id
     assert not send(cast.north, theirs).repeated  # another operator's keys are its own
+
+
+def test_prices_of_nothing_move_nothing_and_still_claim_the_period(cast: Cast) -> None:
+    """A free plan that Riverside gives away: North pays Padma; leaving gives back what was charged, where it was."""
+    fill_funds(cast)
+    with acting(cast.padma, cast.north):
+        set_tariff_price(
+            child_id=cast.riverside, plan_operator_id=cast.padma.isp_id, plan_id=cast.plans["Home 10"],
+            starts_on=NOV_1, price_minor=0, today=START,
+        )  # fmt: skip
+    service = taken_over(cast, cast.riverside, custom_price_minor=0).subscription_id
+    assert [night(cast, NOV_1).created for _ in range(2)] == [1, 0]
+    assert trial_balance(cast, cast.riverside) == {"fund": 300_000_00, "paid_to_provider": -300_000_00}
+    assert leave(cast, cast.riverside, service, date(2026, 11, 15)).back_minor == 0
+    assert fund(cast, cast.north, cast.padma.isp_id) == 1_500_000_00 - 200_00
+    assert come_back(cast, cast.riverside, service, date(2026, 11, 16)).created == 1
+    assert fund(cast, cast.north, cast.padma.isp_id) == 1_500_000_00 - 400_00
+    assert_proved()
+
+
+def test_a_payment_brings_back_the_services_that_the_fund_covers_and_the_rest_waits(cast: Cast) -> None:
+    """Two services of one payer, one charge that fits: the first is back, the second pending; the top-up brings it."""
+    fill_funds(cast, riverside=450_00)
+    first, second = (taken_over(cast, cast.riverside) for _ in range(2))
+    with acting(cast.padma, cast.riverside):
+        execute("UPDATE subscription SET customer_id = %s WHERE id = %s", [first.customer_id, second.subscription_id])
+        for one in (first, second):
+            suspend_subscription(
+                subscription_id=one.subscription_id, why="debt", on=START, at=noon(START), until_paid=True
+            )
+    assert pay(cast, cast.riverside, first.customer_id, 1_200_00, NOV_1).service == "pending"
+    assert [bill["subscription_id"] for bill in invoices(cast, cast.riverside)] == [first.subscription_id]
+    fill_funds(cast, north=0, riverside=450_00, on=NOV_1)
+    assert night(cast, NOV_1, only_held=True).created == 1
+    assert balance(cast, cast.riverside, "customer_advances") == balance(cast, cast.riverside, "receivable_customers")
+    assert login(cast, cast.riverside) == "open"
+    assert_proved()

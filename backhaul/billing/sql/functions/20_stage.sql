@@ -107,7 +107,7 @@ BEGIN
           AND bp.billing_type = 'monthly' AND bp.cycle IN ('calendar', 'anniversary', 'custom_day')
           AND off.otherwise IS NOT TRUE
           AND (CASE WHEN p_subscription IS NULL THEN bp.auto_bill ELSE s.id = p_subscription END)
-          AND (NOT p_only_held OR h.subscription_id IS NOT NULL)
+          AND (NOT p_only_held OR h.subscription_id IS NOT NULL OR off.subscription_id IS NOT NULL)     -- held, or cut for it
           AND (p_run IS NULL OR h.last_run_id IS DISTINCT FROM p_run)
           AND NOT EXISTS (SELECT 1 FROM run_exception x WHERE x.operator_id = s.operator_id AND x.run_id = p_run
                               AND x.subscription_id = s.id)
