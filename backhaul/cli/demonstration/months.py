@@ -85,7 +85,7 @@ def _spend_day(operator: Operator, day: date, recruits: list[tuple[int, Person]]
     receipts = [receipt for bill in bills if (receipt := _receipt(operator, bill, day))]
     if receipts:
         with unit_of_work(operator.isp, operator.id, user_id=operator.cashier):
-            for receipt in receipts:
+            for receipt in sorted(receipts, key=lambda receipt: receipt.hour):
                 _record(receipt, day, script)
 
 

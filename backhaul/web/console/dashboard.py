@@ -44,10 +44,12 @@ def _customers(request: PageRequest) -> dict[str, Any]:
         for status, n in statuses.items()
         if n or status == "active"
     ]
+    customers = sum(n for status, n in statuses.items() if status not in NO_LONGER)
+    online = count_online(now=request.now)["online"]
     return {
         "statuses": shown,
-        "customers": sum(n for status, n in statuses.items() if status not in NO_LONGER),
-        "presence": count_online(now=request.now),
+        "customers": customers,
+        "presence": {"online": online, "offline": max(customers - online, 0)},  # nobody who left counts as offline
     }
 
 

@@ -26,7 +26,9 @@ def recharge(request: PageRequest, pk: int) -> HttpResponse:
         with refusals_to(form):
             if "confirmed" in request.POST:
                 recharge_child_fund(**arguments)
-                messages.success(request, _("Done. Renewals that waited for this fund are tried again now."))
+                repaid = arguments["kind"] == "recharge_repaid"  # lowers the debt; the fund stays as it is
+                done = _("Done.") if repaid else _("Done. Renewals that waited for this fund are tried again now.")
+                messages.success(request, done)
                 return go(request, "reseller", pk)
             preview = _preview(row, arguments)
     return show(request, "recharge", {"reseller": row, "preview": preview}, form=form)

@@ -133,6 +133,7 @@ STATES: dict[str, tuple[str, Any]] = {
     "credited": ("grey", pgettext_lazy("state", "Credited")),
     "cancelled": ("grey", pgettext_lazy("state", "Cancelled")),
     "reversed": ("grey", pgettext_lazy("state", "Reversed")),
+    "reversal": ("grey", pgettext_lazy("state", "Reversal")),
     "posted": ("green", pgettext_lazy("state", "Posted")),
     "verified": ("green", pgettext_lazy("state", "Verified")),
     "prepaid": ("blue", _("Prepaid")),
