@@ -189,7 +189,7 @@ def test_an_absurd_price_is_refused_and_the_dearest_kept_bills_and_refunds(cast:
 
 def test_a_postpaid_edge_stops_at_its_limit_with_a_clear_word(cast: Cast) -> None:
     """SPEC 2.2: a charge raises what is owed up to the limit, to the unit; a refund lowers it; repaid is repaid."""
-    limits = {"mode": "postpaid", "credit_limit_minor": 1_000_00}
+    limits: dict[str, Any] = {"mode": "postpaid", "credit_limit_minor": 1_000_00}
     wired = build_operator(cast.padma, cast.padma.isp_id, "wired", owner=False, **limits)
     with acting(cast.padma):
         for plan in ("Home 10", "Home 20"):

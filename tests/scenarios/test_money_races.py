@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import date
+from functools import partial
 from typing import Any
 
 import psycopg
@@ -199,7 +200,7 @@ def test_a_change_of_status_and_a_night_that_cuts_the_same_service_do_not_lock_e
 
     def change() -> None:
         with acting(cast.padma, cast.riverside):
-            act = {"subscription_id": service, "on": day, "now": noon(day)}
+            act: dict[str, Any] = {"subscription_id": service, "on": day, "now": noon(day)}
             if what == "leaves":
                 disconnect_customer(**act, why="moved")
             else:
@@ -232,7 +233,7 @@ def test_one_key_sent_at_once_for_two_customers_is_one_payment_and_one_clear_ref
 
     customers = [taken_over(cast, cast.riverside).customer_id for _ in range(2)]
     with stopped_at(db, "SELECT 1 FROM {cell}.receipt_numbering FOR UPDATE"):
-        sides = [Side(lambda customer_id=customer_id: send(customer_id)) for customer_id in customers]
+        sides = [Side(partial(send, customer_id)) for customer_id in customers]
         wait_for_locks(db, 2)
     for side in sides:
         side.thread.join(20)
@@ -247,7 +248,7 @@ def test_two_hands_that_take_the_same_step_leave_one(db: EmbeddedPostgres, cast:
     night(cast, NOV_1)
     receipt = pay(cast, cast.riverside, customer.customer_id, 700_00, NOV_1)
     day = date(2026, 11, 12)
-    act = {"subscription_id": customer.subscription_id, "on": day, "now": noon(day)}
+    act: dict[str, Any] = {"subscription_id": customer.subscription_id, "on": day, "now": noon(day)}
     steps: list[Callable[[], Any]] = [
         lambda: disconnect_customer(**act, why="moved"),
         lambda: bring_back(**act, reason="left", hold=False),
@@ -259,7 +260,7 @@ def test_two_hands_that_take_the_same_step_leave_one(db: EmbeddedPostgres, cast:
             return step()
 
     for step in steps:
-        sides = [Side(lambda step=step: within(step)) for _ in range(3)]
+        sides = [Side(partial(within, step)) for _ in range(3)]
         for side in sides:
             side.thread.join(20)
         assert sorted(isinstance(side.error, Refusal) for side in sides) == [False, True, True]

@@ -6,6 +6,7 @@ import random
 import time
 from collections.abc import Callable
 from datetime import date
+from functools import partial
 
 from backhaul.billing.services import bring_back, disconnect_customer, preview_refund, sign_up_customer
 from backhaul.cli.embedded import EmbeddedPostgres
@@ -121,7 +122,7 @@ def test_many_hands_at_three_levels_beside_nights_never_deadlock_and_everything_
     with admin(db) as connection:
         before = connection.execute(deadlocks.encode()).fetchone()
     ends = time.monotonic() + SECONDS
-    sides = [Side(lambda hand=hand: hand.work(ends)) for hand in hands]
+    sides = [Side(partial(hand.work, ends)) for hand in hands]
     done = [side.done() for side in sides]
     assert min(done) > 0 and sum(done) > 100, [hand.refused for hand in hands]
     with admin(db) as connection:
