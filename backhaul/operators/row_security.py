@@ -7,11 +7,12 @@ D delete.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True)
-class Owned:
+class Owned(ABC):
     """A table in a cell. `app`, `batch`, `books` are the privileges of those roles; the auditor reads all but secrets.
 
     `app_columns` narrows a privilege to columns: {"U": "name, mobile"}. `secret` keeps the auditor out. `refers` are
@@ -27,13 +28,13 @@ class Owned:
     secret: bool = False
     refers: tuple[str, ...] = ()
 
+    @abstractmethod
     def reads(self) -> str:
         """SQL condition under which the app role reads a row."""
-        raise NotImplementedError(self.name)
 
+    @abstractmethod
     def writes(self) -> str:
         """SQL condition under which the app role writes a row."""
-        raise NotImplementedError(self.name)
 
     def leaves(self) -> str:
         """SQL condition that a row written by the app role satisfies afterwards."""
