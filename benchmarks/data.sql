@@ -36,7 +36,8 @@ SELECT 1 + n % 301, n, 'C' || lpad(n::text, 7, '0'), (ARRAY['Rahim','Karim','Nus
 FROM generate_series(1, {customers}) n;
 INSERT INTO subscription (operator_id, id, customer_id, package_operator_id, package_id, profile_operator_id, profile_id, anchor_day, activated_on)
 SELECT 1 + n % 301, n, n, 1, 1 + (n / 301) % 10, 1, 1, 1, '2026-01-01' FROM generate_series(1, {customers}) n;
-INSERT INTO billing_state (operator_id, subscription_id, billed_until) SELECT operator_id, id, '2026-10-01' FROM subscription;
+INSERT INTO billing_state (operator_id, subscription_id, billed_until, charged_until, day_charged_until)
+SELECT operator_id, id, '2026-10-01', '2026-10-01', '2026-10-01' FROM subscription;
 INSERT INTO customer_advance (operator_id, customer_id, advance_minor) SELECT operator_id, customer_id, 0 FROM subscription WHERE id % 20 = 0;
 
 ANALYZE;

@@ -92,9 +92,11 @@ def get_own_charge(bill_id: int) -> dict[str, Any] | None:
     """What the provider charged the acting operator for a bill's period; None where nothing was charged."""
     found = rows(
         "SELECT g.starts_on, g.ends_on, g.price_minor, g.cycle_days, g.net_minor, g.vat_minor, "
-        "g.net_minor + g.vat_minor AS total_minor, r.net_minor + r.vat_minor AS refunded_minor "
-        "FROM charge g LEFT JOIN charge_refund r ON r.child_id = g.child_id AND r.owner_id = g.owner_id "
-        "AND r.invoice_id = g.invoice_id WHERE g.child_id = %s AND g.owner_id = %s AND g.invoice_id = %s",
+        "g.net_minor + g.vat_minor AS total_minor, r.refunded_minor "
+        "FROM charge g LEFT JOIN LATERAL (SELECT sum(net_minor + vat_minor)::bigint AS refunded_minor FROM charge_refund r "
+        "WHERE r.child_id = g.child_id AND r.owner_id = g.owner_id AND r.invoice_id = g.invoice_id "
+        "AND r.starts_on = g.starts_on AND r.part = g.part) AS r ON true "
+        "WHERE g.child_id = %s AND g.owner_id = %s AND g.invoice_id = %s",
         [_me(), _me(), bill_id],
     )
     return found[0] if found else None

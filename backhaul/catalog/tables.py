@@ -5,7 +5,11 @@ from backhaul.operators.row_security import Definer, Edge, HandedDown, Own
 TABLES = [
     HandedDown("plan", app="SIU", refers=("pool_operator_id",)),
     HandedDown("package", app="SIU", refers=("plan_operator_id",), only="handed_down"),
+    HandedDown("package_price", app="SIU", only="handed_down"),
+    HandedDown("price_band", app="SI", refers=("plan_operator_id",)),
     HandedDown("billing_profile", app="SIU", only="handed_down"),
+    HandedDown("cut_window", app="SIU"),
+    HandedDown("holiday", app="SID"),
     Edge("tariff_price", app="S", books="SI"),
     Own("vat_setting", app="SI"),
 ]

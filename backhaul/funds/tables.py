@@ -5,6 +5,9 @@ from backhaul.operators.row_security import Definer, Edge
 TABLES = [
     Edge("fund", app="S", books="SIU"),
     Edge("fund_movement", app="S", books="SI"),
+    Edge("volume_slab", app="SID"),
+    Edge("fund_statement", app="S", books="SIU"),
+    Edge("fund_dispute", app="S", books="SIU"),
 ]
 FUNCTIONS = [
     Definer("open_fund"),

@@ -120,6 +120,7 @@ def _create_schemas(admin: psycopg.Connection[Any], database: str) -> None:
             sql.SQL("CREATE SCHEMA IF NOT EXISTS {} AUTHORIZATION backhaul_owner").format(sql.Identifier(schema))
         )
     admin.execute("CREATE EXTENSION IF NOT EXISTS pg_trgm SCHEMA ext")
+    admin.execute("CREATE EXTENSION IF NOT EXISTS btree_gist SCHEMA ext")
     admin.execute("ALTER SCHEMA public OWNER TO backhaul_owner")
     admin.execute("REVOKE CREATE ON SCHEMA public FROM PUBLIC")
     admin.execute(sql.SQL("REVOKE ALL ON DATABASE {} FROM PUBLIC").format(sql.Identifier(database)))

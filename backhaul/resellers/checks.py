@@ -236,12 +236,16 @@ _BILLING = (
         "charges.refunds",
         "nothing is refunded beyond what was charged",
         """
-        SELECT CASE WHEN c.invoice_id IS NULL OR r.net_minor > c.net_minor OR r.vat_minor > c.vat_minor
+        SELECT CASE WHEN c.invoice_id IS NULL OR r.net_minor > c.net_minor OR r.vat_minor > c.vat_minor OR r.last_on > c.ends_on
                     THEN format('%s: the refund of invoice %s exceeds its charge', o.slug, r.invoice_id)
-                    WHEN r.movement_id IS NULL AND r.net_minor + r.vat_minor <> 0
+                    WHEN r.moved_nothing
                     THEN format('%s: the refund of invoice %s moved no money', o.slug, r.invoice_id) END AS wrong
-        FROM charge_refund r LEFT JOIN charge c USING (child_id, owner_id, invoice_id)
-            LEFT JOIN operator o ON o.id = r.child_id""",
+        FROM (SELECT child_id, owner_id, invoice_id, starts_on, part, sum(net_minor) AS net_minor,
+                     sum(vat_minor) AS vat_minor, max(to_on) AS last_on,
+                     bool_or(movement_id IS NULL AND net_minor + vat_minor <> 0) AS moved_nothing
+              FROM charge_refund GROUP BY 1, 2, 3, 4, 5) AS r
+        LEFT JOIN charge c USING (child_id, owner_id, invoice_id, starts_on, part)
+        LEFT JOIN operator o ON o.id = r.child_id""",
     ),
     Question(
         "bills.posted",

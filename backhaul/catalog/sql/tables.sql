@@ -22,7 +22,8 @@ CREATE TABLE package (
     name text NOT NULL CHECK (name <> ''),
     plan_operator_id bigint NOT NULL,
     plan_id bigint NOT NULL,
-    price_minor bigint NOT NULL CHECK (price_minor >= 0),      -- net of VAT, per month
+    price_minor bigint NOT NULL CHECK (price_minor >= 0),      -- the first price, per term; later ones in package_price
+    term_months smallint NOT NULL DEFAULT 1 CHECK (term_months IN (1, 3, 6, 12)),
     handed_down boolean NOT NULL DEFAULT false,                -- children without edits_catalog sell it
     withdrawn_on date,
     PRIMARY KEY (operator_id, id),
@@ -30,6 +31,34 @@ CREATE TABLE package (
     FOREIGN KEY (plan_operator_id, plan_id) REFERENCES plan (operator_id, id)
 );
 CREATE INDEX package_plan ON package (plan_operator_id, plan_id);
+
+-- Later prices of a package, by the day from which periods start at them; what was billed stays (A29). Never changed or removed.
+CREATE TABLE package_price (
+    operator_id bigint NOT NULL,
+    package_id bigint NOT NULL,
+    starts_on date NOT NULL,
+    price_minor bigint NOT NULL CHECK (price_minor >= 0),
+    handed_down boolean NOT NULL DEFAULT false,                -- as the package: who may sell it may know its price
+    set_at timestamptz NOT NULL,
+    by_actor_id bigint NOT NULL,
+    PRIMARY KEY (operator_id, package_id, starts_on),
+    FOREIGN KEY (operator_id, package_id) REFERENCES package (operator_id, id)
+);
+
+-- What retail and custom prices of a plan may be (C6): a regulator's cap set by the ISP, a floor set by a parent, for all below it.
+CREATE TABLE price_band (
+    operator_id bigint NOT NULL REFERENCES operator (id),      -- who set it
+    plan_operator_id bigint NOT NULL,
+    plan_id bigint NOT NULL,
+    starts_on date NOT NULL,
+    floor_minor bigint CHECK (floor_minor >= 0),               -- net of VAT, per month; NULL: none
+    cap_minor bigint CHECK (cap_minor >= 0),
+    set_at timestamptz NOT NULL,
+    PRIMARY KEY (operator_id, plan_operator_id, plan_id, starts_on),
+    FOREIGN KEY (plan_operator_id, plan_id) REFERENCES plan (operator_id, id),
+    CONSTRAINT price_band_order CHECK (floor_minor <= cap_minor)
+);
+CREATE INDEX price_band_plan ON price_band (plan_operator_id, plan_id);
 
 CREATE TABLE billing_profile (
     operator_id bigint NOT NULL REFERENCES operator (id),
@@ -44,10 +73,42 @@ CREATE TABLE billing_profile (
     auto_bill boolean NOT NULL DEFAULT true,
     auto_suspend boolean NOT NULL DEFAULT false,               -- past due + grace
     on_suspend text NOT NULL DEFAULT 'walled' CHECK (on_suspend IN ('walled', 'reject')),
+    access text NOT NULL DEFAULT 'bill_first' CHECK (access IN ('bill_first', 'pay_first')),
+    billed text NOT NULL DEFAULT 'advance' CHECK (billed IN ('advance', 'arrears')),
+    prices_include_vat boolean NOT NULL DEFAULT false,
+    round_bill_to_minor bigint NOT NULL DEFAULT 1 CHECK (round_bill_to_minor BETWEEN 1 AND 100000),
+    credit_days_for text[] NOT NULL DEFAULT '{}'               -- days off for these reasons are credited at the period's end
+        CONSTRAINT billing_profile_credit_reasons CHECK (credit_days_for <@ ARRAY['operator', 'unpaid', 'short', 'outage']),
+    suspend_if_due_over_minor bigint NOT NULL DEFAULT 0 CHECK (suspend_if_due_over_minor >= 0),
+    reactivate_when text NOT NULL DEFAULT 'overdue' CHECK (reactivate_when IN ('full', 'overdue', 'share')),
+    reactivate_share_bp integer NOT NULL DEFAULT 10000 CHECK (reactivate_share_bp BETWEEN 1 AND 10000),
+    on_late_payment text NOT NULL DEFAULT 'restarts' CHECK (on_late_payment IN ('keeps_end', 'restarts')),
+    late_fee_minor bigint NOT NULL DEFAULT 0 CHECK (late_fee_minor >= 0),
+    late_fee_after_days smallint NOT NULL DEFAULT 0 CHECK (late_fee_after_days BETWEEN 0 AND 90),
+    change_period text NOT NULL DEFAULT 'days_left' CHECK (change_period IN ('days_left', 'fresh')),
+    change_billed text NOT NULL DEFAULT 'at_once' CHECK (change_billed IN ('at_once', 'with_next')),
+    upgrade_fee_minor bigint NOT NULL DEFAULT 0 CHECK (upgrade_fee_minor >= 0),
+    downgrade text NOT NULL DEFAULT 'credited' CHECK (downgrade IN ('credited', 'not_credited', 'next_cycle')),
     handed_down boolean NOT NULL DEFAULT false,
     PRIMARY KEY (operator_id, id),
     UNIQUE (operator_id, name),
-    CHECK ((cycle = 'validity') = (validity_days IS NOT NULL))
+    CHECK ((cycle = 'validity') = (validity_days IS NOT NULL)),
+    CONSTRAINT billing_profile_daily CHECK ((billing_type = 'daily') = (cycle = 'validity')),
+    CONSTRAINT billing_profile_arrears CHECK (billed = 'advance' OR (billing_type = 'monthly' AND access = 'bill_first'))
+);
+
+-- When an ISP cuts (SPEC 2.5): at cut_time of the day, never on these weekdays (1 = Monday) and holidays.
+CREATE TABLE cut_window (
+    operator_id bigint PRIMARY KEY REFERENCES operator (id),
+    cut_time time NOT NULL DEFAULT '12:00',
+    spared_weekdays smallint[] NOT NULL DEFAULT '{}'
+        CONSTRAINT cut_window_weekdays CHECK (spared_weekdays <@ ARRAY[1, 2, 3, 4, 5, 6, 7]::smallint[])
+);
+CREATE TABLE holiday (
+    operator_id bigint NOT NULL REFERENCES operator (id),
+    on_date date NOT NULL,
+    name text NOT NULL CHECK (name <> ''),
+    PRIMARY KEY (operator_id, on_date)
 );
 
 -- One wholesale price per edge and plan, versioned by the day it starts; a version is never changed or removed.
@@ -57,7 +118,8 @@ CREATE TABLE tariff_price (
     plan_operator_id bigint NOT NULL,
     plan_id bigint NOT NULL,
     starts_on date NOT NULL,
-    price_minor bigint NOT NULL CHECK (price_minor >= 0),      -- net of VAT, per month
+    price_minor bigint NOT NULL CHECK (price_minor >= 0),      -- net of VAT, per month or per validity
+    validity_days smallint CHECK (validity_days BETWEEN 1 AND 366),    -- NULL: follows the retail cycle (SPEC 2.2)
     set_at timestamptz NOT NULL,
     PRIMARY KEY (child_id, plan_operator_id, plan_id, starts_on),
     FOREIGN KEY (parent_id, child_id) REFERENCES operator (parent_id, id),

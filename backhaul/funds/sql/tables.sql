@@ -11,6 +11,31 @@ CREATE TABLE fund (
     credit_limit_minor bigint NOT NULL DEFAULT 0 CHECK (credit_limit_minor >= 0),
     low_balance_minor bigint NOT NULL DEFAULT 0 CHECK (low_balance_minor >= 0),
     short_days smallint NOT NULL DEFAULT 1 CHECK (short_days BETWEEN 0 AND 30),
+    -- how the edge charges (SPEC 2.2, 2.4, 2.6)
+    charge_timing text NOT NULL DEFAULT 'upfront' CHECK (charge_timing IN ('upfront', 'daily')),
+    charge_whole_term boolean NOT NULL DEFAULT false,
+    started_on date DEFAULT '-infinity',                        -- NULL: not started, charges nothing yet
+    trial_customers integer CHECK (trial_customers >= 0),       -- how many before the start; NULL: any number
+    refund_policy text NOT NULL DEFAULT 'unused_days' CHECK (refund_policy IN ('none', 'unused_days', 'less_minimum')),
+    refund_minimum_minor bigint NOT NULL DEFAULT 0 CHECK (refund_minimum_minor >= 0),
+    release_after_days smallint CHECK (release_after_days BETWEEN 1 AND 90),
+    credit_days_for text[] NOT NULL DEFAULT '{}'
+        CONSTRAINT fund_credit_reasons CHECK (credit_days_for <@ ARRAY['operator', 'unpaid', 'short', 'outage']),
+    -- guards (SPEC 2.2, 2.4)
+    exposure_limit_minor bigint CHECK (exposure_limit_minor >= 0),
+    min_recharge_minor bigint NOT NULL DEFAULT 0 CHECK (min_recharge_minor >= 0),
+    minimum_balance_minor bigint,                               -- NULL: this guard is off
+    minimum_margin_minor bigint NOT NULL DEFAULT 0 CHECK (minimum_margin_minor >= 0),
+    notice_hours smallint NOT NULL DEFAULT 24 CHECK (notice_hours BETWEEN 0 AND 720),
+    cut_paid_periods boolean NOT NULL DEFAULT false,
+    reaches_sub_operators boolean NOT NULL DEFAULT false,
+    step_in_days smallint NOT NULL DEFAULT 7 CHECK (step_in_days BETWEEN 0 AND 90),
+    guard_step text NOT NULL DEFAULT 'none' CHECK (guard_step IN ('none', 'warned', 'blocks_new', 'holds_renewals', 'disabled')),
+    guard_since_on date,                                        -- the day the balance fell below the minimum
+    guard_disables_at timestamptz,                              -- when notice_hours have passed
+    new_blocked_why text,                                       -- e.g. a recharge was taken back after it was used
+    emergency_days smallint NOT NULL DEFAULT 0 CHECK (emergency_days BETWEEN 0 AND 31),     -- 0: no emergency fund (C2)
+    emergency_fee_minor bigint NOT NULL DEFAULT 0 CHECK (emergency_fee_minor >= 0),
     low boolean GENERATED ALWAYS AS (posted_minor - held_minor + credit_limit_minor < low_balance_minor) STORED,
     UNIQUE (parent_id, child_id),
     FOREIGN KEY (parent_id, child_id) REFERENCES operator (parent_id, id),
@@ -25,7 +50,8 @@ CREATE TABLE fund_movement (
     parent_id bigint NOT NULL,
     kind text NOT NULL CHECK (kind IN ('recharge', 'recharge_credit', 'recharge_repaid', 'bonus', 'wholesale_charge',
                                        'wholesale_charge_postpaid', 'wholesale_refund', 'wholesale_refund_postpaid',
-                                       'recharge_reversed')),
+                                       'recharge_reversed', 'bonus_reversed', 'deduction', 'transfer_out', 'transfer_in',
+                                       'emergency_loan', 'emergency_fee', 'fund_paid_back')),
     fund_minor bigint NOT NULL,                                 -- change of posted_minor
     owed_minor bigint NOT NULL,                                 -- change of owed_minor
     net_minor bigint NOT NULL DEFAULT 0,
@@ -40,10 +66,65 @@ CREATE TABLE fund_movement (
     PRIMARY KEY (child_id, id),
     UNIQUE (child_id, request_key),
     CHECK (fund_minor <> 0 OR owed_minor <> 0),
-    CHECK ((kind = 'recharge_reversed') = (reverses_id IS NOT NULL)),
+    CHECK ((kind IN ('recharge_reversed', 'bonus_reversed')) = (reverses_id IS NOT NULL)),
     FOREIGN KEY (parent_id, child_id) REFERENCES fund (parent_id, child_id),
     FOREIGN KEY (child_id, reverses_id) REFERENCES fund_movement (child_id, id)
 );
 CREATE UNIQUE INDEX fund_movement_reversed_once ON fund_movement (child_id, reverses_id) WHERE reverses_id IS NOT NULL;
 CREATE INDEX fund_movement_edge ON fund_movement (parent_id, child_id, id);
 CREATE INDEX fund_movement_day ON fund_movement (child_id, moved_on);
+
+-- Volume slabs of an edge (C8): with at least this many billed services in a month, this part of the month's net charges is given
+-- back as a bonus. The highest slab reached counts.
+CREATE TABLE volume_slab (
+    child_id bigint NOT NULL,
+    parent_id bigint NOT NULL,
+    from_services integer NOT NULL CHECK (from_services > 0),
+    bonus_bp integer NOT NULL CHECK (bonus_bp BETWEEN 1 AND 10000),    -- hundredths of a percent
+    PRIMARY KEY (child_id, from_services),
+    FOREIGN KEY (parent_id, child_id) REFERENCES fund (parent_id, child_id)
+);
+CREATE INDEX volume_slab_edge ON volume_slab (parent_id, child_id);
+
+-- A month of a fund as both sides confirm it (C9). The figures are those of the day it was prepared and never change; a movement
+-- dated into the month afterwards shows as a difference against the fund as it is now.
+CREATE TABLE fund_statement (
+    child_id bigint NOT NULL,
+    month_on date NOT NULL CHECK (extract(day FROM month_on) = 1),
+    parent_id bigint NOT NULL,
+    opening_minor bigint NOT NULL,
+    credits_minor bigint NOT NULL,
+    debits_minor bigint NOT NULL,
+    closing_minor bigint NOT NULL,
+    owed_minor bigint NOT NULL,
+    last_movement_id bigint,
+    digest text NOT NULL,                                       -- of the movements that it covers
+    prepared_at timestamptz NOT NULL,
+    parent_confirmed_at timestamptz,
+    parent_confirmed_by bigint,
+    child_confirmed_at timestamptz,
+    child_confirmed_by bigint,
+    PRIMARY KEY (child_id, month_on),
+    FOREIGN KEY (parent_id, child_id) REFERENCES fund (parent_id, child_id),
+    CHECK (closing_minor = opening_minor + credits_minor - debits_minor)
+);
+CREATE INDEX fund_statement_edge ON fund_statement (parent_id, child_id);
+
+-- What one side says against a line of a statement, and how it ended.
+CREATE TABLE fund_dispute (
+    child_id bigint NOT NULL,
+    id bigint GENERATED BY DEFAULT AS IDENTITY,
+    parent_id bigint NOT NULL,
+    movement_id bigint NOT NULL,
+    said_by_child boolean NOT NULL,
+    what text NOT NULL CHECK (what <> ''),
+    said_at timestamptz NOT NULL,
+    settled_at timestamptz,
+    settled_how text,
+    PRIMARY KEY (child_id, id),
+    FOREIGN KEY (child_id, movement_id) REFERENCES fund_movement (child_id, id),
+    FOREIGN KEY (parent_id, child_id) REFERENCES fund (parent_id, child_id),
+    CHECK ((settled_at IS NULL) = (settled_how IS NULL))
+);
+CREATE INDEX fund_dispute_movement ON fund_dispute (child_id, movement_id);
+CREATE INDEX fund_dispute_edge ON fund_dispute (parent_id, child_id);

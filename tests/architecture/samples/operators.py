@@ -44,11 +44,14 @@ SAMPLES = [
     ),
     own(
         "operator_block",
-        {"id": "{n}", "reason": "'reason {n}'", "effect": "'walled'", "from_at": "now()"},
+        {"id": "{n}", "reason": "'reason {n}'", "effect": "'walled'", "from_on": "current_date", "from_at": "now()"},
         uniques={"operator_id, reason": {}},
         checks={
             "operator_block_effect_check": Check({"effect": "'none'"}, but={"effect": "'reject'"}),
-            "operator_block_check": Check({"to_at": "now() - interval '1 s'"}, but={"to_at": "now()"}),
+            "operator_block_check": Check(
+                {"to_on": "current_date", "to_at": "now() - interval '1 s'"}, but={"to_on": "current_date", "to_at": "now()"}
+            ),
+            "operator_block_ends": Check({"to_at": "now()"}, but={"to_on": "current_date", "to_at": "now()"}),
         },
     ),
     own(

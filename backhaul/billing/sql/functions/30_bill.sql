@@ -206,10 +206,10 @@ BEGIN
     FROM stage_bill;
     PERFORM charge_edges(p_key, p_on, p_now);
     INSERT INTO charge (child_id, owner_id, invoice_id, parent_id, subscription_id, starts_on, ends_on, price_minor, cycle_days,
-                        net_minor, vat_minor, movement_id, charged_on)
+                        from_day, net_minor, vat_minor, movement_id, charged_on)
     SELECT k.child_id, b.operator_id, b.invoice_id, k.parent_id, b.subscription_id, b.starts_on, b.ends_on, k.price_minor,
-           b.cycle_days, k.net_minor, k.vat_minor, e.movement_id, p_on
-    FROM stage_bill b JOIN stage_cost k USING (class_id) LEFT JOIN stage_edge e ON e.child_id = k.child_id;
+           b.cycle_days, c.from_day, k.net_minor, k.vat_minor, e.movement_id, p_on
+    FROM stage_bill b JOIN stage_class c USING (class_id) JOIN stage_cost k USING (class_id) LEFT JOIN stage_edge e ON e.child_id = k.child_id;
 
     INSERT INTO entry (operator_id, id, kind, source_id, effective_on, recorded_at, actor_id)
     SELECT operator_id, entry_id, 'retail_invoice', invoice_id, p_on, p_now, acting_user() FROM stage_bill WHERE net_minor > 0;
@@ -223,7 +223,7 @@ BEGIN
     FROM stage_bill WHERE net_minor + vat_minor > applied_minor;
     PERFORM apply_staged_advances(p_on, p_now);
 
-    UPDATE billing_state s SET billed_until = b.ends_on FROM stage_bill b
+    UPDATE billing_state s SET billed_until = b.ends_on, charged_until = b.ends_on FROM stage_bill b
     WHERE s.operator_id = b.operator_id AND s.subscription_id = b.subscription_id AND s.billed_until <= b.starts_on;
     GET DIAGNOSTICS v_count = ROW_COUNT;
     PERFORM expect(v_count, bills, 'billing_state');

@@ -123,7 +123,7 @@ END $$;
 CREATE OR REPLACE FUNCTION resume_billing(p_subscription bigint, p_on date) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER AS $$
 BEGIN
-    UPDATE billing_state SET billed_until = p_on
+    UPDATE billing_state SET billed_until = p_on, charged_until = p_on
     WHERE operator_id = acting_operator() AND subscription_id = p_subscription AND billed_until < p_on;
     DELETE FROM held_bill WHERE operator_id = acting_operator() AND subscription_id = p_subscription;
 END $$;

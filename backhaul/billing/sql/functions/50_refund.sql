@@ -52,13 +52,14 @@ BEGIN
                                    'cost', v_net + CASE WHEN c.reclaims THEN 0 ELSE v_vat END),
                 p_on, format('refund:%s', i.id));
         END IF;
-        INSERT INTO charge_refund (child_id, owner_id, invoice_id, from_on, parent_id, net_minor, vat_minor, movement_id, refunded_on)
-        VALUES (c.child_id, v_operator, i.id, p_on + 1, c.parent_id, v_net, v_vat, v_movement, p_on);
+        INSERT INTO charge_refund (child_id, owner_id, invoice_id, starts_on, part, from_on, to_on, parent_id, net_minor, vat_minor,
+                                   movement_id, refunded_on, reason)
+        VALUES (c.child_id, v_operator, i.id, c.starts_on, c.part, p_on + 1, c.ends_on, c.parent_id, v_net, v_vat, v_movement, p_on, 'left');
     END LOOP;
     IF p_retail THEN
         v_credit := credit_unused_days(i, v_from, v_to, p_on, p_now, p_preview);
     END IF;
-    UPDATE billing_state SET billed_until = p_on + 1
+    UPDATE billing_state SET billed_until = p_on + 1, charged_until = p_on + 1
     WHERE NOT p_preview AND operator_id = v_operator AND subscription_id = p_subscription
       AND (EXISTS (SELECT 1 FROM credit_note WHERE operator_id = v_operator AND invoice_id = i.id)
            OR EXISTS (SELECT 1 FROM charge_refund WHERE child_id = v_operator AND owner_id = v_operator AND invoice_id = i.id));

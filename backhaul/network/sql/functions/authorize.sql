@@ -43,7 +43,7 @@ BEGIN
     JOIN nas n ON n.source_address = p_source
     LEFT JOIN pool ON pool.operator_id = l.pool_operator_id AND pool.id = l.pool_id
     CROSS JOIN LATERAL (SELECT min(o.effect) AS effect FROM operator_block o
-                        WHERE o.operator_id = l.operator_id AND o.to_at IS NULL) AS b
+                        WHERE o.operator_id = l.operator_id AND o.to_at IS NULL AND o.effect <> 'spares') AS b
     CROSS JOIN LATERAL (SELECT CASE
         WHEN l.access = 'reject' OR b.effect = 'reject' THEN 'reject'
         WHEN l.access = 'walled' OR b.effect = 'walled' THEN 'walled'
