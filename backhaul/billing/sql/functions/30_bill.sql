@@ -214,10 +214,11 @@ BEGIN
     INSERT INTO entry (operator_id, id, kind, source_id, effective_on, recorded_at, actor_id)
     SELECT operator_id, entry_id, 'retail_invoice', invoice_id, p_on, p_now, acting_user() FROM stage_bill WHERE net_minor > 0;
     INSERT INTO posting (operator_id, entry_id, n, debit_code, credit_code, amount_minor, debit_party, credit_party, effective_on)
-    SELECT b.operator_id, b.entry_id, t.n, t.debit_code, t.credit_code, CASE t.amount WHEN 'net' THEN b.net_minor ELSE b.vat_minor END,
+    SELECT b.operator_id, b.entry_id, t.n, t.debit_code, t.credit_code,
+           CASE t.amount WHEN 'net_less_discount' THEN b.net_minor WHEN 'vat' THEN b.vat_minor END,
            CASE WHEN t.debit_party IS NOT NULL THEN b.customer_id END, CASE WHEN t.credit_party IS NOT NULL THEN b.customer_id END, p_on
     FROM stage_bill b JOIN posting_template t ON t.kind = 'retail_invoice' AND t.side = 'own'
-    WHERE CASE t.amount WHEN 'net' THEN b.net_minor ELSE b.vat_minor END > 0;
+    WHERE CASE t.amount WHEN 'net_less_discount' THEN b.net_minor WHEN 'vat' THEN b.vat_minor END > 0;
     INSERT INTO invoice_open (operator_id, customer_id, due_on, number, invoice_id, open_minor)
     SELECT operator_id, customer_id, due_on, number, invoice_id, net_minor + vat_minor - applied_minor
     FROM stage_bill WHERE net_minor + vat_minor > applied_minor;
