@@ -8,16 +8,24 @@ from backhaul.common.errors import NotFound
 from backhaul.operators.functions import rows
 from backhaul.operators.scope import current_scope
 
-_FUND = (
+FUND = (
     "f.child_id, f.parent_id, f.mode, f.posted_minor, f.held_minor, f.owed_minor, f.credit_limit_minor, "
-    "f.low_balance_minor, f.low, f.posted_minor - f.held_minor + f.credit_limit_minor AS available_minor"
+    "f.exposure_limit_minor, f.low_balance_minor, f.short_days, f.charge_timing, f.charge_whole_term, f.trial_customers, "
+    "f.refund_policy, f.refund_minimum_minor, f.release_after_days, f.credit_days_for, f.min_recharge_minor, "
+    "f.capped_by_parent, f.minimum_balance_minor, f.minimum_margin_minor, f.notice_hours, f.cut_paid_periods, "
+    "f.reaches_sub_operators, f.step_in_days, f.guard_step, f.guard_since_on, f.guard_disables_at, f.new_blocked_why, "
+    "f.emergency_days, f.emergency_fee_minor, f.started_on IS NOT NULL AS started, "
+    "f.started_on IS NOT NULL AND fund_headroom(f) < f.low_balance_minor AS low, "
+    "fund_headroom(f) AS available_minor, fund_exposure(f) AS exposure_minor, "
+    "CASE WHEN f.guard_step <> 'none' "
+    "THEN GREATEST(0, f.minimum_balance_minor + f.minimum_margin_minor - fund_headroom(f)) END AS lifts_with_minor"
 )
 
 
 def get_fund(child_id: int) -> dict[str, Any]:
     """The fund of one direct child, or the own one; raises NotFound."""
     found = rows(
-        f"SELECT {_FUND}, o.name, o.slug FROM fund f JOIN operator o ON o.id = f.child_id WHERE f.child_id = %s",
+        f"SELECT {FUND}, o.name, o.slug FROM fund f JOIN operator o ON o.id = f.child_id WHERE f.child_id = %s",
         [child_id],
     )
     if not found:
@@ -34,7 +42,7 @@ def get_own_fund() -> dict[str, Any] | None:
 def list_child_funds() -> list[dict[str, Any]]:
     """The funds of all direct children, by name."""
     return rows(
-        f"SELECT {_FUND}, o.name, o.slug FROM fund f JOIN operator o ON o.id = f.child_id "
+        f"SELECT {FUND}, o.name, o.slug FROM fund f JOIN operator o ON o.id = f.child_id "
         "WHERE f.parent_id = %s ORDER BY o.name, o.id",
         [current_scope().operator_id],
     )

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from datetime import date
 
-from backhaul.common.errors import InvalidInput, Refusal
+from backhaul.common.errors import Refusal
 from backhaul.common.money import refuse_beyond_limit
 from backhaul.operators.functions import call
 from backhaul.operators.scope import current_scope
@@ -28,19 +29,54 @@ class MoreThanOwed(Refusal):
     code = "more_than_owed"
 
 
-def open_fund(*, child_id: int, mode: str = "prepaid") -> None:
-    """Open the fund that a direct child holds with the acting operator; again changes nothing."""
+class BelowMinimum(Refusal):
+    """A recharge smaller than the edge takes."""
+
+    code = "below_minimum"
+
+
+class ExposureExceeded(Refusal):
+    """The credit limit and what is owed would together exceed what the parent is willing to lose."""
+
+    code = "exposure_exceeded"
+
+
+class BeyondOwnFund(Refusal):
+    """The child's fund would hold more than the parent's own has left, and the edge is capped by that."""
+
+    code = "beyond_own_fund"
+
+
+class MoreThanAvailable(Refusal):
+    """More is to be taken out of a fund than it holds."""
+
+    code = "more_than_available"
+
+
+def open_fund(*, child_id: int, mode: str = "prepaid", started: bool = True) -> None:
+    """Open the fund that a direct child holds with the acting operator; again changes nothing.
+
+    Not `started`: the edge charges nothing until billing's start_edge.
+    """
     current_scope().require("resellers.edit")
-    call("open_fund", child=child_id, mode=mode)
+    call("open_fund", child=child_id, mode=mode, started=started)
+
+
+def set_edge_terms(*, child_id: int, **terms: object) -> None:
+    """Set terms of a direct child's edge, named as the columns of its fund; those not named stay (SPEC 2.2, 2.4, 2.6).
+
+    Raises LimitInUse, ExposureExceeded, and InvalidInput for a value out of its range.
+    """
+    current_scope().require("resellers.edit")
+    for name, value in terms.items():
+        if name.endswith("_minor") and isinstance(value, int):
+            refuse_beyond_limit(value, field=name)
+    call("set_edge_terms", child=child_id, terms=json.dumps(terms))
 
 
 def set_fund_limits(*, child_id: int, credit_limit_minor: int, low_balance_minor: int) -> None:
     """Set how far a child may go below zero, and under which balance it may not add customers (SPEC 2.4)."""
-    current_scope().require("resellers.edit")
-    for limit in (credit_limit_minor, low_balance_minor):
-        if refuse_beyond_limit(limit) < 0:
-            raise InvalidInput("A limit is not negative.")
-    call("set_fund_limits", child=child_id, credit_limit_minor=credit_limit_minor, low_balance_minor=low_balance_minor)
+    set_edge_terms(child_id=child_id, credit_limit_minor=credit_limit_minor, low_balance_minor=low_balance_minor)
 
 
 def recharge_fund(
@@ -76,3 +112,88 @@ def reverse_recharge(*, child_id: int, movement_id: int, on: date, reason: str) 
     """Take a paid recharge back, once; what the fund no longer holds becomes a debt. Returns the new movement's id."""
     current_scope().require("funds.reverse")
     return int(call("reverse_recharge", child=child_id, movement=movement_id, on=on, reason=reason))
+
+
+def receive_from_child(
+    *,
+    child_id: int,
+    amount_minor: int,
+    to_debt_minor: int | None,
+    on: date,
+    paid: str | None,
+    request_key: str,
+    note: str = "",
+) -> list[int]:
+    """Book money received from a direct child: its debt first, the rest into its fund; returns the movements' ids.
+
+    `to_debt_minor` splits it otherwise. The same `request_key` again changes nothing. Raises MoreThanOwed, BelowMinimum.
+    """
+    current_scope().require("funds.recharge")
+    movements: list[int] = call(
+        "receive_from_child",
+        child=child_id,
+        amount_minor=refuse_beyond_limit(amount_minor),
+        to_debt_minor=to_debt_minor,
+        on=on,
+        paid=paid,
+        request_key=request_key,
+        note=note,
+    )
+    return movements
+
+
+def reverse_bonus(*, child_id: int, movement_id: int, on: date, reason: str) -> int:
+    """Take back, once, what a direct child has not used of a bonus. Returns the new movement's id."""
+    current_scope().require("funds.reverse")
+    return int(call("reverse_bonus", child=child_id, movement=movement_id, on=on, reason=reason))
+
+
+def deduct_from_fund(*, child_id: int, amount_minor: int, on: date, request_key: str, reason: str) -> int:
+    """Take a penalty from a direct child's fund, with the reason that it reads. Raises MoreThanAvailable."""
+    current_scope().require("funds.reverse")
+    movement = call(
+        "deduct_from_fund",
+        child=child_id,
+        amount_minor=refuse_beyond_limit(amount_minor),
+        on=on,
+        request_key=request_key,
+        reason=reason.strip(),
+    )
+    return int(movement)
+
+
+def transfer_fund(
+    *, child_id: int, to_child_id: int, amount_minor: int, on: date, request_key: str, note: str = ""
+) -> int:
+    """Move money from one direct child's fund into another's; returns the id of the movement out (SPEC 2.4).
+
+    Raises NotFound unless both are direct children, and MoreThanAvailable.
+    """
+    current_scope().require("funds.recharge")
+    movement = call(
+        "transfer_fund",
+        child=child_id,
+        to=to_child_id,
+        amount_minor=refuse_beyond_limit(amount_minor),
+        on=on,
+        request_key=request_key,
+        note=note,
+    )
+    return int(movement)
+
+
+def pay_back_fund(
+    *, child_id: int, amount_minor: int, on: date, paid: str | None, request_key: str, note: str = ""
+) -> int:
+    """Pay back what a direct child holds beyond what it owes: at closing. Raises MoreThanAvailable."""
+    current_scope().require("funds.reverse")
+    movement = call(
+        "pay_back_fund",
+        child=child_id,
+        amount_minor=refuse_beyond_limit(amount_minor),
+        on=on,
+        paid=paid,
+        request_key=request_key,
+        note=note,
+    )
+    return int(movement)

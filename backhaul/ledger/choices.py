@@ -30,6 +30,7 @@ CHART = (
     Account("takings_owed", "2010", "Takings owed", "liability", "operator"),
     Account("payable_to_provider", "2020", "Payable to provider", "liability", "operator"),
     Account("paid_to_provider", "2030", "Paid to provider", "liability"),
+    Account("transfers_between", "2040", "Transfers between resellers", "liability"),  # nothing stays on it
     Account("customer_advances", "2100", "Customer advances", "liability", "customer"),
     Account("vat_payable", "2200", "VAT payable", "liability"),
     Account("owner_capital", "3000", "Owner's capital", "equity"),
@@ -46,6 +47,9 @@ CHART = (
     Account("wholesale_cost", "5000", "Wholesale cost", "expense"),
     Account("discounts_given", "5010", "Discounts given", "expense"),
     Account("bad_debt", "5020", "Bad debt", "expense"),
+    Account("complimentary_service", "5030", "Complimentary service", "expense"),
+    Account("penalties", "5040", "Penalties", "expense"),
+    Account("finance_cost", "5090", "Finance cost", "expense"),
     Account("office_expense", "5100", "Office expense", "expense"),
 )
 PAID = "paid"  # stands for the account of the method of payment, named by the caller
@@ -65,7 +69,8 @@ AMOUNTS: dict[str, dict[str, int]] = {
     "net": {"net": 1},
     "vat": {"vat": 1},
     "input_vat": {"input_vat": 1},
-    "cost": {"net": 1, "vat": 1, "input_vat": -1},
+    "cost": {"net": 1, "vat": 1, "input_vat": -1, "free_cost": -1},
+    "free_cost": {"free_cost": 1},
     "from_fund": {"from_fund": 1},
     "to_owed": {"to_owed": 1},
     "applied": {"applied": 1},
@@ -105,6 +110,42 @@ TEMPLATES: dict[str, tuple[Line, ...]] = {
         Line("parent", "discounts_given", "operator_funds", "amount"),
         Line("child", "fund", "other_income", "amount"),
     ),
+    "emergency_loan": (
+        Line("parent", "receivable_operators", "operator_funds", "amount"),
+        Line("child", "fund", "payable_to_provider", "amount"),
+    ),
+    "emergency_fee": (
+        Line("parent", "receivable_operators", "other_income", "amount"),
+        Line("child", "finance_cost", "payable_to_provider", "amount"),
+    ),
+    "bonus_reversed": (
+        Line("parent", "operator_funds", "discounts_given", "amount"),
+        Line("child", "other_income", "fund", "amount"),
+    ),
+    "deduction": (
+        Line("parent", "operator_funds", "other_income", "amount"),
+        Line("child", "penalties", "fund", "amount"),
+    ),
+    "transfer_out": (
+        Line("parent", "operator_funds", "transfers_between", "amount"),
+        Line("child", "paid_to_provider", "fund", "amount"),
+    ),
+    "transfer_in": (
+        Line("parent", "transfers_between", "operator_funds", "amount"),
+        Line("child", "fund", "paid_to_provider", "amount"),
+    ),
+    "fund_paid_back": (
+        Line("parent", "operator_funds", PAID, "amount"),
+        Line("child", "paid_to_provider", "fund", "amount"),
+    ),
+    "emergency_loan": (
+        Line("parent", "receivable_operators", "operator_funds", "amount"),
+        Line("child", "fund", "payable_to_provider", "amount"),
+    ),
+    "emergency_fee": (
+        Line("parent", "receivable_operators", "other_income", "amount"),
+        Line("child", "finance_cost", "payable_to_provider", "amount"),
+    ),
     "recharge_reversed": (
         Line("parent", "operator_funds", PAID, "from_fund"),
         Line("parent", "receivable_operators", PAID, "to_owed"),
@@ -115,24 +156,28 @@ TEMPLATES: dict[str, tuple[Line, ...]] = {
         Line("parent", "operator_funds", "wholesale_revenue", "net"),
         Line("parent", "operator_funds", "vat_payable", "vat"),
         Line("child", "wholesale_cost", "fund", "cost"),
+        Line("child", "complimentary_service", "fund", "free_cost"),
         Line("child", "input_vat", "fund", "input_vat"),
     ),
     "wholesale_charge_postpaid": (
         Line("parent", "receivable_operators", "wholesale_revenue", "net"),
         Line("parent", "receivable_operators", "vat_payable", "vat"),
         Line("child", "wholesale_cost", "payable_to_provider", "cost"),
+        Line("child", "complimentary_service", "payable_to_provider", "free_cost"),
         Line("child", "input_vat", "payable_to_provider", "input_vat"),
     ),
     "wholesale_refund": (
         Line("parent", "wholesale_revenue", "operator_funds", "net"),
         Line("parent", "vat_payable", "operator_funds", "vat"),
         Line("child", "fund", "wholesale_cost", "cost"),
+        Line("child", "fund", "complimentary_service", "free_cost"),
         Line("child", "fund", "input_vat", "input_vat"),
     ),
     "wholesale_refund_postpaid": (
         Line("parent", "wholesale_revenue", "receivable_operators", "net"),
         Line("parent", "vat_payable", "receivable_operators", "vat"),
         Line("child", "payable_to_provider", "wholesale_cost", "cost"),
+        Line("child", "payable_to_provider", "complimentary_service", "free_cost"),
         Line("child", "payable_to_provider", "input_vat", "input_vat"),
     ),
     "retail_invoice": (
@@ -189,6 +234,15 @@ TITLES = {
     "recharge_repaid": "Debt repaid",
     "bonus": "Bonus",
     "recharge_reversed": "Recharge taken back",
+    "emergency_loan": "Emergency loan",
+    "emergency_fee": "Fee of an emergency loan",
+    "bonus_reversed": "Unused bonus taken back",
+    "deduction": "Deduction",
+    "transfer_out": "Transfer to another reseller",
+    "transfer_in": "Transfer from another reseller",
+    "fund_paid_back": "Fund paid back",
+    "emergency_loan": "Emergency loan",
+    "emergency_fee": "Fee of an emergency loan",
     "wholesale_charge": "Wholesale charge",
     "wholesale_charge_postpaid": "Wholesale charge, postpaid",
     "wholesale_refund": "Wholesale refund",

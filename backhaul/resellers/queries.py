@@ -6,13 +6,12 @@ from datetime import date
 from typing import Any
 
 from backhaul.common.errors import NotFound
+from backhaul.funds.queries import FUND
 from backhaul.operators.functions import rows
 from backhaul.operators.scope import current_scope
 
-_RESELLER = """
-    SELECT o.id, o.name, o.slug, o.kind, o.may_have_children, o.edits_catalog, f.mode, f.posted_minor, f.owed_minor,
-           f.credit_limit_minor, f.low_balance_minor, f.low,
-           f.posted_minor - f.held_minor + f.credit_limit_minor AS available_minor,
+_RESELLER = f"""
+    SELECT o.id, o.name, o.slug, o.kind, o.may_have_children, o.edits_catalog, {FUND},
            COALESCE(h.bills, 0)::bigint AS held_bills, COALESCE(h.needed_minor, 0)::bigint AS needed_minor,
            h.since_on AS held_since
     FROM operator o
