@@ -35,4 +35,9 @@ FUNCTIONS = [
     Definer("refund_unused_days"),
     Definer("count_held_below"),
     Definer("lock_for_charge"),
+    Definer("plan_own_charges"),
+    Definer("forecast_funds"),
+    Definer("count_planned"),
+    Definer("post_volume_bonuses", ("batch",)),
+    Definer("take_emergency_loan"),
 ]

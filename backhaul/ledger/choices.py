@@ -110,14 +110,6 @@ TEMPLATES: dict[str, tuple[Line, ...]] = {
         Line("parent", "discounts_given", "operator_funds", "amount"),
         Line("child", "fund", "other_income", "amount"),
     ),
-    "emergency_loan": (
-        Line("parent", "receivable_operators", "operator_funds", "amount"),
-        Line("child", "fund", "payable_to_provider", "amount"),
-    ),
-    "emergency_fee": (
-        Line("parent", "receivable_operators", "other_income", "amount"),
-        Line("child", "finance_cost", "payable_to_provider", "amount"),
-    ),
     "bonus_reversed": (
         Line("parent", "operator_funds", "discounts_given", "amount"),
         Line("child", "other_income", "fund", "amount"),
@@ -234,8 +226,6 @@ TITLES = {
     "recharge_repaid": "Debt repaid",
     "bonus": "Bonus",
     "recharge_reversed": "Recharge taken back",
-    "emergency_loan": "Emergency loan",
-    "emergency_fee": "Fee of an emergency loan",
     "bonus_reversed": "Unused bonus taken back",
     "deduction": "Deduction",
     "transfer_out": "Transfer to another reseller",

@@ -9,6 +9,7 @@ PERMISSIONS = VIEW | {
     "customers.edit", "customers.suspend", "customers.disable", "customers.import", "payments.collect",
     "payments.reverse", "books.view", "books.post", "bills.run", "resellers.view", "resellers.edit",
     "funds.recharge", "funds.reverse", "catalog.edit", "network.view", "network.edit", "staff.edit",
+    "funds.ask", "funds.confirm",
 }  # fmt: skip
 NEEDS_CHILDREN = {"resellers.view", "resellers.edit", "funds.recharge", "funds.reverse"}
 # SPEC §4: what a sub-operator never manages, whatever its role.
@@ -17,7 +18,7 @@ ABOVE_ONLY = NEEDS_CHILDREN | {"catalog.edit", "network.view", "network.edit", "
 ROLES: dict[str, frozenset[str]] = {
     "system": frozenset(PERMISSIONS),
     "owner": frozenset(PERMISSIONS),
-    "accountant": frozenset(VIEW | {"books.view", "books.post", "payments.reverse"}),
+    "accountant": frozenset(VIEW | {"books.view", "books.post", "payments.reverse", "funds.confirm"}),
     "collector": frozenset({"dashboard.view", "customers.view", "bills.view", "payments.view", "payments.collect"}),
     "noc": frozenset({"dashboard.view", "customers.view", "network.view", "network.edit"}),
     "manager": frozenset({"dashboard.view"}),
