@@ -272,6 +272,18 @@ _BILLING = (
         ),
     ),
     Question(
+        "bills.credited_days",
+        "nothing is credited beyond what was billed, and no day outside the bill's period",
+        """
+        SELECT CASE WHEN n.net > i.net_minor - i.discount_minor OR n.vat > i.vat_minor
+                         OR n.first_on < i.starts_on OR n.last_on > i.ends_on
+                    THEN format('%s: credits of bill %s exceed it', o.slug, i.number) END AS wrong
+        FROM (SELECT operator_id, invoice_id, sum(net_minor) AS net, sum(vat_minor) AS vat, min(from_on) AS first_on,
+                     max(to_on) AS last_on FROM credit_note GROUP BY 1, 2) AS n
+        JOIN invoice i ON i.operator_id = n.operator_id AND i.id = n.invoice_id
+        JOIN operator o ON o.id = i.operator_id""",
+    ),
+    Question(
         "bills.open",
         "what is open on every bill = its total − what was paid − what was credited",
         """
@@ -350,11 +362,13 @@ _NUMBERS = (
                                                          ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)
                     THEN format('%s: bill %s begins inside an earlier one', slug, number) END AS wrong
         FROM (SELECT i.operator_id, i.id, i.subscription_id, i.number, i.starts_on, o.slug,
-                     GREATEST(i.starts_on, LEAST(i.ends_on, r.from_on, c.issued_on + 1)) AS ended_on
+                     GREATEST(i.starts_on, LEAST(i.ends_on, r.from_on, c.from_on)) AS ended_on
               FROM invoice i JOIN operator o ON o.id = i.operator_id
-              LEFT JOIN charge_refund r ON r.child_id = i.operator_id AND r.owner_id = i.operator_id
-                  AND r.invoice_id = i.id
-              LEFT JOIN (SELECT operator_id, invoice_id, min(issued_on) AS issued_on FROM credit_note GROUP BY 1, 2)
+              LEFT JOIN (SELECT child_id, owner_id, invoice_id, min(from_on) AS from_on FROM charge_refund
+                         WHERE reason IN ('left', 'changed', 'released') GROUP BY 1, 2, 3) AS r
+                  ON r.child_id = i.operator_id AND r.owner_id = i.operator_id AND r.invoice_id = i.id
+              LEFT JOIN (SELECT operator_id, invoice_id, min(COALESCE(from_on, issued_on + 1)) AS from_on
+                         FROM credit_note WHERE reason NOT IN ('operator', 'unpaid', 'short', 'outage') GROUP BY 1, 2)
                   AS c
                   ON c.operator_id = i.operator_id AND c.invoice_id = i.id
               WHERE i.kind = 'period') AS periods""",

@@ -70,7 +70,7 @@ def test_toggles_within_a_day_leave_it_enabled(cast: Cast) -> None:
 
 
 def test_overlapping_blocks_are_one_spell_and_each_day_has_the_longest_holding_cause(cast: Cast) -> None:
-    """Oracle 8: unpaid on the 5th, operator minimum on the 6th, pays on the 7th: off on until the 12th for the minimum."""
+    """Oracle 8: unpaid on the 5th, operator minimum on the 6th, pays on the 7th: off until the 12th."""
     me = cast.padma.isp_id
     with acting(cast.padma):
         service = build_customer(cast).subscription_id
@@ -92,14 +92,14 @@ def test_oracle_5_enabled_days_by_cumulative_rounding(cast: Cast) -> None:
 
 
 def test_each_day_costs_what_was_in_force_on_it(cast: Cast) -> None:
-    """The first own price, then another, then the package's again, which has a later price itself, then a package change."""
+    """The first own price, another, the package's again, a later price of the package, another package."""
     me = cast.padma.isp_id
     home_10, home_20 = cast.packages["Home 10"], cast.packages["Home 20"]
     with acting(cast.padma):
         service = build_customer(cast, custom_price_minor=450_00).subscription_id
         for day, price in ((5, 300_00), (10, None)):
             execute("INSERT INTO custom_price VALUES (%s, %s, %s, %s, now(), 0)", [me, service, at(day).date(), price])
-        execute("INSERT INTO package_price VALUES (%s, %s, %s, 660_00, true, now(), 0)", [me, home_10, at(15).date()])
+        execute("INSERT INTO package_price VALUES (%s, %s, %s, 66000, true, now(), 0)", [me, home_10, at(15).date()])
         for day, package in ((date(2026, 2, 1), home_10), (at(20).date(), home_20)):
             execute(
                 "INSERT INTO package_history VALUES (%s, %s, %s, %s, %s, now(), 0)", [me, service, day, me, package]
@@ -110,7 +110,8 @@ def test_each_day_costs_what_was_in_force_on_it(cast: Cast) -> None:
             for day in (1, 4, 5, 9, 10, 14, 15, 19, 20, 30)
         }
         assert prices == {
-            1: 450_00, 4: 450_00, 5: 300_00, 9: 300_00, 10: 600_00, 14: 600_00, 15: 660_00, 19: 660_00, 20: 800_00, 30: 800_00,
+            1: 450_00, 4: 450_00, 5: 300_00, 9: 300_00, 10: 600_00, 14: 600_00, 15: 660_00, 19: 660_00,
+            20: 800_00, 30: 800_00,
         }  # fmt: skip
         whole = 450 * 4 + 300 * 5 + 600 * 5 + 660 * 5 + 800 * 11
         assert enabled(service, me) == (round(whole * 100 / 30), 30)
