@@ -9,9 +9,8 @@ from typing import Any
 
 from backhaul.common.errors import InvalidInput, Refusal
 from backhaul.common.money import format_minor
-from backhaul.funds.queries import get_own_fund
 from backhaul.network.services import change_password, update_login
-from backhaul.operators.functions import execute, rows
+from backhaul.operators.functions import call, execute, rows
 from backhaul.operators.queries import get_provider_name
 from backhaul.operators.scope import current_scope
 from backhaul.operators.services import record_audit
@@ -54,6 +53,19 @@ PERMISSION_TO_LIFT = {
 }
 
 
+# Why no new services may be taken on, and what lifts it.
+NO_NEW_SERVICES = {
+    "low_balance": "Your fund with {provider} has {available_minor} left, below the mark of {mark_minor}: recharge it, then add "
+    "and activate customers again.",
+    "minimum_balance": "Your fund with {provider} has {available_minor} left, below its minimum: recharge it to {mark_minor}, then "
+    "add and activate customers again.",
+    "recharge_reversed": "{provider} took back a recharge that was used already: pay the {owed_minor} that you owe, then add and "
+    "activate customers again.",
+    "trial": "{provider} has not started your account yet; until then you can have {customers} customers. Ask it to start it.",
+    "provider": "{provider} cannot take new customers at the moment; ask it.",
+}
+
+
 class PrefixFrozen(Refusal):
     """Customer ids are in use: their prefix stays (SPEC A15)."""
 
@@ -61,7 +73,7 @@ class PrefixFrozen(Refusal):
 
 
 class FundLow(Refusal):
-    """The operator's own fund is below its low-balance mark: no new customers until it is recharged (SPEC 2.4)."""
+    """No new customers for now: the operator's own fund is low, guarded, in debt or on trial (SPEC 2.4)."""
 
     code = "fund_low"
 
@@ -108,7 +120,7 @@ def add_customers(*, customers: Sequence[NewCustomer], on: date, at: datetime, s
     current_scope().require("customers.import")
     if not customers:
         return []
-    refuse_low_fund()
+    refuse_low_fund(len(customers))
     offer = look_up_offer(on)
     for customer in customers:
         refuse_what_is_not_offered(customer, offer)
@@ -127,18 +139,18 @@ def add_customers(*, customers: Sequence[NewCustomer], on: date, at: datetime, s
     return added
 
 
-def refuse_low_fund() -> None:
-    """Raises FundLow where the acting operator may not add or activate customers for want of funds (SPEC 2.4)."""
-    fund = get_own_fund()
-    if fund is None or not fund["low"]:
+def refuse_low_fund(count: int = 1) -> None:
+    """Raises FundLow where the acting operator may not take on `count` services (0: upgrade one) now (SPEC 2.4).
+
+    Existing customers are renewed, collected from and suspended all the same; each cause lifts by itself.
+    """
+    found: dict[str, Any] | None = call("why_no_new_services", count=count)
+    if found is None:
         return
     decimals = current_scope().currency_decimals
-    available = format_minor(fund["available_minor"], decimals=decimals)
-    mark = format_minor(fund["low_balance_minor"], decimals=decimals)
-    raise FundLow(
-        f"Your fund with {get_provider_name()} has {available} left, below the mark of {mark}: recharge it, "
-        "then add and activate customers again. Customers you have stay online."
-    )
+    sums = {name: format_minor(found[name], decimals=decimals) for name in found if name.endswith("_minor")}
+    told = NO_NEW_SERVICES[found["why"]].format(**found | sums, provider=get_provider_name())
+    raise FundLow(f"{told} Customers you have stay online.")
 
 
 def add_zone(*, name: str, code: str = "", parent_id: int | None = None) -> int:

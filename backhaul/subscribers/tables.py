@@ -10,4 +10,4 @@ TABLES = [
     Own("custom_price", app="SI"),
     Own("block", app="SIU", books="SIU", batch="SIU"),
 ]
-FUNCTIONS = [Definer("search_customers")]
+FUNCTIONS = [Definer("search_customers"), Definer("why_no_new_services")]

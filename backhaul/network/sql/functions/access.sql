@@ -88,3 +88,21 @@ BEGIN
     VALUES (acting_operator(), p_at, acting_user(), 'revealed', 'radius_password', p_login_id);
     RETURN v_password;
 END $$;
+
+-- outdate_sessions: what holds for the logins of these operators has changed without a row of theirs: every session that runs now is
+-- queued to end, so that it begins again under what holds. Runs as its caller. Returns how many logins were asked for.
+CREATE OR REPLACE FUNCTION outdate_sessions(p_operators bigint[], p_reason text, p_at timestamptz) RETURNS integer
+LANGUAGE plpgsql AS $$
+DECLARE
+    v_operator_ids bigint[];
+    v_login_ids bigint[];
+BEGIN
+    WITH online AS (
+        UPDATE radius_login l SET version = l.version + 1
+        WHERE l.operator_id = ANY (p_operators)
+          AND EXISTS (SELECT FROM radius_session_live s WHERE s.operator_id = l.operator_id AND s.login_id = l.id)
+        RETURNING l.operator_id, l.id
+    )
+    SELECT array_agg(operator_id), array_agg(id) INTO v_operator_ids, v_login_ids FROM online;
+    RETURN request_disconnects(v_operator_ids, v_login_ids, p_reason, p_at);
+END $$;
