@@ -52,6 +52,46 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
     FROM (SELECT p_day - (extract(day FROM p_day)::integer - 1) AS first) AS month
 $$;
 
+-- anchor_after(anchor, anchor day, months): the anchor that many months after one.
+CREATE OR REPLACE FUNCTION anchor_after(p_anchor_on date, p_anchor_day integer, p_months integer) RETURNS date
+LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+    SELECT anchor_in_month((p_anchor_on - (extract(day FROM p_anchor_on)::integer - 1) + make_interval(months => p_months))::date, p_anchor_day)
+$$;
+
+-- cycle_of(start, anchor day, validity, cycle start): the whole cycle that a period lies in: between two anchors, or, sold by
+-- validity, that many days from its own start.
+CREATE OR REPLACE FUNCTION cycle_of(
+    p_starts_on date, p_anchor_day integer, p_validity_days integer, p_cycle_on date, OUT cycle_on date, OUT ends_on date)
+LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+    SELECT CASE WHEN p_validity_days IS NULL THEN last_anchor(p_starts_on, p_anchor_day) ELSE p_cycle_on END,
+           CASE WHEN p_validity_days IS NULL THEN next_anchor(p_starts_on, p_anchor_day) ELSE p_cycle_on + p_validity_days END
+$$;
+
+-- net_of_gross(gross, rate): the net of a price that includes VAT, rounded half up; the VAT is what is left.
+CREATE OR REPLACE FUNCTION net_of_gross(p_gross_minor bigint, p_rate_bp integer) RETURNS bigint
+LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+    SELECT div(20000 * p_gross_minor::numeric + 10000 + p_rate_bp, 2 * (10000 + p_rate_bp))::bigint
+$$;
+
+-- rounded_to(total, step): the nearest multiple of a step, half up; the difference goes to *rounding*.
+CREATE OR REPLACE FUNCTION rounded_to(p_total_minor bigint, p_step_minor bigint) RETURNS bigint
+LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+    SELECT (2 * p_total_minor + p_step_minor) / (2 * p_step_minor) * p_step_minor
+$$;
+
+-- retail_amounts(price of the days, VAT rate, price includes VAT, discount, step): what a bill comes to (SPEC 2.5, §3). VAT is
+-- rounded once, on what is left after the discount; total = net − discount + vat + rounding.
+CREATE OR REPLACE FUNCTION retail_amounts(
+    p_base_minor bigint, p_rate_bp integer, p_includes_vat boolean, p_discount_minor bigint, p_step_minor bigint)
+RETURNS TABLE (net_minor bigint, vat_minor bigint, rounding_minor bigint, total_minor bigint)
+LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+    SELECT net.minor, vat.minor, rounded_to(whole.minor, p_step_minor) - whole.minor, rounded_to(whole.minor, p_step_minor)
+    FROM (SELECT CASE WHEN p_includes_vat THEN net_of_gross(p_base_minor, p_rate_bp) ELSE p_base_minor END AS minor) AS net
+    CROSS JOIN LATERAL (SELECT CASE WHEN p_includes_vat AND p_discount_minor = 0 THEN p_base_minor - net.minor
+                                    ELSE vat_of(net.minor - p_discount_minor, p_rate_bp) END AS minor) AS vat
+    CROSS JOIN LATERAL (SELECT net.minor - p_discount_minor + vat.minor AS minor) AS whole
+$$;
+
 -- period_net(price, start, anchor day): what the days from a start to the next anchor cost, of a whole cycle's price.
 CREATE OR REPLACE FUNCTION period_net(p_price_minor bigint, p_starts_on date, p_anchor_day integer) RETURNS bigint
 LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$

@@ -1,4 +1,7 @@
 -- Staging: what is due, in what order, and what it costs on every edge. Temporary tables of the session, emptied at commit.
+-- One row of stage_due is one *step* of a service, done as a whole or not at all. Its `what` adds up 1 = a bill is issued,
+-- 2 = a cycle begins on the edges that charge upfront, 4 = a day is charged on the edges that charge daily; 0 = an uncharged day
+-- on which the service was off is passed over.
 
 CREATE OR REPLACE FUNCTION open_stage() RETURNS void
 LANGUAGE plpgsql AS $$
@@ -8,28 +11,35 @@ BEGIN
             pg_temp.stage_bill;
         RETURN;
     END IF;
-    CREATE TEMP TABLE stage_due (           -- one row per period to bill
-        rank bigint, operator_id bigint, subscription_id bigint, customer_id bigint, plan_operator_id bigint, plan_id bigint,
-        starts_on date, anchor_day smallint, price_minor bigint, due_days smallint, advance_minor bigint, was_cut boolean
+    CREATE TEMP TABLE stage_due (
+        rank bigint, class_id bigint, operator_id bigint, subscription_id bigint, customer_id bigint,
+        plan_operator_id bigint, plan_id bigint, what smallint, starts_on date, ends_on date, day date, cycle_on date,
+        anchor_day smallint, validity_days smallint, term_months smallint, in_arrears boolean, is_free boolean,
+        price_minor bigint, needed_minor bigint, include_vat boolean, round_to_minor bigint, has_discount boolean, due_days smallint,
+        advance_minor bigint, running_invoice_id bigint, was_cut boolean
     ) ON COMMIT DELETE ROWS;
-    CREATE TEMP TABLE stage_class (         -- periods that cost the same on every edge
-        class_id bigint, operator_id bigint, plan_operator_id bigint, plan_id bigint, starts_on date, anchor_day smallint,
-        ends_on date, cycle_days integer, from_day integer, to_day integer, bills bigint, vat_bp integer
+    CREATE TEMP TABLE stage_class (         -- steps that cost the same on every edge
+        class_id bigint, operator_id bigint, plan_operator_id bigint, plan_id bigint, what smallint, is_free boolean, starts_on date,
+        ends_on date, cycle_on date, cycle_days integer, bill_ends_on date, bill_cycle_on date, bill_days integer,
+        term_months smallint, day date, steps bigint, vat_bp integer
     ) ON COMMIT DELETE ROWS;
-    CREATE TEMP TABLE stage_cost (          -- class × edge of the owner's chain
-        class_id bigint, child_id bigint, parent_id bigint, depth integer, mode text, reclaims boolean,
-        price_minor bigint, net_minor bigint, vat_minor bigint
+    CREATE TEMP TABLE stage_cost (          -- class × edge of the owner's chain that charges it
+        class_id bigint, child_id bigint, parent_id bigint, depth integer, mode text, reclaims boolean, is_free boolean,
+        starts_on date, ends_on date, price_minor bigint, cycle_days integer, from_day integer, net_minor bigint, vat_minor bigint
     ) ON COMMIT DELETE ROWS;
     CREATE TEMP TABLE stage_short (         -- funds that cannot cover all that is asked of them
         slot integer, child_id bigint, available_minor bigint
     ) ON COMMIT DELETE ROWS;
     CREATE TEMP TABLE stage_edge (          -- what each edge is charged in total, and the movement that charges it
-        child_id bigint, parent_id bigint, mode text, movement_id bigint, net_minor bigint, vat_minor bigint, input_vat_minor bigint
+        child_id bigint, parent_id bigint, mode text, movement_id bigint, net_minor bigint, vat_minor bigint, input_vat_minor bigint,
+        free_cost_minor bigint
     ) ON COMMIT DELETE ROWS;
-    CREATE TEMP TABLE stage_bill (          -- what is billed: accepted at every level
-        class_id bigint, operator_id bigint, subscription_id bigint, customer_id bigint, invoice_id bigint, entry_id bigint,
-        number bigint, starts_on date, ends_on date, cycle_days integer, price_minor bigint, net_minor bigint, vat_minor bigint,
-        due_on date, applied_minor bigint, was_cut boolean
+    CREATE TEMP TABLE stage_bill (          -- the steps that are taken: accepted at every level
+        class_id bigint, operator_id bigint, subscription_id bigint, customer_id bigint, what smallint, in_arrears boolean,
+        invoice_id bigint, entry_id bigint, number bigint, starts_on date, ends_on date, cycle_ends_on date, day date,
+        revision smallint, cycle_days integer, from_day integer, billed_days integer, price_minor bigint, net_minor bigint,
+        discount_minor bigint, vat_minor bigint, rounding_minor bigint, total_minor bigint, due_on date, applied_minor bigint,
+        was_cut boolean
     ) ON COMMIT DELETE ROWS;
 END $$;
 
@@ -70,77 +80,214 @@ BEGIN
     PERFORM 1 FROM customer WHERE operator_id = acting_operator() AND id = v_customer FOR NO KEY UPDATE;
 END $$;
 
--- stage_due_periods: the next period of every subscription of these operators that starts on or before p_on, at most p_limit of
--- them, by priority, period start, already paid, id (SPEC 2.3). p_subscription: only that one, whatever its profile's auto_bill.
--- A service cut for want of funds starts its period on its return; one online throughout keeps the period's start.
+-- charged_daily(operators): those of them with an edge above that charges day by day.
+CREATE OR REPLACE FUNCTION charged_daily(p_operators bigint[]) RETURNS bigint[]
+LANGUAGE sql STABLE AS $$
+    SELECT COALESCE(array_agg(o.id), '{}') FROM operator o
+    WHERE o.id = ANY (p_operators) AND EXISTS (SELECT 1 FROM fund f WHERE f.child_id = ANY (o.path) AND f.charge_timing = 'daily')
+$$;
+
+-- begins_on: where a step that was due on a day begins: a service cut for want of funds or of payment starts on its return, and so
+-- does one that was off for another reason then and came back without a person's doing (SPEC 2.3: lost days are unbilled).
+CREATE OR REPLACE FUNCTION begins_on(p_operator bigint, p_subscription bigint, p_due_on date, p_on date) RETURNS date
+LANGUAGE sql STABLE AS $$
+    SELECT COALESCE((SELECT min(day::date) FROM generate_series(p_due_on, p_on, interval '1 day') AS day
+                     WHERE NOT EXISTS (SELECT 1 FROM off_days(p_operator, p_subscription, p_due_on, p_on) o WHERE o.day = day.day::date)), p_on)
+$$;
+
+-- was_off: whether a service may have been off on a day: some block of it, or of its operator, ended on or after that day.
+CREATE OR REPLACE FUNCTION was_off(p_operator bigint, p_subscription bigint, p_day date) RETURNS boolean
+LANGUAGE sql STABLE AS $$
+    SELECT EXISTS (SELECT 1 FROM block WHERE operator_id = p_operator AND subscription_id = p_subscription AND to_on >= p_day)
+        OR EXISTS (SELECT 1 FROM operator_block WHERE operator_id = p_operator AND to_on >= p_day)
+$$;
+
+-- stage_due_periods: the next step of every service of these operators that is due on p_on, at most p_limit of them, by priority,
+-- period start, already paid, id (SPEC 2.3). p_subscription: only that one, whatever its profile's auto_bill.
 CREATE OR REPLACE FUNCTION stage_due_periods(
     p_operators bigint[], p_on date, p_run bigint, p_limit integer, p_only_held boolean, p_subscription bigint) RETURNS bigint
 LANGUAGE plpgsql AS $$
-DECLARE v_count bigint;
+DECLARE
+    v_daily bigint[] := charged_daily(p_operators);
+    v_open bigint[];
+    v_count bigint;
 BEGIN
-    INSERT INTO stage_due (rank, operator_id, subscription_id, customer_id, plan_operator_id, plan_id, starts_on, anchor_day,
-                           price_minor, due_days, advance_minor, was_cut)
-    SELECT row_number() OVER (
-               ORDER BY f.priority, f.starts_on,
-                        CASE WHEN f.advance_minor = 0 THEN f.price_minor = 0
-                             ELSE f.advance_minor >= with_vat(period_net(f.price_minor, f.starts_on, f.anchor_day),
-                                                              vat_rate_on(f.operator_id, p_on)) END DESC,
-                        f.subscription_id),
-           f.operator_id, f.subscription_id, f.customer_id, f.plan_operator_id, f.plan_id, f.starts_on, f.anchor_day, f.price_minor,
-           f.due_days, f.advance_minor, f.was_cut
+    SELECT array_agg(id) INTO v_open FROM unnest(p_operators) AS id
+    WHERE NOT EXISTS (SELECT 1 FROM operator_block b WHERE b.operator_id = id AND b.to_at IS NULL);
+    INSERT INTO stage_due (rank, class_id, operator_id, subscription_id, customer_id, plan_operator_id, plan_id, what, starts_on, ends_on,
+                           day, cycle_on, anchor_day, validity_days, term_months, in_arrears, is_free, price_minor, needed_minor, include_vat,
+                           round_to_minor, has_discount, due_days, advance_minor, running_invoice_id, was_cut)
+    SELECT z.rank, dense_rank() OVER (ORDER BY z.operator_id, z.plan_operator_id, z.plan_id, z.what, z.starts_on, z.ends_on, z.day,
+                                      z.cycle_on, z.anchor_day, z.validity_days, z.term_months, z.is_free),
+           z.operator_id, z.subscription_id, z.customer_id, z.plan_operator_id, z.plan_id, z.what, z.starts_on, z.ends_on, z.day,
+           z.cycle_on, z.anchor_day, z.validity_days, z.term_months, z.in_arrears, z.is_free, z.price_minor, z.needed_minor, z.include_vat,
+           z.round_to_minor, z.has_discount, z.due_days, z.advance_minor, z.running_invoice_id, z.was_cut
     FROM (
-        SELECT s.priority, s.operator_id, s.id AS subscription_id, s.customer_id, s.anchor_day, p.plan_operator_id, p.plan_id,
-               COALESCE(s.custom_price_minor, p.price_minor) AS price_minor, bp.due_days,
-               COALESCE(a.advance_minor, 0) AS advance_minor, off.subscription_id IS NOT NULL AS was_cut,
-               CASE WHEN off.subscription_id IS NULL THEN bs.billed_until ELSE GREATEST(bs.billed_until, p_on) END AS starts_on
-        FROM billing_state bs
-        JOIN subscription s ON s.operator_id = bs.operator_id AND s.id = bs.subscription_id
-        JOIN package p ON p.operator_id = s.package_operator_id AND p.id = s.package_id
-        JOIN billing_profile bp ON bp.operator_id = s.profile_operator_id AND bp.id = s.profile_id
-        LEFT JOIN customer_advance a ON a.operator_id = s.operator_id AND a.customer_id = s.customer_id
-        LEFT JOIN held_bill h ON h.operator_id = s.operator_id AND h.subscription_id = s.id
-        LEFT JOIN (
-            SELECT operator_id, subscription_id, bool_or(reason NOT IN ('fund_short', 'upstream_short')) AS otherwise
-            FROM block WHERE operator_id = ANY (p_operators) AND to_at IS NULL GROUP BY operator_id, subscription_id
-        ) AS off ON off.operator_id = s.operator_id AND off.subscription_id = s.id
-        WHERE bs.operator_id = ANY (p_operators) AND bs.billed_until <= p_on AND s.left_on IS NULL
-          AND bp.billing_type = 'monthly' AND bp.cycle IN ('calendar', 'anniversary', 'custom_day')
-          AND off.otherwise IS NOT TRUE
-          AND (CASE WHEN p_subscription IS NULL THEN bp.auto_bill ELSE s.id = p_subscription END)
-          AND (NOT p_only_held OR h.subscription_id IS NOT NULL OR off.subscription_id IS NOT NULL)     -- held, or cut for it
-          AND (p_run IS NULL OR h.last_run_id IS DISTINCT FROM p_run)
-          AND NOT EXISTS (SELECT 1 FROM run_exception x WHERE x.operator_id = s.operator_id AND x.run_id = p_run
-                              AND x.subscription_id = s.id)
-    ) AS f
-    ORDER BY 1 LIMIT p_limit;
+        SELECT row_number() OVER (ORDER BY f.priority, f.starts_on,
+                                  CASE WHEN f.advance_minor = 0 THEN f.price_minor = 0 ELSE f.advance_minor >= f.needed_minor END DESC,
+                                  f.subscription_id) AS rank, f.*
+        FROM (
+            SELECT t.*, CASE WHEN t.is_free THEN 0 ELSE price.minor END AS price_minor, d.subscription_id IS NOT NULL AS has_discount,
+                   CASE WHEN t.what & 1 = 1 AND (t.pay_first OR t.advance_minor <> 0)
+                        THEN bill_total(t.operator_id, t.subscription_id, CASE WHEN t.is_free THEN 0 ELSE price.minor END, t.starts_on,
+                                        t.cycle_on, t.anchor_day, t.validity_days, t.term_months, t.include_vat, t.round_to_minor, p_on)
+                        END AS needed_minor
+            FROM due_steps(v_open, v_daily, p_on, p_run, p_only_held, p_subscription) AS t
+            LEFT JOIN LATERAL (SELECT price_minor, true AS is_set FROM custom_price
+                               WHERE operator_id = t.operator_id AND subscription_id = t.subscription_id AND starts_on <= t.starts_on
+                               ORDER BY starts_on DESC LIMIT 1) AS custom ON true
+            LEFT JOIN LATERAL (SELECT price_minor FROM package_price
+                               WHERE operator_id = t.package_operator_id AND package_id = t.package_id AND starts_on <= t.starts_on
+                               ORDER BY starts_on DESC LIMIT 1) AS later ON true
+            CROSS JOIN LATERAL (SELECT COALESCE(CASE WHEN custom.is_set THEN custom.price_minor ELSE t.custom_price_minor END,
+                                                later.price_minor, t.package_price_minor) AS minor) AS price
+            LEFT JOIN discount d ON d.operator_id = t.operator_id AND d.subscription_id = t.subscription_id AND d.ended_at IS NULL
+        ) AS f
+        WHERE NOT f.pay_first OR f.what & 1 = 0 OR f.needed_minor <= f.advance_minor
+        ORDER BY 1 LIMIT p_limit
+    ) AS z;
     GET DIAGNOSTICS v_count = ROW_COUNT;
     PERFORM lock_customers(array_agg(operator_id), array_agg(customer_id)) FROM stage_due;
-    -- what came in or was taken back until the customers were locked
-    UPDATE stage_due d SET advance_minor = a.advance_minor FROM customer_advance a
-    WHERE a.operator_id = d.operator_id AND a.customer_id = d.customer_id AND a.advance_minor <> d.advance_minor;
+    PERFORM reread_advances();
     RETURN v_count;
 END $$;
 
--- stage_costs: what each class of staged periods costs on each edge of its owner's chain, at the tariff of the period's start.
+-- bill_total: what the next bill of a service will come to, discount and VAT included: what who pays first must hold in advance.
+CREATE OR REPLACE FUNCTION bill_total(
+    p_operator bigint, p_subscription bigint, p_price_minor bigint, p_starts_on date, p_cycle_on date, p_anchor_day integer,
+    p_validity_days integer, p_term_months integer, p_includes_vat boolean, p_step_minor bigint, p_on date) RETURNS bigint
+LANGUAGE plpgsql STABLE AS $$
+DECLARE
+    v_rate_bp integer := vat_rate_on(p_operator, p_on);
+    v_cycle record;
+    v_ends_on date;
+    v_base bigint;
+    v_net bigint;
+BEGIN
+    SELECT * INTO v_cycle FROM cycle_of(p_starts_on, p_anchor_day, p_validity_days, p_cycle_on);
+    v_ends_on := CASE WHEN p_term_months > 1 THEN anchor_after(v_cycle.cycle_on, p_anchor_day, p_term_months) ELSE v_cycle.ends_on END;
+    v_base := prorate(p_price_minor, p_starts_on - v_cycle.cycle_on, v_ends_on - v_cycle.cycle_on, v_ends_on - v_cycle.cycle_on);
+    v_net := CASE WHEN p_includes_vat THEN net_of_gross(v_base, v_rate_bp) ELSE v_base END;
+    RETURN (SELECT total_minor FROM retail_amounts(
+        v_base, v_rate_bp, p_includes_vat, discount_of(p_operator, p_subscription, p_starts_on, v_net), p_step_minor));
+END $$;
+
+-- reread_advances: what came in or was taken back until the customers were locked; who pays first must still have the sum.
+CREATE OR REPLACE FUNCTION reread_advances() RETURNS void
+LANGUAGE plpgsql AS $$
+BEGIN
+    UPDATE stage_due d SET advance_minor = a.advance_minor FROM customer_advance a
+    WHERE a.operator_id = d.operator_id AND a.customer_id = d.customer_id AND a.advance_minor <> d.advance_minor;
+    DELETE FROM stage_due d USING (
+        SELECT s.operator_id, s.subscription_id, s.advance_minor,
+               sum(s.needed_minor) OVER (PARTITION BY s.operator_id, s.customer_id ORDER BY s.rank) AS asked_minor
+        FROM stage_due s WHERE s.needed_minor IS NOT NULL) AS n
+    JOIN subscription s ON s.operator_id = n.operator_id AND s.id = n.subscription_id
+    JOIN billing_profile bp ON bp.operator_id = s.profile_operator_id AND bp.id = s.profile_id AND bp.access = 'pay_first'
+    WHERE d.operator_id = n.operator_id AND d.subscription_id = n.subscription_id AND n.asked_minor > n.advance_minor;
+END $$;
+
+-- due_steps: the services whose next step is due, and which step it is. `ends_on` is set where a bill ends on another day than its
+-- cycle: billed in arrears, or the last cycle of a longer term.
+CREATE OR REPLACE FUNCTION due_steps(
+    p_operators bigint[], p_daily bigint[], p_on date, p_run bigint, p_only_held boolean, p_subscription bigint)
+RETURNS TABLE (
+    priority smallint, operator_id bigint, subscription_id bigint, customer_id bigint, plan_operator_id bigint, plan_id bigint,
+    what smallint, starts_on date, ends_on date, day date, cycle_on date, anchor_day smallint, validity_days smallint, term_months smallint,
+    in_arrears boolean, is_free boolean, pay_first boolean, package_operator_id bigint, package_id bigint, package_price_minor bigint,
+    custom_price_minor bigint, include_vat boolean, round_to_minor bigint, due_days smallint, advance_minor bigint,
+    running_invoice_id bigint, was_cut boolean)
+LANGUAGE sql STABLE AS $$
+    SELECT s.priority, s.operator_id, s.id, s.customer_id, p.plan_operator_id, p.plan_id,
+           (CASE step.name WHEN 'arrears' THEN 1
+                           WHEN 'day' THEN CASE WHEN passed.over THEN 0 ELSE 4 END
+                           WHEN 'cycle' THEN 2 ELSE CASE bp.billed WHEN 'arrears' THEN 2 ELSE 3 END END
+            + CASE WHEN step.name IN ('cycle', 'period') AND s.operator_id = ANY (p_daily) THEN 4 ELSE 0 END)::smallint,
+           begin.starts_on,
+           CASE step.name WHEN 'arrears' THEN LEAST(bs.charged_until, s.left_on + 1) WHEN 'cycle' THEN bs.billed_until END,
+           CASE step.name WHEN 'arrears' THEN NULL ELSE begin.starts_on END,
+           -- a validity's days count from its start, a calendar cycle's from its anchor
+           CASE WHEN bp.validity_days IS NULL THEN NULL WHEN step.name = 'day' THEN bs.charged_until - bp.validity_days
+                ELSE begin.starts_on END,
+           s.anchor_day, bp.validity_days, CASE WHEN bp.billed = 'arrears' OR bp.validity_days IS NOT NULL THEN 1::smallint ELSE p.term_months END,
+           bp.billed = 'arrears', bp.billing_type = 'free', bp.access = 'pay_first', s.package_operator_id, s.package_id, p.price_minor,
+           s.custom_price_minor, bp.prices_include_vat, bp.round_bill_to_minor, bp.due_days, COALESCE(a.advance_minor, 0),
+           bs.running_invoice_id, off.subscription_id IS NOT NULL
+    FROM billing_state bs
+    JOIN subscription s ON s.operator_id = bs.operator_id AND s.id = bs.subscription_id
+    JOIN package p ON p.operator_id = s.package_operator_id AND p.id = s.package_id
+    JOIN billing_profile bp ON bp.operator_id = s.profile_operator_id AND bp.id = s.profile_id
+    LEFT JOIN customer_advance a ON a.operator_id = s.operator_id AND a.customer_id = s.customer_id
+    LEFT JOIN held_bill h ON h.operator_id = s.operator_id AND h.subscription_id = s.id
+    LEFT JOIN (
+        SELECT b.operator_id, b.subscription_id, bool_or(b.reason NOT IN ('fund_short', 'upstream_short', 'expired')) AS otherwise
+        FROM block b WHERE b.operator_id = ANY (p_operators) AND b.to_at IS NULL GROUP BY b.operator_id, b.subscription_id
+    ) AS off ON off.operator_id = s.operator_id AND off.subscription_id = s.id
+    CROSS JOIN LATERAL (SELECT CASE
+        WHEN bs.running_invoice_id IS NOT NULL AND (bs.charged_until <= p_on OR s.left_on < p_on) THEN 'arrears'
+        WHEN s.left_on IS NOT NULL OR off.otherwise THEN NULL
+        WHEN bs.charged_until <= p_on THEN CASE WHEN bs.billed_until > bs.charged_until THEN 'cycle' ELSE 'period' END
+        WHEN s.operator_id = ANY (p_daily) AND bs.day_charged_until <= p_on THEN 'day' END AS name) AS step
+    CROSS JOIN LATERAL (SELECT CASE step.name WHEN 'arrears' THEN bs.billed_until WHEN 'day' THEN bs.day_charged_until
+                                              ELSE bs.charged_until END AS on_day) AS due
+    CROSS JOIN LATERAL (SELECT CASE
+        WHEN step.name = 'arrears' OR due.on_day >= p_on OR (off.subscription_id IS NULL AND NOT was_off(s.operator_id, s.id, due.on_day))
+            THEN due.on_day
+        WHEN step.name = 'day' THEN CASE WHEN off.subscription_id IS NULL THEN due.on_day ELSE p_on END
+        WHEN bp.on_late_payment = 'keeps_end' AND bp.validity_days IS NOT NULL THEN due.on_day
+        WHEN off.subscription_id IS NOT NULL THEN p_on
+        ELSE begins_on(s.operator_id, s.id, due.on_day, p_on) END AS starts_on) AS begin
+    CROSS JOIN LATERAL (SELECT step.name = 'day' AND begin.starts_on < p_on
+        AND EXISTS (SELECT 1 FROM off_days(s.operator_id, s.id, begin.starts_on, begin.starts_on + 1)) AS over) AS passed
+    WHERE bs.operator_id = ANY (p_operators) AND step.name IS NOT NULL
+      AND (bs.charged_until <= p_on OR bs.day_charged_until <= p_on OR s.left_on IS NOT NULL)
+      AND (CASE WHEN p_subscription IS NULL THEN bp.auto_bill OR step.name <> 'period' ELSE s.id = p_subscription END)
+      AND (NOT p_only_held OR h.subscription_id IS NOT NULL OR off.subscription_id IS NOT NULL)     -- held, or cut for it
+      AND (p_run IS NULL OR h.last_run_id IS DISTINCT FROM p_run)
+      AND NOT EXISTS (SELECT 1 FROM run_exception x WHERE x.operator_id = s.operator_id AND x.run_id = p_run
+                          AND x.subscription_id = s.id)
+$$;
+
+-- stage_costs: what each class of staged steps costs on each edge of its owner's chain, at the tariff of the cycle's start or of the day.
 CREATE OR REPLACE FUNCTION stage_costs(p_on date) RETURNS void
 LANGUAGE plpgsql AS $$
 BEGIN
-    INSERT INTO stage_class (class_id, operator_id, plan_operator_id, plan_id, starts_on, anchor_day, ends_on, cycle_days, from_day,
-                             to_day, bills, vat_bp)
-    SELECT row_number() OVER (), g.operator_id, g.plan_operator_id, g.plan_id, g.starts_on, g.anchor_day, a.ends_on,
-           a.ends_on - a.cycle_on, g.starts_on - a.cycle_on, a.ends_on - a.cycle_on, g.bills, vat_rate_on(g.operator_id, p_on)
-    FROM (SELECT operator_id, plan_operator_id, plan_id, starts_on, anchor_day, count(*) AS bills
-          FROM stage_due GROUP BY 1, 2, 3, 4, 5) AS g
-    CROSS JOIN LATERAL (SELECT next_anchor(g.starts_on, g.anchor_day) AS ends_on, last_anchor(g.starts_on, g.anchor_day) AS cycle_on) AS a;
-    INSERT INTO stage_cost (class_id, child_id, parent_id, depth, mode, reclaims, price_minor, net_minor, vat_minor)
-    SELECT t.class_id, t.child_id, t.parent_id, t.depth, t.mode, reclaims_input_on(t.child_id, p_on), t.price_minor, t.net_minor,
-           vat_of(t.net_minor, vat_rate_on(t.parent_id, p_on))
+    INSERT INTO stage_class (class_id, operator_id, plan_operator_id, plan_id, what, is_free, starts_on, ends_on, cycle_on, cycle_days,
+                             bill_ends_on, bill_cycle_on, bill_days, term_months, day, steps, vat_bp)
+    SELECT g.class_id, g.operator_id, g.plan_operator_id, g.plan_id, g.what, g.is_free, g.starts_on, cycle.ends_on, cycle.cycle_on,
+           cycle.whole_ends_on - cycle.cycle_on, COALESCE(bill.ends_on, cycle.ends_on), cycle.cycle_on,
+           COALESCE(bill.whole_ends_on, cycle.whole_ends_on) - cycle.cycle_on, g.term_months, g.day, g.steps,
+           vat_rate_on(g.operator_id, p_on)
+    FROM (SELECT class_id, operator_id, plan_operator_id, plan_id, what, is_free, starts_on, ends_on, day, cycle_on, anchor_day,
+                 validity_days, term_months, count(*) AS steps
+          FROM stage_due GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13) AS g
+    CROSS JOIN LATERAL cycle_of(g.starts_on, g.anchor_day, g.validity_days, g.cycle_on) AS whole
+    CROSS JOIN LATERAL (SELECT whole.cycle_on, whole.ends_on AS whole_ends_on, LEAST(whole.ends_on, g.ends_on) AS ends_on) AS cycle
+    LEFT JOIN LATERAL (SELECT anchor_after(cycle.cycle_on, g.anchor_day, g.term_months) AS ends_on,
+                              anchor_after(cycle.cycle_on, g.anchor_day, g.term_months) AS whole_ends_on) AS bill
+        ON g.what & 1 = 1 AND g.term_months > 1;
+    INSERT INTO stage_cost (class_id, child_id, parent_id, depth, mode, reclaims, is_free, starts_on, ends_on, price_minor, cycle_days,
+                            from_day, net_minor, vat_minor)
+    SELECT t.class_id, t.child_id, t.parent_id, t.depth, t.mode, reclaims_input_on(t.child_id, p_on), t.is_free AND t.child_id = t.operator_id,
+           t.starts_on, t.ends_on, t.price_minor, t.cycle_days, t.from_day, net.minor, vat_of(net.minor, vat_rate_on(t.parent_id, p_on))
     FROM (
-        SELECT c.class_id, f.child_id, f.parent_id, f.depth, f.mode, price.minor AS price_minor,
-               prorate(price.minor, c.from_day, c.to_day, c.cycle_days) AS net_minor
+        SELECT c.class_id, c.operator_id, c.is_free, f.child_id, f.parent_id, f.depth, f.mode, span.starts_on, span.ends_on,
+               CASE WHEN f.started_on <= c.starts_on THEN price.price_minor * span.terms ELSE 0 END AS price_minor,
+               COALESCE(price.validity_days * span.terms, span.cycle_days) AS cycle_days,
+               CASE WHEN price.validity_days IS NULL THEN span.starts_on - c.cycle_on ELSE 0 END AS from_day
         FROM stage_class c
         JOIN operator o ON o.id = c.operator_id
         JOIN fund f ON f.child_id = ANY (o.path)
-        CROSS JOIN LATERAL (SELECT tariff_on(f.child_id, c.plan_operator_id, c.plan_id, c.starts_on) AS minor) AS price
-    ) AS t;
+        CROSS JOIN LATERAL (
+            SELECT c.day AS starts_on, c.day + 1 AS ends_on, c.cycle_days, 1 AS terms WHERE f.charge_timing = 'daily' AND c.what & 4 = 4
+            UNION ALL
+            SELECT c.starts_on, c.bill_ends_on, c.bill_days, c.term_months
+            WHERE f.charge_timing = 'upfront' AND c.what & 3 = 3 AND f.charge_whole_term
+            UNION ALL
+            SELECT c.starts_on, c.ends_on, c.cycle_days, 1
+            WHERE f.charge_timing = 'upfront' AND c.what & 2 = 2 AND (NOT f.charge_whole_term OR c.what & 1 = 0 AND c.term_months = 1)
+        ) AS span
+        LEFT JOIN LATERAL tariff_version(f.child_id, c.plan_operator_id, c.plan_id, span.starts_on) AS price ON true
+    ) AS t
+    CROSS JOIN LATERAL (SELECT prorate(t.price_minor, t.from_day, t.from_day + (t.ends_on - t.starts_on), t.cycle_days) AS minor) AS net;
 END $$;

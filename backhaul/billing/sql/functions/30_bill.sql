@@ -9,7 +9,7 @@ BEGIN
     END IF;
 END $$;
 
--- park_unpriced: a period for whose plan some edge has no price cannot be billed; it goes to the run's exceptions.
+-- park_unpriced: a step for whose plan some edge has no price cannot be taken; it goes to the run's exceptions.
 CREATE OR REPLACE FUNCTION park_unpriced(p_run bigint) RETURNS bigint
 LANGUAGE plpgsql AS $$
 DECLARE v_count bigint;
@@ -20,11 +20,8 @@ BEGIN
         PERFORM refuse('no_tariff', 'Your provider has set no price for this plan yet; ask it to set one.');
     END IF;
     WITH unpriced AS (
-        DELETE FROM stage_due d USING stage_class c
-        WHERE (c.operator_id, c.plan_operator_id, c.plan_id, c.starts_on, c.anchor_day)
-            = (d.operator_id, d.plan_operator_id, d.plan_id, d.starts_on, d.anchor_day)
-          AND c.class_id IN (SELECT class_id FROM stage_cost WHERE price_minor IS NULL)
-        RETURNING d.operator_id, d.subscription_id, d.starts_on)
+        DELETE FROM stage_due WHERE class_id IN (SELECT class_id FROM stage_cost WHERE price_minor IS NULL)
+        RETURNING operator_id, subscription_id, starts_on)
     INSERT INTO run_exception (operator_id, run_id, subscription_id, starts_on, reason)
     SELECT operator_id, p_run, subscription_id, starts_on, 'no_tariff' FROM unpriced;
     GET DIAGNOSTICS v_count = ROW_COUNT;
@@ -57,9 +54,9 @@ BEGIN
     RETURN v_count;
 END $$;
 
--- hold_what_does_not_fit: takes the staged periods in rank order; one that some short fund of its chain cannot pay is held.
--- Funds that cover all that is asked of them cannot refuse anyone, so only periods under a short fund are looked at one by one.
--- p_run NULL: a single period, which is refused instead of held unless p_hold.
+-- hold_what_does_not_fit: takes the staged steps in rank order; one that some short fund of its chain cannot pay is held.
+-- Funds that cover all that is asked of them cannot refuse anyone, so only steps under a short fund are looked at one by one.
+-- p_run NULL: a single step, which is refused instead of held unless p_hold.
 CREATE OR REPLACE FUNCTION hold_what_does_not_fit(p_run bigint, p_on date, p_hold boolean) RETURNS bigint
 LANGUAGE plpgsql AS $$
 DECLARE
@@ -72,14 +69,11 @@ DECLARE
     v_sums bigint[] := '{}';
 BEGIN
     INSERT INTO stage_short (slot, child_id, available_minor)
-    SELECT row_number() OVER (ORDER BY f.child_id)::integer AS slot, f.child_id,
-           CASE f.mode WHEN 'prepaid' THEN f.posted_minor - f.held_minor + f.credit_limit_minor
-                       ELSE f.credit_limit_minor - f.owed_minor END AS available_minor
+    SELECT row_number() OVER (ORDER BY f.child_id)::integer, f.child_id, fund_available(f)
     FROM fund f
-    JOIN (SELECT k.child_id, sum(c.bills::numeric * (k.net_minor + k.vat_minor)) AS needed_minor
+    JOIN (SELECT k.child_id, sum(c.steps::numeric * (k.net_minor + k.vat_minor)) AS needed_minor
           FROM stage_cost k JOIN stage_class c USING (class_id) GROUP BY k.child_id) AS n USING (child_id)
-    WHERE n.needed_minor > CASE f.mode WHEN 'prepaid' THEN f.posted_minor - f.held_minor + f.credit_limit_minor
-                                       ELSE f.credit_limit_minor - f.owed_minor END;
+    WHERE n.needed_minor > fund_available(f);
     SELECT array_agg(available_minor ORDER BY slot) INTO v_left FROM stage_short;
     IF v_left IS NULL THEN
         RETURN 0;
@@ -87,8 +81,6 @@ BEGIN
     FOR r IN
         SELECT d.operator_id, d.subscription_id, k.slots, k.children, k.sums
         FROM stage_due d
-        JOIN stage_class c ON (c.operator_id, c.plan_operator_id, c.plan_id, c.starts_on, c.anchor_day)
-            = (d.operator_id, d.plan_operator_id, d.plan_id, d.starts_on, d.anchor_day)
         JOIN (SELECT class_id, array_agg(s.slot ORDER BY depth DESC) AS slots, array_agg(s.child_id ORDER BY depth DESC) AS children,
                      array_agg(net_minor + vat_minor ORDER BY depth DESC) AS sums
               FROM stage_cost JOIN stage_short s USING (child_id) GROUP BY class_id) AS k USING (class_id)
@@ -117,12 +109,13 @@ BEGIN
         END IF;
         PERFORM refuse('upstream_short', 'Your provider cannot serve this at the moment; it has been told. Try again later.');
     END IF;
-    INSERT INTO held_bill (operator_id, subscription_id, starts_on, short_child_id, short_minor, since_on, last_run_id)
-    SELECT h.operator_id, h.subscription_id, d.starts_on, h.child_id, h.sum_minor, p_on, p_run
+    INSERT INTO held_bill (operator_id, subscription_id, starts_on, short_child_id, short_minor, since_on, of_day, last_run_id)
+    SELECT h.operator_id, h.subscription_id, d.starts_on, h.child_id, h.sum_minor, p_on, d.what = 4, p_run
     FROM unnest(v_operators, v_subscriptions, v_children, v_sums) AS h (operator_id, subscription_id, child_id, sum_minor)
     JOIN stage_due d ON d.operator_id = h.operator_id AND d.subscription_id = h.subscription_id
     ON CONFLICT (operator_id, subscription_id) DO UPDATE
-    SET short_child_id = EXCLUDED.short_child_id, short_minor = EXCLUDED.short_minor, last_run_id = EXCLUDED.last_run_id;
+    SET short_child_id = EXCLUDED.short_child_id, short_minor = EXCLUDED.short_minor, of_day = EXCLUDED.of_day,
+        last_run_id = EXCLUDED.last_run_id;
     DELETE FROM stage_due d USING unnest(v_operators, v_subscriptions) AS h (operator_id, subscription_id)
     WHERE d.operator_id = h.operator_id AND d.subscription_id = h.subscription_id;
     RETURN cardinality(v_operators);
@@ -135,10 +128,13 @@ DECLARE
     v_moved bigint;
     v_count bigint;
 BEGIN
-    INSERT INTO stage_edge (child_id, parent_id, mode, movement_id, net_minor, vat_minor, input_vat_minor)
-    SELECT child_id, parent_id, mode, nextval('fund_movement_id_seq'), net, vat, CASE WHEN reclaims THEN vat ELSE 0 END
-    FROM (SELECT k.child_id, k.parent_id, k.mode, k.reclaims, sum(b.bills * k.net_minor)::bigint AS net, sum(b.bills * k.vat_minor)::bigint AS vat
-          FROM stage_cost k JOIN (SELECT class_id, count(*) AS bills FROM stage_bill GROUP BY class_id) AS b USING (class_id)
+    INSERT INTO stage_edge (child_id, parent_id, mode, movement_id, net_minor, vat_minor, input_vat_minor, free_cost_minor)
+    SELECT child_id, parent_id, mode, nextval('fund_movement_id_seq'), net, vat, CASE WHEN reclaims THEN vat ELSE 0 END,
+           free_net + CASE WHEN reclaims THEN 0 ELSE free_vat END
+    FROM (SELECT k.child_id, k.parent_id, k.mode, k.reclaims, sum(b.steps * k.net_minor)::bigint AS net, sum(b.steps * k.vat_minor)::bigint AS vat,
+                 COALESCE(sum(b.steps * k.net_minor) FILTER (WHERE k.is_free), 0)::bigint AS free_net,
+                 COALESCE(sum(b.steps * k.vat_minor) FILTER (WHERE k.is_free), 0)::bigint AS free_vat
+          FROM stage_cost k JOIN (SELECT class_id, count(*) AS steps FROM stage_bill GROUP BY class_id) AS b USING (class_id)
           GROUP BY k.child_id, k.parent_id, k.mode, k.reclaims) AS sums
     WHERE net + vat > 0;
     GET DIAGNOSTICS v_moved = ROW_COUNT;
@@ -170,67 +166,145 @@ BEGIN
     JOIN posting_template t ON t.kind = n.kind AND t.side = CASE WHEN n.operator_id = e.parent_id THEN 'parent' ELSE 'child' END
     CROSS JOIN LATERAL (SELECT CASE WHEN n.operator_id = e.parent_id THEN e.child_id ELSE e.parent_id END AS id) AS party
     CROSS JOIN LATERAL (SELECT CASE t.amount WHEN 'net' THEN e.net_minor WHEN 'vat' THEN e.vat_minor WHEN 'input_vat' THEN e.input_vat_minor
-                                   WHEN 'cost' THEN e.net_minor + e.vat_minor - e.input_vat_minor END AS minor) AS amount
+                                   WHEN 'free_cost' THEN e.free_cost_minor
+                                   WHEN 'cost' THEN e.net_minor + e.vat_minor - e.input_vat_minor - e.free_cost_minor END AS minor) AS amount
     WHERE amount.minor <> 0;
 END $$;
 
--- bill_staged: invoices, charges, entries for all that is still staged. Returns how many bills and their sum.
-CREATE OR REPLACE FUNCTION bill_staged(p_run bigint, p_key text, p_on date, p_now timestamptz, OUT bills bigint, OUT billed_minor bigint)
+-- price_steps: what every staged step writes: the bill's amounts, number and id, and how much of the advance it takes.
+CREATE OR REPLACE FUNCTION price_steps(p_run bigint, p_on date) RETURNS bigint
+LANGUAGE plpgsql AS $$
+DECLARE v_count bigint;
+BEGIN
+    INSERT INTO stage_bill (class_id, operator_id, subscription_id, customer_id, what, in_arrears, invoice_id, entry_id, number, starts_on,
+                            ends_on, cycle_ends_on, day, revision, cycle_days, from_day, billed_days, price_minor, net_minor, discount_minor,
+                            vat_minor, rounding_minor, total_minor, due_on, applied_minor, was_cut)
+    SELECT s.class_id, s.operator_id, s.subscription_id, s.customer_id, s.what, s.in_arrears,
+           CASE WHEN s.in_arrears AND s.what & 2 = 0 THEN s.running_invoice_id WHEN s.what & 1 = 1 OR s.in_arrears THEN nextval('invoice_id')
+                ELSE running.id END,
+           CASE WHEN s.what & 1 = 1 THEN nextval('entry_id') END,
+           CASE WHEN s.what & 1 = 1 THEN s.next_number - 1 + count(*) FILTER (WHERE s.what & 1 = 1) OVER by_operator END,
+           s.starts_on, s.bill_ends_on, s.cycle_ends_on, s.day,
+           CASE WHEN p_run IS NULL THEN next_revision(s.operator_id, s.subscription_id, s.starts_on) ELSE 0 END,
+           s.bill_days, s.from_day, CASE WHEN s.in_arrears THEN s.billed_days END, s.price_minor, s.net_minor, s.discount_minor, s.vat_minor,
+           s.rounding_minor, s.total_minor, p_on + s.due_days,
+           CASE WHEN s.what & 1 = 0 OR s.advance_minor = 0 THEN 0
+                ELSE GREATEST(0, LEAST(s.total_minor, s.advance_minor - (sum(s.total_minor) OVER by_customer - s.total_minor))) END,
+           s.was_cut
+    FROM (
+        SELECT d.*, c.bill_ends_on, c.ends_on AS cycle_ends_on, c.bill_days, d.starts_on - c.bill_cycle_on AS from_day, n.next_number,
+               base.days AS billed_days, net.minor AS net_minor, discount.minor AS discount_minor, amounts.vat_minor, amounts.rounding_minor,
+               CASE WHEN d.what & 1 = 1 THEN amounts.total_minor ELSE 0 END AS total_minor
+        FROM stage_due d
+        JOIN stage_class c USING (class_id)
+        JOIN invoice_numbering n ON n.operator_id = d.operator_id
+        LEFT JOIN LATERAL enabled_net(d.operator_id, d.subscription_id, d.starts_on, c.bill_ends_on, d.starts_on - c.bill_cycle_on, c.bill_days)
+            AS enabled ON d.in_arrears AND d.what = 1
+        CROSS JOIN LATERAL (SELECT enabled.days, COALESCE(enabled.net_minor, prorate(d.price_minor, d.starts_on - c.bill_cycle_on,
+                                   c.bill_ends_on - c.bill_cycle_on, c.bill_days)) AS minor) AS base
+        CROSS JOIN LATERAL (SELECT CASE WHEN d.include_vat THEN net_of_gross(base.minor, c.vat_bp) ELSE base.minor END AS minor) AS net
+        CROSS JOIN LATERAL (SELECT CASE WHEN d.has_discount THEN discount_of(d.operator_id, d.subscription_id, d.starts_on, net.minor)
+                                        ELSE 0 END AS minor) AS discount
+        CROSS JOIN LATERAL retail_amounts(base.minor, c.vat_bp, d.include_vat, discount.minor, d.round_to_minor) AS amounts
+    ) AS s
+    LEFT JOIN LATERAL (SELECT i.id FROM invoice i
+                       WHERE i.operator_id = s.operator_id AND i.subscription_id = s.subscription_id AND i.kind = 'period' AND i.starts_on <= s.day
+                       ORDER BY i.starts_on DESC, i.revision DESC LIMIT 1) AS running ON s.what & 1 = 0 AND NOT s.in_arrears
+    WINDOW by_operator AS (PARTITION BY s.operator_id ORDER BY s.rank),
+           by_customer AS (PARTITION BY s.operator_id, s.customer_id ORDER BY s.rank);
+    GET DIAGNOSTICS v_count = ROW_COUNT;
+    RETURN v_count;
+END $$;
+
+-- next_revision: 0, or one more than the bills of this service that start on this day; those must be credited in full (A38).
+CREATE OR REPLACE FUNCTION next_revision(p_operator bigint, p_subscription bigint, p_starts_on date) RETURNS smallint
+LANGUAGE plpgsql STABLE AS $$
+DECLARE
+    v_last invoice%ROWTYPE;
+BEGIN
+    SELECT * INTO v_last FROM invoice
+    WHERE operator_id = p_operator AND subscription_id = p_subscription AND kind = 'period' AND starts_on = p_starts_on
+    ORDER BY revision DESC LIMIT 1;
+    IF NOT FOUND THEN
+        RETURN 0;
+    ELSIF v_last.net_minor > v_last.discount_minor + (SELECT COALESCE(sum(net_minor), 0) FROM credit_note
+                                                      WHERE operator_id = p_operator AND invoice_id = v_last.id) THEN
+        PERFORM refuse('already_billed', format('The period from %s is billed already; credit that bill in full first.', p_starts_on));
+    END IF;
+    RETURN v_last.revision + 1;
+END $$;
+
+-- bill_staged: invoices, charges, entries for all that is still staged. Returns how many steps were taken, how many of them issued a
+-- bill, how many of those for a period that began before p_on, and the bills' sum.
+CREATE OR REPLACE FUNCTION bill_staged(
+    p_run bigint, p_key text, p_on date, p_now timestamptz, OUT steps bigint, OUT bills bigint, OUT back_filled bigint, OUT billed_minor bigint)
 LANGUAGE plpgsql AS $$
 DECLARE v_count bigint;
 BEGIN
     -- counters are locked in key order and moved on by what each operator bills
     PERFORM 1 FROM invoice_numbering WHERE operator_id IN (SELECT operator_id FROM stage_class) ORDER BY operator_id FOR NO KEY UPDATE;
-    INSERT INTO stage_bill (class_id, operator_id, subscription_id, customer_id, invoice_id, entry_id, number, starts_on, ends_on,
-                            cycle_days, price_minor, net_minor, vat_minor, due_on, applied_minor, was_cut)
-    SELECT c.class_id, d.operator_id, d.subscription_id, d.customer_id, nextval('invoice_id'), nextval('entry_id'),
-           n.next_number - 1 + row_number() OVER (PARTITION BY d.operator_id ORDER BY d.rank), d.starts_on, c.ends_on, c.cycle_days,
-           d.price_minor, net.minor, vat_of(net.minor, c.vat_bp), p_on + d.due_days,
-           CASE WHEN d.advance_minor = 0 THEN 0 ELSE GREATEST(0, LEAST(net.minor + vat_of(net.minor, c.vat_bp), d.advance_minor
-               - (sum(net.minor + vat_of(net.minor, c.vat_bp)) OVER (PARTITION BY d.operator_id, d.customer_id ORDER BY d.rank)
-                  - net.minor - vat_of(net.minor, c.vat_bp)))) END, d.was_cut
-    FROM stage_due d
-    JOIN stage_class c ON (c.operator_id, c.plan_operator_id, c.plan_id, c.starts_on, c.anchor_day)
-            = (d.operator_id, d.plan_operator_id, d.plan_id, d.starts_on, d.anchor_day)
-    JOIN invoice_numbering n ON n.operator_id = d.operator_id
-    CROSS JOIN LATERAL (SELECT prorate(d.price_minor, c.from_day, c.to_day, c.cycle_days) AS minor) AS net;
-    GET DIAGNOSTICS bills = ROW_COUNT;
-    PERFORM expect(bills, (SELECT count(*) FROM stage_due), 'stage_bill');
+    steps := price_steps(p_run, p_on);
+    PERFORM expect(steps, (SELECT count(*) FROM stage_due), 'stage_bill');
     UPDATE invoice_numbering n SET next_number = n.next_number + b.bills
-    FROM (SELECT operator_id, count(*) AS bills FROM stage_bill GROUP BY 1) AS b WHERE n.operator_id = b.operator_id;
+    FROM (SELECT operator_id, count(*) AS bills FROM stage_bill WHERE what & 1 = 1 GROUP BY 1) AS b WHERE n.operator_id = b.operator_id;
 
     INSERT INTO invoice (operator_id, id, number, kind, customer_id, subscription_id, starts_on, ends_on, revision, price_minor,
-                         cycle_days, net_minor, vat_minor, total_minor, issued_on, due_on, run_id)
-    SELECT operator_id, invoice_id, number, 'period', customer_id, subscription_id, starts_on, ends_on, 0, price_minor, cycle_days,
-           net_minor, vat_minor, net_minor + vat_minor, p_on, due_on, p_run
-    FROM stage_bill;
+                         cycle_days, from_day, billed_days, net_minor, discount_minor, vat_minor, rounding_minor, total_minor, issued_on,
+                         due_on, run_id)
+    SELECT operator_id, invoice_id, number, 'period', customer_id, subscription_id, starts_on, ends_on, revision, price_minor, cycle_days,
+           from_day, billed_days, net_minor, discount_minor, vat_minor, rounding_minor, total_minor, p_on, due_on, p_run
+    FROM stage_bill WHERE what & 1 = 1;
+    GET DIAGNOSTICS bills = ROW_COUNT;
     PERFORM charge_edges(p_key, p_on, p_now);
     INSERT INTO charge (child_id, owner_id, invoice_id, parent_id, subscription_id, starts_on, ends_on, price_minor, cycle_days,
                         from_day, net_minor, vat_minor, movement_id, charged_on)
-    SELECT k.child_id, b.operator_id, b.invoice_id, k.parent_id, b.subscription_id, b.starts_on, b.ends_on, k.price_minor,
-           b.cycle_days, c.from_day, k.net_minor, k.vat_minor, e.movement_id, p_on
-    FROM stage_bill b JOIN stage_class c USING (class_id) JOIN stage_cost k USING (class_id) LEFT JOIN stage_edge e ON e.child_id = k.child_id;
+    SELECT k.child_id, b.operator_id, b.invoice_id, k.parent_id, b.subscription_id, k.starts_on, k.ends_on, k.price_minor,
+           k.cycle_days, k.from_day, k.net_minor, k.vat_minor, e.movement_id, p_on
+    FROM stage_bill b JOIN stage_cost k USING (class_id) LEFT JOIN stage_edge e ON e.child_id = k.child_id AND k.net_minor + k.vat_minor > 0;
 
     INSERT INTO entry (operator_id, id, kind, source_id, effective_on, recorded_at, actor_id)
-    SELECT operator_id, entry_id, 'retail_invoice', invoice_id, p_on, p_now, acting_user() FROM stage_bill WHERE net_minor > 0;
+    SELECT operator_id, entry_id, 'retail_invoice', invoice_id, p_on, p_now, acting_user() FROM stage_bill WHERE what & 1 = 1 AND net_minor > 0;
     INSERT INTO posting (operator_id, entry_id, n, debit_code, credit_code, amount_minor, debit_party, credit_party, effective_on)
-    SELECT b.operator_id, b.entry_id, t.n, t.debit_code, t.credit_code,
-           CASE t.amount WHEN 'net_less_discount' THEN b.net_minor WHEN 'vat' THEN b.vat_minor END,
+    SELECT b.operator_id, b.entry_id, t.n, t.debit_code, t.credit_code, amount.minor,
            CASE WHEN t.debit_party IS NOT NULL THEN b.customer_id END, CASE WHEN t.credit_party IS NOT NULL THEN b.customer_id END, p_on
     FROM stage_bill b JOIN posting_template t ON t.kind = 'retail_invoice' AND t.side = 'own'
-    WHERE CASE t.amount WHEN 'net_less_discount' THEN b.net_minor WHEN 'vat' THEN b.vat_minor END > 0;
+    CROSS JOIN LATERAL (SELECT CASE t.amount WHEN 'net_less_discount' THEN b.net_minor - b.discount_minor WHEN 'vat' THEN b.vat_minor
+                                   WHEN 'discount' THEN b.discount_minor WHEN 'rounding_up' THEN GREATEST(b.rounding_minor, 0)
+                                   WHEN 'rounding_down' THEN GREATEST(-b.rounding_minor, 0) END AS minor) AS amount
+    WHERE b.what & 1 = 1 AND b.net_minor > 0 AND amount.minor > 0;
     INSERT INTO invoice_open (operator_id, customer_id, due_on, number, invoice_id, open_minor)
-    SELECT operator_id, customer_id, due_on, number, invoice_id, net_minor + vat_minor - applied_minor
-    FROM stage_bill WHERE net_minor + vat_minor > applied_minor;
+    SELECT operator_id, customer_id, due_on, number, invoice_id, total_minor - applied_minor
+    FROM stage_bill WHERE what & 1 = 1 AND total_minor > applied_minor;
     PERFORM apply_staged_advances(p_on, p_now);
-
-    UPDATE billing_state s SET billed_until = b.ends_on, charged_until = b.ends_on FROM stage_bill b
-    WHERE s.operator_id = b.operator_id AND s.subscription_id = b.subscription_id AND s.billed_until <= b.starts_on;
-    GET DIAGNOSTICS v_count = ROW_COUNT;
-    PERFORM expect(v_count, bills, 'billing_state');
+    PERFORM move_billing_on(steps);
     PERFORM lift_short_blocks(p_on, p_now);
     DELETE FROM held_bill h USING stage_bill b WHERE h.operator_id = b.operator_id AND h.subscription_id = b.subscription_id;
-    SELECT COALESCE(sum(net_minor + vat_minor), 0) INTO billed_minor FROM stage_bill;
+    SELECT count(*) FILTER (WHERE starts_on < p_on), COALESCE(sum(total_minor), 0) INTO back_filled, billed_minor
+    FROM stage_bill WHERE what & 1 = 1;
+END $$;
+
+-- move_billing_on: where billing of every staged service stands after its step. Each step starts where the one before it ended, or
+-- later: a row that does not move stops the slice.
+CREATE OR REPLACE FUNCTION move_billing_on(p_steps bigint) RETURNS void
+LANGUAGE plpgsql AS $$
+DECLARE
+    v_daily bigint[];
+    v_count bigint;
+BEGIN
+    SELECT charged_daily(array_agg(DISTINCT operator_id)) INTO v_daily FROM stage_class;
+    UPDATE billing_state s
+    SET billed_until = CASE WHEN b.what & 1 = 1 THEN b.ends_on WHEN b.in_arrears AND b.what & 2 = 2 THEN b.starts_on ELSE s.billed_until END,
+        charged_until = CASE WHEN b.what & 2 = 2 THEN b.cycle_ends_on ELSE s.charged_until END,
+        day_charged_until = CASE WHEN b.what & 4 = 4 OR b.what = 0 THEN b.day + 1
+                                 WHEN b.what & 2 = 2 AND NOT s.operator_id = ANY (v_daily) THEN b.cycle_ends_on ELSE s.day_charged_until END,
+        running_invoice_id = CASE WHEN NOT b.in_arrears THEN NULL WHEN b.what & 2 = 2 THEN b.invoice_id WHEN b.what = 1 THEN NULL
+                                  ELSE s.running_invoice_id END
+    FROM stage_bill b
+    WHERE s.operator_id = b.operator_id AND s.subscription_id = b.subscription_id
+      AND CASE WHEN b.what & 1 = 1 THEN s.billed_until <= b.starts_on WHEN b.what & 2 = 2 THEN s.charged_until <= b.starts_on
+               ELSE s.day_charged_until <= b.day END;
+    GET DIAGNOSTICS v_count = ROW_COUNT;
+    PERFORM expect(v_count, p_steps, 'billing_state');
 END $$;
 
 -- apply_staged_advances: the customer's advance pays the new bill as far as it goes.

@@ -12,8 +12,8 @@ BEGIN
     PERFORM lock_services(v_operators, v_subscriptions);
     UPDATE block b SET to_on = p_on, to_at = p_now FROM stage_bill s
     WHERE s.was_cut AND b.operator_id = s.operator_id AND b.subscription_id = s.subscription_id AND b.to_at IS NULL
-      AND b.reason IN ('fund_short', 'upstream_short');
-    PERFORM refresh_access(v_operators, v_subscriptions, 'funds are back', p_now);
+      AND b.reason IN ('fund_short', 'upstream_short', 'expired');
+    PERFORM refresh_access(v_operators, v_subscriptions, 'renewed', p_now);
 END $$;
 
 -- lock_services: these services against other changes of their status, in key order; what blocks them is read in a later statement.
@@ -33,7 +33,8 @@ LANGUAGE sql STABLE AS $$
 $$;
 
 -- Contract (batch): cuts the services of a shard whose renewal has been held for longer than `short_days` of the owner's edge where
--- the owner's own fund is short, and 3 days where a level above is: the child did nothing wrong (SPEC 2.3). Returns how many.
+-- the owner's own fund is short, and 3 days where a level above is: the child did nothing wrong (SPEC 2.3). A day that a daily edge
+-- could not be charged for is not served at all. Returns how many.
 CREATE OR REPLACE FUNCTION cut_short_services(p_isp bigint, p_top bigint, p_on date, p_now timestamptz) RETURNS bigint
 LANGUAGE plpgsql SECURITY DEFINER AS $$
 DECLARE
@@ -45,7 +46,7 @@ BEGIN
     JOIN operator o ON o.id = h.operator_id
     LEFT JOIN fund f ON f.child_id = h.operator_id
     WHERE o.isp_id = p_isp AND p_top = ANY (o.path) AND (p_top <> p_isp OR o.id = p_isp)
-      AND p_on - h.since_on >= CASE WHEN h.short_child_id = h.operator_id THEN f.short_days ELSE 3 END
+      AND (h.of_day OR p_on - h.since_on >= CASE WHEN h.short_child_id = h.operator_id THEN f.short_days ELSE 3 END)
       AND NOT EXISTS (SELECT 1 FROM block b WHERE b.operator_id = h.operator_id AND b.subscription_id = h.subscription_id AND b.to_at IS NULL);
     PERFORM lock_services(v_operators, v_subscriptions);
     WITH cut AS (
@@ -87,21 +88,66 @@ BEGIN
     RETURN COALESCE(cardinality(v_operators), 0);
 END $$;
 
--- overdue_services: the services of a shard with a bill open past due and grace whose profile says auto_suspend, not suspended yet.
-CREATE OR REPLACE FUNCTION overdue_services(p_isp bigint, p_top bigint, p_on date)
+-- Contract (batch): cuts the services of a shard that pay first and whose period has ended without a new one (SPEC 2.5 "pay first").
+-- The billing that a payment allows lifts the block. Returns how many.
+CREATE OR REPLACE FUNCTION expire_services(p_isp bigint, p_top bigint, p_on date, p_now timestamptz) RETURNS bigint
+LANGUAGE plpgsql SECURITY DEFINER AS $$
+DECLARE
+    v_operators bigint[];
+    v_customers bigint[];
+    v_subscriptions bigint[];
+BEGIN
+    SELECT array_agg(e.operator_id), array_agg(e.customer_id), array_agg(e.subscription_id) INTO v_operators, v_customers, v_subscriptions
+    FROM expired_services(p_isp, p_top, p_on) AS e;
+    IF v_operators IS NULL THEN
+        RETURN 0;
+    END IF;
+    PERFORM lock_customers(v_operators, v_customers);      -- a payment under way is waited for
+    PERFORM lock_services(v_operators, v_subscriptions);
+    WITH cut AS (
+        INSERT INTO block (operator_id, subscription_id, reason, from_on, from_at, by_actor_id)
+        SELECT e.operator_id, e.subscription_id, 'expired', p_on, p_now, acting_user() FROM expired_services(p_isp, p_top, p_on) AS e
+        JOIN unnest(v_operators, v_subscriptions) AS k (operator_id, subscription_id) USING (operator_id, subscription_id)
+        ON CONFLICT DO NOTHING RETURNING operator_id, subscription_id)
+    SELECT array_agg(operator_id), array_agg(subscription_id) INTO v_operators, v_subscriptions FROM cut;
+    PERFORM refresh_access(v_operators, v_subscriptions, 'period ended', p_now);
+    RETURN COALESCE(cardinality(v_operators), 0);
+END $$;
+
+-- expired_services: the services of a shard that pay first, are on, and are paid for until p_on at most. One whose renewal is held for
+-- want of funds has paid: it is cut for that reason, in its own time.
+CREATE OR REPLACE FUNCTION expired_services(p_isp bigint, p_top bigint, p_on date)
 RETURNS TABLE (operator_id bigint, customer_id bigint, subscription_id bigint)
 LANGUAGE sql STABLE AS $$
-    SELECT i.operator_id, i.customer_id, i.subscription_id
+    SELECT s.operator_id, s.customer_id, s.id
+    FROM billing_profile bp
+    JOIN subscription s ON s.profile_operator_id = bp.operator_id AND s.profile_id = bp.id
+    JOIN operator o ON o.id = s.operator_id
+    JOIN billing_state bs ON bs.operator_id = s.operator_id AND bs.subscription_id = s.id
+    WHERE bp.access = 'pay_first' AND o.isp_id = p_isp AND p_top = ANY (o.path) AND (p_top <> p_isp OR o.id = p_isp)
+      AND s.left_on IS NULL AND bs.billed_until <= p_on
+      AND NOT EXISTS (SELECT 1 FROM block b WHERE b.operator_id = s.operator_id AND b.subscription_id = s.id AND b.to_at IS NULL)
+      AND NOT EXISTS (SELECT 1 FROM held_bill h WHERE h.operator_id = s.operator_id AND h.subscription_id = s.id)
+$$;
+
+-- overdue_services: the services of a shard with a bill open past due and grace, or past a person's own date, whose profile says
+-- auto_suspend; not suspended yet, and not spared by a promise or by owing too little.
+CREATE OR REPLACE FUNCTION overdue_services(p_isp bigint, p_top bigint, p_on date)
+RETURNS TABLE (operator_id bigint, customer_id bigint, subscription_id bigint)
+LANGUAGE plpgsql STABLE AS $$
+BEGIN
+    RETURN QUERY SELECT i.operator_id, i.customer_id, i.subscription_id
     FROM invoice_open open
     JOIN invoice i ON i.operator_id = open.operator_id AND i.id = open.invoice_id
     JOIN operator o ON o.id = open.operator_id
     JOIN subscription s ON s.operator_id = i.operator_id AND s.id = i.subscription_id
     JOIN billing_profile bp ON bp.operator_id = s.profile_operator_id AND bp.id = s.profile_id
     WHERE o.isp_id = p_isp AND p_top = ANY (o.path) AND (p_top <> p_isp OR o.id = p_isp)
-      AND bp.auto_suspend AND s.left_on IS NULL AND open.due_on + bp.grace_days < p_on
+      AND bp.auto_suspend AND s.left_on IS NULL AND cut_on(open.due_on, bp.grace_days, s.suspend_on) <= p_on
+      AND NOT spared_from_cut(s.operator_id, s.id, p_on)
       AND NOT EXISTS (SELECT 1 FROM block b WHERE b.operator_id = i.operator_id AND b.subscription_id = i.subscription_id
-                      AND b.reason = 'unpaid' AND b.to_at IS NULL)
-$$;
+                      AND b.reason = 'unpaid' AND b.to_at IS NULL);
+END $$;
 
 -- cut_held_service: a service that would come back but whose renewal is held stays off, for that reason; runs as its caller.
 CREATE OR REPLACE FUNCTION cut_held_service(p_operator bigint, p_subscription bigint, p_on date, p_now timestamptz) RETURNS void

@@ -1,66 +1,88 @@
--- Contract (batch): bills the next slice of a shard: at most p_limit periods that start on or before p_on, in one transaction.
--- The caller holds the run's shard row. Call again while `more`: a subscription several periods behind comes once a slice.
--- Returns {"more", "created", "held", "failed", "billed_minor"}.
+-- Contract (batch): takes the next slice of a shard: at most p_limit steps that are due on p_on, in one transaction.
+-- The caller holds the run's shard row. Call again while `more`: a service several periods behind comes once a slice.
+-- p_digest: what a confirmed dry run saw; a slice that comes out otherwise is refused (digest_differs), and nothing of it stays.
+-- Returns {"more", "created", "back_filled", "held", "failed", "billed_minor", "digest" in a dry run or where one was given}.
 CREATE OR REPLACE FUNCTION bill_slice(
-    p_isp bigint, p_top bigint, p_run bigint, p_slice integer, p_on date, p_now timestamptz, p_limit integer, p_only_held boolean)
+    p_isp bigint, p_top bigint, p_run bigint, p_slice integer, p_on date, p_now timestamptz, p_limit integer, p_only_held boolean,
+    p_digest text DEFAULT NULL)
 RETURNS jsonb
 LANGUAGE plpgsql SECURITY DEFINER AS $$
 DECLARE
     v_operators bigint[];
+    v_found bigint;
     v_staged bigint;
     v_failed bigint;
     v_held bigint;
-    v_more boolean;
-    v_bills record;
+    v_digest text;
+    v_done record;
 BEGIN
     SELECT array_agg(id ORDER BY id) INTO v_operators FROM operator
     WHERE isp_id = p_isp AND CASE WHEN p_top = p_isp THEN id = p_isp ELSE p_top = ANY (path) END;
     PERFORM open_stage();
     PERFORM lock_chains(v_operators);
-    v_staged := stage_due_periods(v_operators, p_on, p_run, p_limit, p_only_held, NULL);
-    IF v_staged = 0 THEN
-        RETURN jsonb_build_object('more', false, 'created', 0, 'held', 0, 'failed', 0, 'billed_minor', 0);
-    END IF;
+    v_found := stage_due_periods(v_operators, p_on, p_run, p_limit, p_only_held, NULL);
     ANALYZE pg_temp.stage_due;
+    v_staged := (SELECT count(*) FROM stage_due);
     v_failed := park_closed(p_run, p_on);
     PERFORM stage_costs(p_on);
     v_failed := v_failed + park_unpriced(p_run);
     v_held := hold_what_does_not_fit(p_run, p_on, true);
     ANALYZE pg_temp.stage_class, pg_temp.stage_cost;
-    SELECT * INTO v_bills FROM bill_staged(p_run, format('run:%s:%s:%s', p_run, p_top, p_slice), p_on, p_now);
-    PERFORM expect(v_bills.bills + v_held + v_failed, v_staged, 'slice');
-    v_more := v_staged = p_limit OR EXISTS (SELECT 1 FROM stage_bill WHERE ends_on <= p_on);
-    RETURN jsonb_build_object('more', v_more, 'created', v_bills.bills, 'held', v_held, 'failed', v_failed,
-                              'billed_minor', v_bills.billed_minor);
+    SELECT * INTO v_done FROM bill_staged(p_run, format('run:%s:%s:%s', p_run, p_top, p_slice), p_on, p_now);
+    PERFORM expect(v_done.steps + v_held + v_failed, v_staged, 'slice');
+    IF p_digest IS NOT NULL OR current_setting('backhaul.rehearsal', true) = 'on' THEN
+        v_digest := slice_digest(p_isp, p_top, p_run);
+        IF v_digest <> p_digest THEN
+            PERFORM refuse('digest_differs', 'Something changed since this run was confirmed; look at a new dry run.');
+        END IF;
+    END IF;
+    RETURN jsonb_build_object('more', v_found = p_limit OR more_is_due(p_on), 'created', v_done.bills, 'back_filled', v_done.back_filled,
+                              'held', v_held, 'failed', v_failed, 'billed_minor', v_done.billed_minor, 'digest', v_digest);
 END $$;
 
--- Contract (app): bills the period of one subscription of the acting operator that starts on or before p_on, if one is due.
--- When a level of the chain is short: p_hold = hold the bill and keep the service off until it is paid for ("paid, service
+-- more_is_due: whether a service of the slice just taken has another step due on p_on.
+CREATE OR REPLACE FUNCTION more_is_due(p_on date) RETURNS boolean
+LANGUAGE plpgsql STABLE AS $$
+BEGIN
+    RETURN EXISTS (SELECT 1 FROM stage_bill
+                   WHERE in_arrears AND what = 1 OR what & 2 = 2 AND cycle_ends_on <= p_on OR (what & 4 = 4 OR what = 0) AND day < p_on);
+END $$;
+
+-- Contract (app): takes what is due on p_on for one service of the acting operator: its bill, its cycle, its days, in order.
+-- When a level of the chain is short: p_hold = hold the step and keep the service off until it is paid for ("paid, service
 -- pending"), else refuse (fund_too_low | upstream_short).
--- Returns {"created": 0|1, "held": 0|1, "invoice_id", "billed_minor", "short": fund_short | upstream_short where held}.
+-- Returns {"created": bills issued, "held": 0|1, "invoice_id" of the last bill, "billed_minor", "short": fund_short |
+-- upstream_short where held}.
 CREATE OR REPLACE FUNCTION bill_subscription(p_subscription bigint, p_on date, p_now timestamptz, p_hold boolean) RETURNS jsonb
 LANGUAGE plpgsql SECURITY DEFINER AS $$
 DECLARE
     v_operator bigint := acting_operator();
-    v_held bigint;
-    v_bills record;
+    v_held bigint := 0;
+    v_bills bigint := 0;
+    v_billed bigint := 0;
+    v_invoice bigint;
+    v_done record;
 BEGIN
-    PERFORM open_stage();
-    PERFORM lock_chains(ARRAY[v_operator]);
-    IF stage_due_periods(ARRAY[v_operator], p_on, NULL, 1, false, p_subscription) = 0 THEN
-        RETURN jsonb_build_object('created', 0, 'held', 0, 'billed_minor', 0);
-    END IF;
-    PERFORM park_closed(NULL, p_on);
-    PERFORM stage_costs(p_on);
-    PERFORM park_unpriced(NULL);
-    v_held := hold_what_does_not_fit(NULL, p_on, p_hold);
-    IF v_held > 0 THEN
-        PERFORM cut_held_service(v_operator, p_subscription, p_on, p_now);
-    END IF;
-    SELECT * INTO v_bills
-    FROM bill_staged(NULL, format('bill:%s:%s', p_subscription, (SELECT min(starts_on) FROM stage_class)), p_on, p_now);
-    RETURN jsonb_build_object('created', v_bills.bills, 'held', v_held, 'billed_minor', v_bills.billed_minor,
-                              'invoice_id', (SELECT invoice_id FROM stage_bill),
+    FOR v_step IN 1 .. 1000 LOOP
+        PERFORM open_stage();
+        PERFORM lock_chains(ARRAY[v_operator]);
+        EXIT WHEN stage_due_periods(ARRAY[v_operator], p_on, NULL, 1, false, p_subscription) = 0;
+        PERFORM park_closed(NULL, p_on);
+        PERFORM stage_costs(p_on);
+        PERFORM park_unpriced(NULL);
+        v_held := hold_what_does_not_fit(NULL, p_on, p_hold);
+        IF v_held > 0 THEN
+            PERFORM cut_held_service(v_operator, p_subscription, p_on, p_now);
+            EXIT;
+        END IF;
+        SELECT * INTO v_done FROM bill_staged(
+            NULL, (SELECT format('bill:%s:%s:%s:%s', d.subscription_id, d.what, d.starts_on, nextval('invoice_id')) FROM stage_due d), p_on, p_now);
+        v_bills := v_bills + v_done.bills;
+        v_billed := v_billed + v_done.billed_minor;
+        v_invoice := COALESCE((SELECT invoice_id FROM stage_bill WHERE what & 1 = 1), v_invoice);
+        EXIT WHEN v_done.steps = 0 OR NOT more_is_due(p_on);
+    END LOOP;
+    RETURN jsonb_build_object('created', v_bills, 'held', v_held, 'billed_minor', v_billed, 'invoice_id', v_invoice,
                               'short', (SELECT CASE WHEN short_child_id = operator_id THEN 'fund_short' ELSE 'upstream_short' END
                                         FROM held_bill WHERE operator_id = v_operator AND subscription_id = p_subscription));
 END $$;
@@ -119,11 +141,17 @@ BEGIN
     RETURN v_count;
 END $$;
 
--- Contract (app): a service of the acting operator that was off comes back on p_on: days that it was off are not billed.
+-- Contract (app): a service of the acting operator that was off comes back on p_on: days that it was off are not billed. A period that
+-- is billed in arrears runs on: its bill leaves those days out.
 CREATE OR REPLACE FUNCTION resume_billing(p_subscription bigint, p_on date) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER AS $$
 BEGIN
-    UPDATE billing_state SET billed_until = p_on, charged_until = p_on
-    WHERE operator_id = acting_operator() AND subscription_id = p_subscription AND billed_until < p_on;
+    UPDATE billing_state
+    SET billed_until = CASE WHEN running_invoice_id IS NULL THEN GREATEST(billed_until, p_on) ELSE billed_until END,
+        charged_until = CASE WHEN running_invoice_id IS NULL THEN GREATEST(charged_until, p_on) ELSE charged_until END,
+        day_charged_until = GREATEST(day_charged_until, p_on)
+    WHERE operator_id = acting_operator() AND subscription_id = p_subscription;
+    UPDATE subscription SET suspend_on = NULL
+    WHERE operator_id = acting_operator() AND id = p_subscription AND suspend_on <= p_on;
     DELETE FROM held_bill WHERE operator_id = acting_operator() AND subscription_id = p_subscription;
 END $$;

@@ -1,5 +1,5 @@
--- Contract: a new version of the price at which the acting operator sells a plan to a direct child, from p_starts_on on.
--- Versions that have started are never replaced: p_starts_on must be later than every version that charges may have used.
+-- Contract: a new version of the price at which the acting operator sells a plan to a direct child, from p_starts_on on. Versions that
+-- have started are never replaced: a changed price starts after today. Of one day the version set last holds.
 CREATE OR REPLACE FUNCTION set_tariff_price(
     p_child bigint, p_plan_operator bigint, p_plan bigint, p_starts_on date, p_price_minor bigint, p_today date) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER AS $$
@@ -23,16 +23,24 @@ BEGIN
     END IF;
     INSERT INTO tariff_price (child_id, parent_id, plan_operator_id, plan_id, starts_on, price_minor, set_at)
     VALUES (p_child, v_me.id, p_plan_operator, p_plan, p_starts_on, p_price_minor, clock_timestamp());
-EXCEPTION WHEN unique_violation THEN
-    PERFORM refuse('price_exists', format('A price from %s is set already; choose another day.', p_starts_on));
 END $$;
+
+-- tariff_version: the version of an edge's price for a plan that holds on a day; no row when there is none. validity_days NULL: the
+-- price of a whole retail cycle, else of that many days.
+CREATE OR REPLACE FUNCTION tariff_version(p_child bigint, p_plan_operator bigint, p_plan bigint, p_day date)
+RETURNS TABLE (price_minor bigint, validity_days smallint)
+LANGUAGE sql STABLE ROWS 1 AS $$
+    SELECT t.price_minor, t.validity_days FROM tariff_price t
+    WHERE t.child_id = p_child AND t.plan_operator_id = p_plan_operator AND t.plan_id = p_plan AND t.starts_on <= p_day
+    ORDER BY t.starts_on DESC LIMIT 1
+$$;
 
 -- tariff_on: the price of a plan on one edge that holds on a day; NULL when there is none.
 CREATE OR REPLACE FUNCTION tariff_on(p_child bigint, p_plan_operator bigint, p_plan bigint, p_day date) RETURNS bigint
 LANGUAGE sql STABLE AS $$
     SELECT price_minor FROM tariff_price
     WHERE child_id = p_child AND plan_operator_id = p_plan_operator AND plan_id = p_plan AND starts_on <= p_day
-    ORDER BY starts_on DESC LIMIT 1
+    ORDER BY starts_on DESC, set_at DESC LIMIT 1
 $$;
 
 -- Contract: the plans that the acting operator can sell on a day: its chain's plans that have a tariff price on every edge from
