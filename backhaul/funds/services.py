@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from datetime import date
 
-from backhaul.common.errors import Refusal
+from backhaul.common.errors import InvalidInput, Refusal
 from backhaul.common.money import refuse_beyond_limit
 from backhaul.operators.functions import call
 from backhaul.operators.scope import current_scope
@@ -69,8 +69,8 @@ def set_edge_terms(*, child_id: int, **terms: object) -> None:
     """
     current_scope().require("resellers.edit")
     for name, value in terms.items():
-        if name.endswith("_minor") and isinstance(value, int):
-            refuse_beyond_limit(value, field=name)
+        if name.endswith("_minor") and isinstance(value, int) and refuse_beyond_limit(value, field=name) < 0:
+            raise InvalidInput("A limit is not negative.", field=name)
     call("set_edge_terms", child=child_id, terms=json.dumps(terms))
 
 
