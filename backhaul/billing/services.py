@@ -43,20 +43,6 @@ class Billed:
     short: str | None = None
 
 
-@dataclass(frozen=True)
-class Refund:
-    """What leaving gives back for whole `days`, in minor units, at the rates charged.
-
-    `back_minor` comes into the operator's own fund, VAT included; `credit_minor` is the customer's credit note, and
-    `to_advance_minor` the part of it that becomes advance.
-    """
-
-    days: int
-    back_minor: int
-    credit_minor: int
-    to_advance_minor: int
-
-
 def bill_subscription(*, subscription_id: int, on: date, now: datetime, hold: bool) -> Billed:
     """Bill the period that is due on `on`, if one is; charges every edge of the chain or none.
 
@@ -104,12 +90,14 @@ def sign_up_customer(
 def bring_back(*, subscription_id: int, reason: str, on: date, now: datetime, hold: bool) -> Billed:
     """Lift one block of a service; when nothing else holds it off, its next period starts today at the earliest.
 
-    What it was off for is not billed (SPEC 2.3). `reason`: not_activated, unpaid, by_hand, disabled, left.
+    What it was off for is not billed (SPEC 2.3); days of a running period that were given back on an edge are charged
+    again there. `reason`: not_activated, unpaid, by_hand, disabled, left.
     """
     call("lock_for_charge", subscription=subscription_id)
     back = subscribers.lift_block(subscription_id=subscription_id, reason=reason, on=on, at=now)
     if not back.is_online:
         return Billed(0, 0)
+    call("charge_released", subscription=subscription_id, on=on, now=now)
     call("resume_billing", subscription=subscription_id, on=on)
     return bill_subscription(subscription_id=subscription_id, on=on, now=now, hold=hold)
 
@@ -130,26 +118,6 @@ def issue_opening_dues(dues: Sequence[tuple[int, int, int]], *, on: date, due_on
         now=now,
     )
     return issued
-
-
-def preview_refund(*, subscription_id: int, on: date, now: datetime) -> Refund:
-    """What leaving on `on` would give back."""
-    return Refund(**call("refund_unused_days", subscription=subscription_id, on=on, now=now, retail=True, preview=True))
-
-
-def disconnect_customer(
-    *, subscription_id: int, on: date, now: datetime, why: str, credit_customer: bool = True
-) -> Refund:
-    """The customer leaves: the service ends, whole unused days come back up every edge at the rates charged (SPEC 2.6).
-
-    `on` is consumed. `credit_customer`: the operator's own decision to give its customer a credit note too.
-    """
-    call("lock_for_charge", subscription=subscription_id)
-    subscribers.mark_left(subscription_id=subscription_id, why=why, on=on, at=now)
-    given = call(
-        "refund_unused_days", subscription=subscription_id, on=on, now=now, retail=credit_customer, preview=False
-    )
-    return Refund(**given)
 
 
 def queue_retry(*, isp_id: int, top_id: int) -> None:

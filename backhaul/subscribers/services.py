@@ -41,7 +41,7 @@ from backhaul.subscribers.blocks import (
 from backhaul.subscribers.queries import get_customer
 from backhaul.subscribers.rules import NumberFormat, clean_mobile, clean_name
 
-__all__ = ["AddedCustomer", "NewCustomer", "StatusRefused"]
+__all__ = ["AddedCustomer", "NewCustomer", "StatusRefused", "refuse_negative_price"]
 
 # A payment lifts "unpaid" with the collector's permission to collect, checked where it is recorded.
 PERMISSION_TO_LIFT = {

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from backhaul.billing.services import disconnect_customer, issue_opening_dues
+from backhaul.billing.refunds import disconnect_customer
+from backhaul.billing.services import issue_opening_dues
 from backhaul.cli.embedded import EmbeddedPostgres
 from backhaul.funds.services import recharge_fund
 from backhaul.ledger import services

@@ -14,7 +14,8 @@ import psycopg
 import pytest
 from django.db import connections
 
-from backhaul.billing.services import bring_back, disconnect_customer
+from backhaul.billing.refunds import disconnect_customer
+from backhaul.billing.services import bring_back
 from backhaul.catalog.services import ProfileRules, add_billing_profile
 from backhaul.cli.embedded import EmbeddedPostgres
 from backhaul.common.errors import KeyReused, Refusal

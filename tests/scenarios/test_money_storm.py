@@ -8,7 +8,8 @@ from collections.abc import Callable
 from datetime import date
 from functools import partial
 
-from backhaul.billing.services import bring_back, disconnect_customer, preview_refund, sign_up_customer
+from backhaul.billing.refunds import disconnect_customer, preview_refund
+from backhaul.billing.services import bring_back, sign_up_customer
 from backhaul.cli.embedded import EmbeddedPostgres
 from backhaul.common.errors import Refusal
 from backhaul.funds.services import recharge_fund

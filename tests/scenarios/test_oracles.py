@@ -10,11 +10,10 @@ import pytest
 from django.db import connections
 
 from backhaul.billing.runs import bill_isp, bill_missing_nights
+from backhaul.billing.refunds import disconnect_customer, preview_refund
 from backhaul.billing.services import (
     FundTooLow,
     UpstreamShort,
-    disconnect_customer,
-    preview_refund,
     sign_up_customer,
     start_billing,
 )

@@ -12,7 +12,8 @@ from django.http import Http404, HttpResponse
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from backhaul.billing.services import bring_back, disconnect_customer, preview_refund
+from backhaul.billing.refunds import disconnect_customer, preview_refund
+from backhaul.billing.services import bring_back
 from backhaul.common.errors import Refusal
 from backhaul.funds.queries import get_own_fund
 from backhaul.subscribers.queries import get_customer

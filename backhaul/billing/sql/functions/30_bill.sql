@@ -54,8 +54,9 @@ BEGIN
     RETURN v_count;
 END $$;
 
--- hold_what_does_not_fit: takes the staged steps in rank order; one that some short fund of its chain cannot pay is held.
--- Funds that cover all that is asked of them cannot refuse anyone, so only steps under a short fund are looked at one by one.
+-- hold_what_does_not_fit: takes the staged steps in rank order; one that some short fund of its chain cannot pay is held, and so is
+-- one whose renewals a fund's guard holds (SPEC 2.4). Funds that cover all that is asked of them and have no such guard cannot refuse
+-- anyone, so only steps under the others are looked at one by one.
 -- p_run NULL: a single step, which is refused instead of held unless p_hold.
 CREATE OR REPLACE FUNCTION hold_what_does_not_fit(p_run bigint, p_on date, p_hold boolean) RETURNS bigint
 LANGUAGE plpgsql AS $$
@@ -73,22 +74,24 @@ BEGIN
     FROM fund f
     JOIN (SELECT k.child_id, sum(c.steps::numeric * (k.net_minor + k.vat_minor)) AS needed_minor
           FROM stage_cost k JOIN stage_class c USING (class_id) GROUP BY k.child_id) AS n USING (child_id)
-    WHERE n.needed_minor > fund_available(f);
+    WHERE n.needed_minor > 0 AND (n.needed_minor > fund_available(f) OR f.guard_step IN ('holds_renewals', 'disabled'));
     SELECT array_agg(available_minor ORDER BY slot) INTO v_left FROM stage_short;
     IF v_left IS NULL THEN
         RETURN 0;
     END IF;
     FOR r IN
-        SELECT d.operator_id, d.subscription_id, k.slots, k.children, k.sums
+        SELECT d.operator_id, d.subscription_id, k.slots, k.children, k.sums, k.guarded
         FROM stage_due d
-        JOIN (SELECT class_id, array_agg(s.slot ORDER BY depth DESC) AS slots, array_agg(s.child_id ORDER BY depth DESC) AS children,
-                     array_agg(net_minor + vat_minor ORDER BY depth DESC) AS sums
-              FROM stage_cost JOIN stage_short s USING (child_id) GROUP BY class_id) AS k USING (class_id)
+        JOIN (SELECT k.class_id, array_agg(s.slot ORDER BY k.depth DESC) AS slots, array_agg(k.child_id ORDER BY k.depth DESC) AS children,
+                     array_agg(k.net_minor + k.vat_minor ORDER BY k.depth DESC) AS sums,
+                     array_agg(guard_holds(f, c.operator_id) ORDER BY k.depth DESC) AS guarded
+              FROM stage_cost k JOIN stage_short s USING (child_id) JOIN fund f USING (child_id) JOIN stage_class c USING (class_id)
+              GROUP BY k.class_id) AS k USING (class_id)
         ORDER BY d.rank
     LOOP
         v_fits := true;
         FOR i IN 1 .. cardinality(r.slots) LOOP
-            IF v_left[r.slots[i]] < r.sums[i] THEN
+            IF r.guarded[i] OR v_left[r.slots[i]] < r.sums[i] THEN
                 v_fits := false;
                 v_operators := v_operators || r.operator_id;
                 v_subscriptions := v_subscriptions || r.subscription_id;
@@ -257,9 +260,10 @@ BEGIN
     GET DIAGNOSTICS bills = ROW_COUNT;
     PERFORM charge_edges(p_key, p_on, p_now);
     INSERT INTO charge (child_id, owner_id, invoice_id, parent_id, subscription_id, starts_on, ends_on, price_minor, cycle_days,
-                        from_day, net_minor, vat_minor, movement_id, charged_on)
+                        from_day, part, net_minor, vat_minor, movement_id, charged_on)
     SELECT k.child_id, b.operator_id, b.invoice_id, k.parent_id, b.subscription_id, k.starts_on, k.ends_on, k.price_minor,
-           k.cycle_days, k.from_day, k.net_minor, k.vat_minor, e.movement_id, p_on
+           k.cycle_days, k.from_day, CASE WHEN p_run IS NULL THEN part_from(k.child_id, b.operator_id, b.invoice_id, k.starts_on) ELSE 0 END,
+           k.net_minor, k.vat_minor, e.movement_id, p_on
     FROM stage_bill b JOIN stage_cost k USING (class_id) LEFT JOIN stage_edge e ON e.child_id = k.child_id AND k.net_minor + k.vat_minor > 0;
 
     INSERT INTO entry (operator_id, id, kind, source_id, effective_on, recorded_at, actor_id)
