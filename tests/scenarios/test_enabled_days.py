@@ -10,7 +10,7 @@ from backhaul.cli.embedded import EmbeddedPostgres
 from backhaul.operators.functions import rows
 from tests.builders import acting
 from tests.cast import Cast, build_cast, fill_funds
-from tests.scenarios.days import credit_nights, edge_credits, notes, off, profile_credits, refunds
+from tests.scenarios.days import as_owner, credit_nights, edge_credits, notes, off, profile_credits, refunds
 from tests.scenarios.money import assert_proved, balance, fund, night, noon
 from tests.scenarios.test_oracles import pay, taken_over
 
@@ -138,4 +138,50 @@ def test_a_new_customer_s_part_month_is_credited_at_its_own_days(cast: Cast, db:
     off(cast, cast.riverside, service, "by_hand", FIVE_DAYS)
     credit_nights(cast, DEC_1, noon(DEC_1))
     assert [note["net_minor"] for note in notes(cast, cast.riverside)] == [100_00]
+    assert_proved()
+
+
+def in_arrears(db: EmbeddedPostgres, profile_id: int) -> None:
+    as_owner(db, "UPDATE billing_profile SET billed = 'arrears' WHERE id = %s", profile_id)
+
+
+@pytest.mark.parametrize(("first", "last", "net_minor"), [(NOV_1, DEC_1, 375_00), (DEC_1, date(2027, 1, 1), 377_42)])
+def test_oracle_5_in_arrears_one_bill_of_the_enabled_days(
+    cast: Cast, db: EmbeddedPostgres, first: date, last: date, net_minor: int
+) -> None:
+    """450.00 and 5 days off: 375.00 of 30 days, 377.42 of 31; the edge that says so gives back its days, once."""
+    fill_funds(cast)
+    in_arrears(db, cast.profiles["Monthly 1st"])
+    profile_credits(db, cast.profiles["Monthly 1st"], "operator")  # nothing is left to credit of a bill in arrears
+    edge_credits(db, cast.riverside, "operator")
+    customer = taken_over(cast, cast.riverside, first, custom_price_minor=450_00)
+    spell = (noon(first.replace(day=9)), noon(first.replace(day=15)))
+    night(cast, first)
+    off(cast, cast.riverside, customer.subscription_id, "by_hand", spell)
+    night(cast, last)
+    credit_nights(cast, last, noon(last))
+    with acting(cast.padma, cast.riverside):
+        made = rows("SELECT net_minor, billed_days, starts_on, ends_on FROM invoice")
+    days = (last - first).days
+    assert made == [{"net_minor": net_minor, "billed_days": days - 5, "starts_on": first, "ends_on": last}]
+    assert notes(cast, cast.riverside) == []
+    assert [row["net_minor"] for row in refunds(cast, cast.north)] == [450_00 - net_minor]
+    assert_proved()
+
+
+def test_a_day_charged_daily_on_which_the_service_was_cut_is_credited_where_the_edge_says_so(
+    cast: Cast, db: EmbeddedPostgres
+) -> None:
+    """Charged at 00:10, cut for non-payment at noon: not an enabled day."""
+    fill_funds(cast)
+    as_owner(db, "UPDATE fund SET charge_timing = 'daily' WHERE child_id = %s", cast.riverside)
+    edge_credits(db, cast.riverside, "unpaid")
+    customer = taken_over(cast, cast.riverside)
+    for day in (1, 2, 3):
+        night(cast, date(2026, 11, day))
+    off(cast, cast.riverside, customer.subscription_id, "unpaid", (datetime(2026, 11, 3, 6, tzinfo=UTC), None))
+    fourth = date(2026, 11, 4)
+    credit_nights(cast, fourth, noon(fourth))
+    assert [(row["from_on"].day, row["net_minor"]) for row in refunds(cast, cast.north)] == [(3, 15_00)]
+    assert fund(cast, cast.riverside, cast.north) == 300_000_00 - 2 * 15_00
     assert_proved()
