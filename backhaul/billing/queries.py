@@ -205,19 +205,5 @@ def list_movement_charges(
     )
 
 
-def list_runs(limit: int = 10) -> list[dict[str, Any]]:
-    """The latest billing runs of the ISP: on, kind, started, finished, counts, its own customers' sum."""
-    return rows(
-        """
-        SELECT r.id, r.on_date, r.kind, r.started_at, r.finished_at, COALESCE(sum(s.created), 0)::bigint AS created,
-               COALESCE(sum(s.held), 0)::bigint AS held, COALESCE(sum(s.failed), 0)::bigint AS failed,
-               COALESCE(sum(s.billed_minor) FILTER (WHERE s.top_id = r.operator_id), 0)::bigint AS billed_minor
-        FROM billing_run r LEFT JOIN run_shard s ON s.operator_id = r.operator_id AND s.run_id = r.id
-        WHERE r.operator_id = %s GROUP BY r.operator_id, r.id ORDER BY r.id DESC LIMIT %s
-        """,
-        [_me(), limit],
-    )
-
-
 def _me() -> int:
     return current_scope().operator_id

@@ -1,7 +1,7 @@
 """A billing run: shards claimed a slice at a time, resumable, the same SQL for dry run and real run (SPEC A38).
 
-A shard is one top-level reseller's subtree; the ISP's own customers are one too. Each slice is its own transaction, so
-a run that is killed goes on where it stopped, and two runs at once share the work.
+Each slice is its own transaction, so a run that is killed goes on where it stopped, and two runs at once share the
+work. A run whose plan was confirmed reproduces each slice of it, or leaves that slice and says so (run_plans).
 """
 
 from __future__ import annotations
@@ -11,28 +11,47 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from typing import Any
 
+from backhaul.billing.run_reports import describe_run, last_invoice_id
+from backhaul.billing.run_slices import (
+    BATCH,
+    COUNTED,
+    Run,
+    bill_next_slice,
+    bind_plan,
+    claim_shard,
+    close_run,
+    open_run,
+)
 from backhaul.common.clock import local_date
 from backhaul.common.errors import InvalidInput
 from backhaul.identity.models import IspDirectory
-from backhaul.operators.functions import call, execute, rows
-from backhaul.operators.scope import unit_of_work
+from backhaul.operators.functions import execute, rows
+from backhaul.operators.jobs import enqueue
+from backhaul.operators.scope import current_scope, retried, unit_of_work
 
 SLICE_BILLS = 20_000
 MAX_SLICES = 10_000
 MAX_NIGHTS = 62
 MAX_DAYS_AHEAD = 366
-BATCH = "batch"
+CARRY_OUT = "backhaul.billing.tasks.carry_out_run"
 
 
 @dataclass
 class RunReport:
-    """What a run did (or, dry, would do). Money in minor units of the ISP's currency."""
+    """What a run did (or, dry, would do). Money in minor units of the ISP's currency.
+
+    The five outcomes: created (of which back_filled began before the date), already_billed, not_due, failed; and held.
+    """
 
     on: date
     dry_run: bool = False
     created: int = 0
+    back_filled: int = 0
     held: int = 0
     failed: int = 0
+    already_billed: int = 0
+    not_due: int = 0
+    skipped: int = 0
     cut: int = 0
     suspended: int = 0
     billed_minor: int = 0
@@ -50,29 +69,31 @@ class RunReport:
             edges=[edge for edge in self.edges if edge["parent_id"] == operator_id],
             short=[fund for fund in self.short if fund["parent_id"] == operator_id],
             exceptions=[item for item in self.exceptions if item["operator_id"] == operator_id],
+            shards=[
+                shard if shard["top_id"] == operator_id else shard | {"billed_minor": None} for shard in self.shards
+            ],
         )
 
-    def add(self, slice_result: dict[str, int]) -> None:
+    def add(self, done: dict[str, Any]) -> None:
         """Count one slice in."""
-        self.created += slice_result["created"]
-        self.held += slice_result["held"]
-        self.failed += slice_result["failed"]
-        self.billed_minor += slice_result["billed_minor"]
+        for name in (*COUNTED, "skipped", "cut", "suspended"):
+            setattr(self, name, getattr(self, name) + done[name])
 
-
-@dataclass(frozen=True)
-class _Run:
-    """An open run and how it is carried out."""
-
-    isp: IspDirectory
-    id: int
-    now: datetime
-    slice_bills: int
-    only_held: bool
+    def describe(self, found: dict[str, list[dict[str, Any]]]) -> None:
+        """Take in what describe_run found, of a whole run or of one shard of a dry one."""
+        self.edges += found["edges"]
+        self.short += found["short"]
+        self.exceptions += found["exceptions"]
+        self.shards += found["shards"]
+        self.already_billed = sum(shard["already_billed"] for shard in self.shards)
+        self.not_due = sum(shard["not_due"] for shard in self.shards)
 
 
 class _DryRunDone(Exception):
     """Ends a dry run's transaction so that nothing of it stays."""
+
+
+Watch = Callable[[Run, int, list[dict[str, Any]], int], None]
 
 
 def bill_isp(
@@ -89,160 +110,168 @@ def bill_isp(
     """Bill everything of an ISP that starts on or before `on` and was not billed yet.
 
     Safe to call again, or twice at once. `only_held` retries held bills alone, `top_id` one shard alone. A dry run does
-    all the work in one transaction and undoes it. `progress` hears the report after each slice. Raises InvalidInput for
-    a day more than a year ahead: what is billed stays billed.
+    the work and undoes it (see rehearse). `progress` hears the report after each slice. Raises InvalidInput for a day
+    more than a year ahead: what is billed stays billed.
     """
-    if on > local_date(now, isp.time_zone) + timedelta(days=MAX_DAYS_AHEAD):
-        raise InvalidInput(f"{on} lies more than a year ahead; give the day up to which to bill.", field="on")
-    report = RunReport(on=on, dry_run=dry_run)
+    refuse_far_ahead(isp, on, now)
     if dry_run:
-        _rehearse(isp, report, now, slice_bills)
-        return report
-    with unit_of_work(isp, using=BATCH):
-        run_id = _open_run(isp, on, now, "retry" if only_held else "night", top_id)
-    run = _Run(isp, run_id, now, slice_bills, only_held)
+        return rehearse(isp, on=on, now=now, slice_bills=slice_bills, top_id=top_id)
+    report = RunReport(on=on)
+    run = retried(lambda: _begin(isp, on, now, slice_bills, only_held=only_held, top_id=top_id))
     for _ in range(MAX_SLICES):
-        with unit_of_work(isp, using=BATCH):
-            shard = _claim_shard(run)
-            if shard is None:
-                break
-            _bill_next_slice(run, shard, report)
+        done = retried(lambda: _work(run))
+        if done is None:
+            break
+        report.add(done)
         if progress is not None:
             progress(report)
     with unit_of_work(isp, using=BATCH):
-        _close_run(run)
-        _describe(run, report)
+        close_run(run)
+        report.describe(describe_run(run))
     return report
 
 
-def bill_missing_nights(isp: IspDirectory, *, today: date, now: datetime) -> list[RunReport]:
-    """The night's run, once per date: `today`, and before it each night missed since the last one, at its own date."""
+def rehearse(
+    isp: IspDirectory,
+    *,
+    on: date,
+    now: datetime,
+    slice_bills: int = SLICE_BILLS,
+    top_id: int | None = None,
+    watch: Watch | None = None,
+) -> RunReport:
+    """Bill and undo it, one shard after the other: what a run on that date would do if nothing changed until then.
+
+    For a day ahead the nights before it are rehearsed too and not reported. `watch` hears of each shard at its end,
+    while all of it is there to be looked at: the run, the shard, what bill_next_slice returned, and an invoice id
+    below those that it made.
+    """
+    refuse_far_ahead(isp, on, now)
+    report = RunReport(on=on, dry_run=True)
     with unit_of_work(isp, using=BATCH):
-        last = rows(
-            "SELECT max(on_date) AS on_date FROM billing_run "
-            "WHERE operator_id = %s AND kind = 'night' AND finished_at IS NOT NULL "
-            "AND on_date <= (started_at AT TIME ZONE %s)::date",  # one dated ahead was not that date's night
-            [isp.isp_id, isp.time_zone],
+        tops = rows(
+            "SELECT id FROM operator WHERE isp_id = %s AND depth <= 1 AND (%s::bigint IS NULL OR id = %s) ORDER BY id",
+            [isp.isp_id, top_id, top_id],
             using=BATCH,
-        )[0]["on_date"]
-    missed = min((today - last).days, MAX_NIGHTS) if last else 1
-    nights = [today - timedelta(days=ago) for ago in reversed(range(max(missed, 0)))]
-    return [bill_isp(isp, on=night, now=now) for night in nights]
+        )
+        ahead = (on - local_date(now, isp.time_zone)).days
+        last = _last_night(isp) or on
+    nights = [on - timedelta(days=ago) for ago in range(max(ahead, 0), 0, -1) if on - timedelta(days=ago) > last]
+    for top in tops:
+        run = Run(isp, 0, on, now, slice_bills)
+        slices, found = retried(lambda top=top, run=run: _rehearse_shard(run, top["id"], nights, watch))  # type: ignore[misc]
+        for done in slices:
+            report.add(done)
+        report.describe(found)
+    return report
 
 
-def _open_run(isp: IspDirectory, on: date, now: datetime, kind: str, top_id: int | None) -> int:
-    """The unfinished night of that date, or a new run, with its shards. A retry is always new."""
+def start_run(*, on: date, now: datetime) -> int:
+    """Open the acting ISP's run of a date and leave the work to a job; the unfinished run where there is one."""
+    scope = current_scope()
+    scope.require("bills.run")
     opened = rows(
-        "INSERT INTO billing_run (operator_id, on_date, kind, started_at) VALUES (%s, %s, %s, %s) "
-        "ON CONFLICT (operator_id, on_date) WHERE kind = 'night' AND finished_at IS NULL "
-        "DO UPDATE SET kind = 'night' RETURNING id",
-        [isp.isp_id, on, kind, now],
-        using=BATCH,
+        "INSERT INTO billing_run (operator_id, on_date, kind, started_at) VALUES (%s, %s, 'night', %s) "
+        "ON CONFLICT (operator_id, on_date) WHERE kind = 'night' AND finished_at IS NULL DO NOTHING RETURNING id",
+        [scope.isp_id, on, now],
+    ) or rows(
+        "SELECT id FROM billing_run WHERE operator_id = %s AND on_date = %s AND kind = 'night' AND finished_at IS NULL",
+        [scope.isp_id, on],
     )
     run_id = int(opened[0]["id"])
-    execute(
-        "INSERT INTO run_shard (operator_id, run_id, top_id) SELECT %s, %s, id FROM operator "
-        "WHERE isp_id = %s AND depth <= 1 AND (%s::bigint IS NULL OR id = %s) ON CONFLICT DO NOTHING",
-        [isp.isp_id, run_id, isp.isp_id, top_id, top_id],
-        using=BATCH,
-    )
+    enqueue(CARRY_OUT, queueing_lock=f"run:{run_id}", isp_id=scope.isp_id, run_id=run_id)
     return run_id
 
 
-def _claim_shard(run: _Run) -> dict[str, Any] | None:
-    """A shard that is not finished and that nobody else works on, locked until this transaction ends."""
-    found = rows(
-        "SELECT top_id, slices FROM run_shard WHERE operator_id = %s AND run_id = %s AND finished_at IS NULL "
-        "ORDER BY top_id LIMIT 1 FOR NO KEY UPDATE SKIP LOCKED",
-        [run.isp.isp_id, run.id],
-        using=BATCH,
-    )
-    return found[0] if found else None
+def carry_out_run(isp: IspDirectory, *, run_id: int, now: datetime) -> RunReport | None:
+    """Do (or go on with) a run that start_run opened; None where it is finished already."""
+    with unit_of_work(isp, using=BATCH):
+        found = rows(
+            "SELECT on_date FROM billing_run WHERE operator_id = %s AND id = %s AND finished_at IS NULL",
+            [isp.isp_id, run_id],
+            using=BATCH,
+        )
+    return bill_isp(isp, on=found[0]["on_date"], now=now) if found else None
 
 
-def _bill_next_slice(run: _Run, shard: dict[str, Any], report: RunReport) -> None:
-    """Bill one slice of a claimed shard; when it was the last, cut what has waited too long or is past due."""
-    where = {"isp": run.isp.isp_id, "top": shard["top_id"], "on": report.on, "now": run.now}
-    done: dict[str, int] = call(
-        "bill_slice",
-        BATCH,
-        run=run.id,
-        slice=shard["slices"] + 1,
-        limit=run.slice_bills,
-        only_held=run.only_held,
-        **where,
-    )
-    report.add(done)
-    if not done["more"]:
-        report.cut += call("cut_short_services", BATCH, **where)
-        report.suspended += call("suspend_overdue", BATCH, **where)
-    execute(
-        "UPDATE run_shard SET slices = slices + 1, created = created + %s, held = held + %s, failed = failed + %s, "
-        "billed_minor = billed_minor + %s, finished_at = CASE WHEN NOT %s THEN %s::timestamptz END "
-        "WHERE operator_id = %s AND run_id = %s AND top_id = %s",
-        [
-            *(done[name] for name in ("created", "held", "failed", "billed_minor", "more")),
-            *(run.now, run.isp.isp_id, run.id, shard["top_id"]),
-        ],
-        using=BATCH,
-    )
+def bill_missing_nights(isp: IspDirectory, *, today: date, now: datetime) -> list[RunReport]:
+    """The night's run, once per date: `today`, and before it each night missed since the last one, at its own date.
+
+    Runs that were begun and left unfinished, of whatever date, are finished too.
+    """
+    with unit_of_work(isp, using=BATCH):
+        last = _last_night(isp)
+        begun = rows(
+            "SELECT on_date FROM billing_run WHERE operator_id = %s AND kind = 'night' AND finished_at IS NULL",
+            [isp.isp_id],
+            using=BATCH,
+        )
+    missed = min((today - last).days, MAX_NIGHTS) if last else 1
+    nights = {today - timedelta(days=ago) for ago in range(max(missed, 0))} | {run["on_date"] for run in begun}
+    return [bill_isp(isp, on=night, now=now) for night in sorted(nights)]
 
 
-def _close_run(run: _Run) -> None:
-    execute(
-        "UPDATE billing_run r SET finished_at = %s WHERE operator_id = %s AND id = %s AND finished_at IS NULL "
-        "AND NOT EXISTS (SELECT 1 FROM run_shard s "
-        "WHERE s.operator_id = r.operator_id AND s.run_id = r.id AND s.finished_at IS NULL)",
-        [run.now, run.isp.isp_id, run.id],
-        using=BATCH,
-    )
+def refuse_far_ahead(isp: IspDirectory, on: date, now: datetime) -> None:
+    """Raise InvalidInput for a day more than a year ahead."""
+    if on > local_date(now, isp.time_zone) + timedelta(days=MAX_DAYS_AHEAD):
+        raise InvalidInput(f"{on} lies more than a year ahead; give the day up to which to bill.", field="on")
 
 
-def _rehearse(isp: IspDirectory, report: RunReport, now: datetime, slice_bills: int) -> None:
-    """The whole run in one transaction that is rolled back."""
+def _begin(isp: IspDirectory, on: date, now: datetime, slice_bills: int, *, only_held: bool, top_id: int | None) -> Run:
+    with unit_of_work(isp, using=BATCH):
+        run_id = open_run(isp, on, now, "retry" if only_held else "night", top_id)
+        plan = None if only_held or top_id else bind_plan(isp, run_id, on, now)
+    if plan is None:
+        return Run(isp, run_id, on, now, slice_bills, only_held)
+    return Run(isp, run_id, on, now, plan["slice_bills"], plan_id=plan["id"])
+
+
+def _work(run: Run) -> dict[str, Any] | None:
+    """One slice of a shard that nobody works on; None where there is none left."""
+    with unit_of_work(run.isp, using=BATCH):
+        shard = claim_shard(run)
+        return None if shard is None else bill_next_slice(run, shard)
+
+
+def _rehearse_shard(
+    run: Run, top_id: int, nights: list[date], watch: Watch | None
+) -> tuple[list[dict[str, Any]], dict[str, list[dict[str, Any]]]]:
+    """One shard in one transaction that is rolled back: its slices, and what describe_run says of it."""
+    slices: list[dict[str, Any]] = []
+    found: dict[str, list[dict[str, Any]]] = {}
     try:
-        with unit_of_work(isp, using=BATCH):
+        with unit_of_work(run.isp, using=BATCH):
             execute("SET LOCAL backhaul.rehearsal = 'on'", using=BATCH)
-            run = _Run(isp, _open_run(isp, report.on, now, "retry", None), now, slice_bills, only_held=False)
-            for _ in range(MAX_SLICES):
-                shard = _claim_shard(run)
-                if shard is None:
-                    break
-                _bill_next_slice(run, shard, report)
-            _describe(run, report)
+            first_id = last_invoice_id()
+            for night in nights:
+                _rehearse_night(replace(run, on=night), top_id)
+            run, slices = _rehearse_night(run, top_id)
+            found = describe_run(run, top_id)
+            if watch is not None:
+                watch(run, top_id, slices, first_id)
             raise _DryRunDone
     except _DryRunDone:
-        return
+        return slices, found
 
 
-def _describe(run: _Run, report: RunReport) -> None:
-    """Per edge what the run charged, per short fund what waits, and what could not be billed."""
-    report.shards = rows(
-        "SELECT top_id, created, held, failed, billed_minor FROM run_shard WHERE operator_id = %s AND run_id = %s",
-        [run.isp.isp_id, run.id],
+def _rehearse_night(run: Run, top_id: int) -> tuple[Run, list[dict[str, Any]]]:
+    run = replace(run, id=open_run(run.isp, run.on, run.now, "retry", top_id))
+    slices = []
+    for _ in range(MAX_SLICES):
+        shard = claim_shard(run)
+        if shard is None:
+            break
+        slices.append(bill_next_slice(run, shard))
+    return run, slices
+
+
+def _last_night(isp: IspDirectory) -> date | None:
+    """The latest date whose night is done; one dated ahead was not that date's night."""
+    found: date | None = rows(
+        "SELECT max(on_date) AS on_date FROM billing_run "
+        "WHERE operator_id = %s AND kind = 'night' AND finished_at IS NOT NULL "
+        "AND on_date <= (started_at AT TIME ZONE %s)::date",
+        [isp.isp_id, isp.time_zone],
         using=BATCH,
-    )
-    report.edges = rows(
-        "SELECT c.name AS child, p.name AS parent, p.id AS parent_id, sum(m.net_minor)::bigint AS net_minor, "
-        "sum(m.vat_minor)::bigint AS vat_minor "
-        "FROM fund_movement m JOIN operator c ON c.id = m.child_id JOIN operator p ON p.id = m.parent_id "
-        "WHERE m.request_key LIKE %s AND c.isp_id = %s GROUP BY c.id, c.name, p.id, p.name, c.path ORDER BY c.path",
-        [f"run:{run.id}:%", run.isp.isp_id],
-        using=BATCH,
-    )
-    report.short = rows(
-        "SELECT o.name AS operator, o.parent_id, count(*) AS bills, sum(h.short_minor)::bigint AS needed_minor "
-        "FROM held_bill h JOIN operator o ON o.id = h.short_child_id "
-        "WHERE o.isp_id = %s AND waits_for_funds(h.operator_id, h.subscription_id) "
-        "GROUP BY o.id, o.name, o.parent_id ORDER BY o.id",
-        [run.isp.isp_id],
-        using=BATCH,
-    )
-    report.exceptions = rows(
-        "SELECT x.operator_id, c.code AS customer, x.starts_on, x.reason FROM run_exception x "
-        "JOIN subscription s ON s.operator_id = x.operator_id AND s.id = x.subscription_id "
-        "JOIN customer c ON c.operator_id = s.operator_id AND c.id = s.customer_id "
-        "WHERE x.run_id = %s ORDER BY c.code LIMIT 1000",
-        [run.id],
-        using=BATCH,
-    )
+    )[0]["on_date"]
+    return found

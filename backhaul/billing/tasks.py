@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from procrastinate import RetryStrategy
 from procrastinate.contrib.django import app
 
+from backhaul.billing import run_plans, runs
 from backhaul.billing.runs import bill_isp, bill_missing_nights
 from backhaul.billing.services import RETRY_HELD
 from backhaul.common.clock import local_date, now
 from backhaul.identity.queries import get_isp, list_isps
+
+AGAIN = RetryStrategy(max_attempts=5, wait=30)  # a run goes on where it stopped, so a job that broke off is begun again
 
 
 @app.task(name=RETRY_HELD)
@@ -18,10 +22,31 @@ def retry_held(isp_id: int, top_id: int) -> None:
     bill_isp(isp, on=local_date(instant, isp.time_zone), now=instant, only_held=True, top_id=top_id)
 
 
+@app.task(name=runs.CARRY_OUT, retry=AGAIN)
+def carry_out_run(isp_id: int, run_id: int) -> None:
+    """Do a run that a person started."""
+    runs.carry_out_run(get_isp(isp_id), run_id=run_id, now=now())
+
+
+@app.task(name=run_plans.MAKE_PLAN)
+def make_plan(isp_id: int, plan_id: int) -> None:
+    """Rehearse a run, to be looked at and confirmed."""
+    run_plans.make_plan(get_isp(isp_id), plan_id=plan_id, now=now())
+
+
 @app.periodic(cron="10 * * * *")
 @app.task(name="backhaul.billing.tasks.nightly", queueing_lock="nightly")
 def nightly(timestamp: int) -> None:
-    """Each hour at :10, the run of every ISP for whose local date there was none yet: after midnight there is work."""
+    """Each hour at :10, the run of every ISP for whose local date there was none yet: after midnight there is work.
+
+    What breaks at one ISP stops no other; it is raised at the end.
+    """
     instant = now()
+    broken: list[Exception] = []
     for isp in list_isps():
-        bill_missing_nights(isp, today=local_date(instant, isp.time_zone), now=instant)
+        try:
+            bill_missing_nights(isp, today=local_date(instant, isp.time_zone), now=instant)
+        except Exception as error:
+            broken.append(error)
+    if broken:
+        raise ExceptionGroup("nights that broke off", broken)

@@ -51,7 +51,7 @@ def rows(
         return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
 
 
-def execute(sql: str, parameters: list[Any] | None = None, using: str = "default") -> int:
+def execute(sql: str, parameters: list[Any] | dict[str, Any] | None = None, using: str = "default") -> int:
     """Runs a statement; the number of rows it touched."""
     with refusals(), connections[using].cursor() as cursor:
         cursor.execute(sql, parameters or [])

@@ -5,18 +5,25 @@ Owned tables can be reached nowhere else: outside a unit the cell is not on the 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import random
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
-from django.db import connections, transaction
+import psycopg
+from django.db import OperationalError, connections, transaction
 
 from backhaul.common.errors import NotAllowed, NotFound
 from backhaul.identity.models import IspDirectory
 from backhaul.operators.rules import permissions_of
 
 SYSTEM = 0
+TRIES = 5
+UNDONE_BY_OTHERS = ("40001", "40P01")  # serialization failure, deadlock: the server took the whole transaction back
+Done = TypeVar("Done")
 
 
 @dataclass(frozen=True)
@@ -82,6 +89,22 @@ def unit_of_work(
             yield scope
         finally:
             _current.reset(token)
+
+
+def retried(work: Callable[[], Done]) -> Done:
+    """What `work` returns: a whole transaction with its own idempotency, tried again where others undid it.
+
+    Only deadlocks and serialization failures are, and at most five times; anything else is raised at once.
+    """
+    for attempt in range(1, TRIES):
+        try:
+            return work()
+        except OperationalError as error:
+            cause = error.__cause__
+            if not (isinstance(cause, psycopg.Error) and cause.sqlstate in UNDONE_BY_OTHERS):
+                raise
+            time.sleep(random.uniform(0, 0.05 * 2**attempt))  # so that two that met do not meet again
+    return work()
 
 
 @contextmanager

@@ -47,7 +47,15 @@ WORDS: dict[str, dict[str, Any]] = {
     },
     "bill": {"period": _("Service period"), "opening": _("Opening due")},
     "mode": {"prepaid": _("Prepaid"), "postpaid": _("Postpaid")},
-    "run": {"night": _("Run"), "retry": _("Retry of held bills")},
+    "run": {"night": _("Run"), "retry": _("Retry of held bills"), "cut": _("Cutting off")},
+    "exception": {
+        "no_tariff": _("Some level of the chain has no price for the plan"),
+        "period_closed": _("Books that the bill is posted in are closed on that date"),
+    },
+    "exception_help": {
+        "no_tariff": _("Set a price for the plan on each level; the next run bills it."),
+        "period_closed": _("Open the period again, or let a run of a later date bill it."),
+    },
     "cycle": {
         "calendar": _("Calendar month"),
         "anniversary": _("Month from the joining day"),

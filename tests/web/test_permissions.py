@@ -1,8 +1,8 @@
 """Who may open what: permissions.csv, kept by hand, holds an answer for every address and every seat.
 
 padma, north, riverside, rival and meghna are owners; the rest are staff of Riverside. Addresses with an id name what
-belongs to Riverside (routers, which a sub-operator never has, to North): for everyone else it does not exist (404,
-never 403), unless the role forbids the page anyway.
+belongs to Riverside (routers, which a sub-operator never has, to North; runs to Padma): for everyone else it does not
+exist (404, never 403), unless the role forbids the page anyway.
 """
 
 from __future__ import annotations
@@ -36,6 +36,8 @@ def address(town: Town, name: str) -> str:
         "take-back": [cast.riverside, ids["recharge"]],
         "account": ["cash"],
         **{name: [ids["router"]] for name in ("router", "edit-router")},
+        **{name: [ids["run"]] for name in ("run", "run-csv")},
+        **{name: [ids["plan"]] for name in ("run-plan", "run-plan-csv")},
     }
     return reverse(name, args=arguments.get(name, []))
 

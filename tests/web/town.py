@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
+from backhaul.billing.run_plans import plan_run
+from backhaul.billing.runs import start_run
 from backhaul.billing.services import sign_up_customer
 from backhaul.common import clock
 from backhaul.network.services import register_nas
@@ -20,7 +22,8 @@ ROLES = ("collector", "accountant", "noc", "manager")
 
 @dataclass
 class Town:
-    """The cast and the ids that addresses need: Riverside's customer with a bill and a payment, North's router."""
+    """The cast and the ids that addresses need: Riverside's customer with a bill and a payment, North's router,
+    Padma's plan of today's run and that run, not done yet."""
 
     cast: Cast
     ids: dict[str, Any] = field(default_factory=dict)
@@ -53,6 +56,9 @@ def build_town() -> Town:
             "customer": first, "suspended": second, "bill": bill, "payment": receipt.payment_id,
             "recharge": movements[0]["id"], "charge": movements[-1]["id"], "router": router,
         }  # fmt: skip
+    town.ids["plan"] = plan_run(cast.padma, on=today, now=now)["id"]
+    with acting(cast.padma):
+        town.ids["run"] = start_run(on=today, now=now)
     return town
 
 

@@ -20,6 +20,7 @@ from backhaul.network.queries import count_online
 from backhaul.payments.queries import list_payments, sum_paid_by_month
 from backhaul.subscribers.queries import count_by_status
 from backhaul.web.console.pages import PageRequest, page, show
+from backhaul.web.console.run_nights import nights_to_tell
 
 MONTHS = 6
 NO_LONGER = ("left",)
@@ -29,7 +30,7 @@ NO_LONGER = ("left",)
 def dashboard(request: PageRequest) -> HttpResponse:
     """GET /"""
     may = request.scope.permissions
-    context: dict[str, Any] = {}
+    context: dict[str, Any] = nights_to_tell(request)
     if "customers.view" in may:
         context |= _customers(request)
     if {"bills.view", "payments.view"} <= may:

@@ -18,7 +18,7 @@ AHEAD_DAYS = 31
 class RunForm(forms.Form):
     on = DayField(
         label=gettext_lazy("Bill everything that starts on or before"),
-        help_text=gettext_lazy("Usually today. What was billed already is left alone."),
+        help_text=gettext_lazy("Usually today, or the next night. What was billed already is left alone."),
     )
 
     def __init__(self, *args: Any, today: date, **options: Any) -> None:
@@ -30,3 +30,9 @@ class RunForm(forms.Form):
         if on > self.latest:
             raise ValidationError(_("This day lies too far ahead; choose one within a month."))
         return on
+
+
+class DecisionForm(forms.Form):
+    """What is to become of a plan: confirm it for its night, withdraw that, or run it now. Carries refusals."""
+
+    decision = forms.ChoiceField(choices=[(word, word) for word in ("confirm", "withdraw", "run")])

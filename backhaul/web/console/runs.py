@@ -1,36 +1,113 @@
-"""The billing run by hand: rehearsed first, then done."""
+"""The billing run: rehearsed by a job, confirmed by a person, done by the night or at once, watched while it runs."""
 
 from __future__ import annotations
 
+import csv
+from collections.abc import Iterable
 from typing import Any
 
 from django.http import HttpResponse
 
-from backhaul.billing.queries import list_runs
-from backhaul.billing.runs import RunReport, bill_isp
-from backhaul.common.errors import NotAllowed
-from backhaul.operators.scope import unit_of_work
-from backhaul.web.console.pages import PageRequest, page, sent, show
-from backhaul.web.console.run_forms import RunForm
+from backhaul.billing import run_queries
+from backhaul.billing.run_plans import confirm_plan, get_plan, list_plan_lines, request_plan, withdraw_plan
+from backhaul.billing.run_tables import table_of
+from backhaul.billing.runs import start_run
+from backhaul.common.errors import NotAllowed, NotFound
+from backhaul.web.console.pages import ROWS, PageRequest, go, page, refusals_to, sent, show
+from backhaul.web.console.run_forms import DecisionForm, RunForm
+from backhaul.web.console.run_nights import nights_to_tell
 
 
-@page("bills.run", in_unit=False)
+@page("bills.run")
 def billing_run(request: PageRequest) -> HttpResponse:
-    """GET, POST billing-run/: POST rehearses and shows what would happen; with `confirmed` it is done.
-
-    Done again, or by two at once, it bills nothing twice.
-    """
+    """GET, POST billing-run/: POST leaves the rehearsal of a date to a job and leads to its page."""
     if request.scope.parent_id is not None:
         raise NotAllowed("The billing run of the whole tree belongs to the ISP.")
     form = RunForm(sent(request), initial={"on": request.today}, today=request.today)
-    report: RunReport | None = None
     if request.method == "POST" and form.is_valid():
-        confirmed = "confirmed" in request.POST
-        report = bill_isp(request.isp, on=form.cleaned_data["on"], now=request.now, dry_run=not confirmed)
-        report = report.seen_by(request.scope.operator_id)
-    return show(request, "billing_run", {"report": report, "runs": _recent(request)}, form=form)
+        with refusals_to(form):
+            return go(request, "run-plan", request_plan(on=form.cleaned_data["on"], now=request.now))
+    context = {"runs": run_queries.list_runs(), "plans": run_queries.list_plans(), **nights_to_tell(request)}
+    return show(request, "billing_run", context, form=form)
 
 
-def _recent(request: PageRequest) -> list[dict[str, Any]]:
-    with unit_of_work(request.isp, request.scope.operator_id, user_id=request.user.pk):
-        return list_runs()
+@page("bills.run")
+def plan(request: PageRequest, pk: int) -> HttpResponse:
+    """GET, POST billing-run/plans/<id>/: what a run would do; confirmed, its night reproduces it. Asks for itself
+    again until the rehearsal is done.
+    """
+    form = DecisionForm(sent(request))
+    found = get_plan(pk)
+    if request.method == "POST" and form.is_valid():
+        with refusals_to(form):
+            return _decide(request, found, form.cleaned_data["decision"])
+    lines = list_plan_lines(pk, limit=ROWS) if found["ready"] else []
+    context = {
+        "plan": found | {"isp_id": request.scope.isp_id},
+        "report": found["report"],
+        "lines": lines,
+        "most_lines": ROWS,
+        "ahead": found["on_date"] > request.today,
+    }
+    return show(request, "run_plan", context, form=form)
+
+
+@page("bills.run")
+def run(request: PageRequest, pk: int) -> HttpResponse:
+    """GET billing-run/<id>/: how far a run is, and what it did. Asks for itself again until it is done."""
+    context = {
+        "run": run_queries.get_run(pk),
+        "shards": run_queries.list_run_shards(pk),
+        "edges": run_queries.list_run_edges(pk),
+        "short": run_queries.list_funds_waited_for(),
+        "exceptions": run_queries.list_run_exceptions(pk),
+        "plan": run_queries.find_plan_of_run(pk),
+    }
+    return show(request, "run", context)
+
+
+@page("bills.run")
+def plan_csv(request: PageRequest, pk: int) -> HttpResponse:
+    """GET billing-run/plans/<id>/csv/"""
+    found = get_plan(pk)
+    if not found["ready"]:
+        raise NotFound("The rehearsal is not done yet.")
+    parts = {name: found["report"][name] for name in ("edges", "short", "blocked", "exceptions")}
+    rows = table_of(bills=list_plan_lines(pk), decimals=request.isp.currency_decimals, **parts)
+    return _download(f"plan-{found['on_date']}-{pk}.csv", rows)
+
+
+@page("bills.run")
+def run_csv(request: PageRequest, pk: int) -> HttpResponse:
+    """GET billing-run/<id>/csv/"""
+    found = run_queries.get_run(pk)
+    rows = table_of(
+        bills=run_queries.list_run_lines(pk),
+        edges=run_queries.list_run_edges(pk),
+        short=run_queries.list_funds_waited_for(),
+        blocked=[],
+        exceptions=run_queries.list_run_exceptions(pk),
+        decimals=request.isp.currency_decimals,
+    )
+    return _download(f"run-{found['on_date']}-{pk}.csv", rows)
+
+
+def _decide(request: PageRequest, found: dict[str, Any], decision: str) -> HttpResponse:
+    if decision == "withdraw":
+        withdraw_plan(plan_id=found["id"])
+        return go(request, "run-plan", found["id"])
+    if found["run_id"] is not None:
+        return go(request, "run", found["run_id"])
+    if found["confirmed_at"] is None:
+        confirm_plan(plan_id=found["id"], now=request.now)
+    if decision == "confirm" or found["on_date"] > request.today:
+        return go(request, "run-plan", found["id"])
+    return go(request, "run", start_run(on=found["on_date"], now=request.now))
+
+
+def _download(name: str, table: Iterable[list[str]]) -> HttpResponse:
+    answer = HttpResponse(content_type="text/csv; charset=utf-8")
+    answer["Content-Disposition"] = f'attachment; filename="{name}"'
+    answer.write("\ufeff")  # so that spreadsheets read Bangla
+    csv.writer(answer).writerows(table)
+    return answer
