@@ -92,9 +92,7 @@ def list_short_children(*, today: date) -> list[dict[str, Any]]:
         {"today": today, "days": HORIZON_DAYS, "me": _me(), "longest": longest},
     )
     for row in found:
-        row["missing"] = {
-            span: max(0, row[f"need_{span}_minor"] - max(0, row["available_minor"])) for span in SPANS
-        }
+        row["missing"] = {span: max(0, row[f"need_{span}_minor"] - max(0, row["available_minor"])) for span in SPANS}
     return found
 
 

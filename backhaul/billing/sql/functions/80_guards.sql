@@ -53,9 +53,16 @@ END $$;
 -- called after what goes into a fund and after a change of terms. Never makes anything worse. Returns the step that holds now.
 CREATE OR REPLACE FUNCTION ease_guard(p_child bigint, p_on date, p_now timestamptz) RETURNS text
 LANGUAGE plpgsql SECURITY DEFINER AS $$
-DECLARE v_fund fund := lock_edge(p_child);
 BEGIN
-    IF v_fund.guard_step = 'none' THEN
+    PERFORM lock_edge(p_child);
+    RETURN ease_locked(p_child, p_on, p_now);
+END $$;
+
+-- ease_locked: the same for a fund that is locked, whoever put money in.
+CREATE OR REPLACE FUNCTION ease_locked(p_child bigint, p_on date, p_now timestamptz) RETURNS text
+LANGUAGE plpgsql AS $$
+BEGIN
+    IF EXISTS (SELECT 1 FROM fund WHERE child_id = p_child AND guard_step = 'none') THEN
         RETURN 'none';
     END IF;
     UPDATE fund f SET guard_step = 'none', guard_since_on = NULL, guard_disables_at = NULL

@@ -24,7 +24,7 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$ SELECT vat_of(p_net_minor, p_bonus_bp
 
 -- Contract (batch): posts, once per edge, the bonus that a finished month earned on every edge of an ISP that has slabs. Edges whose
 -- books are closed on p_on come another night. Returns how many were posted.
-CREATE OR REPLACE FUNCTION post_volume_bonuses(p_isp bigint, p_month date, p_on date) RETURNS bigint
+CREATE OR REPLACE FUNCTION post_volume_bonuses(p_isp bigint, p_month date, p_on date, p_now timestamptz) RETURNS bigint
 LANGUAGE plpgsql SECURITY DEFINER AS $$
 DECLARE
     v_key text := 'slab:' || to_char(p_month, 'YYYY-MM');
@@ -57,6 +57,7 @@ BEGIN
         PERFORM move_fund(r.child_id, r.parent_id, 'bonus', r.bonus_minor, 0, jsonb_build_object('amount', r.bonus_minor), p_on, v_key,
                           NULL, format('%s services in %s: %s %%', r.services, to_char(p_month, 'YYYY-MM'),
                                        trim_scale(r.bp / 100.0)));
+        PERFORM ease_locked(r.child_id, p_on, p_now);
         v_count := v_count + 1;
     END LOOP;
     RETURN v_count;

@@ -28,7 +28,8 @@ $$;
 -- Contract (app): lends the acting operator's own fund the charges of the p_days from p_on on, and books the fee. p_amount_minor is the
 -- sum that the person saw; another one is refused. The same p_request_key again returns the first loan.
 -- Returns {"movement_id", "amount_minor", "fee_minor"}.
-CREATE OR REPLACE FUNCTION take_emergency_loan(p_days integer, p_amount_minor bigint, p_on date, p_request_key text) RETURNS jsonb
+CREATE OR REPLACE FUNCTION take_emergency_loan(p_days integer, p_amount_minor bigint, p_on date, p_now timestamptz, p_request_key text)
+RETURNS jsonb
 LANGUAGE plpgsql SECURITY DEFINER AS $$
 DECLARE
     v_fund fund;
@@ -65,5 +66,6 @@ BEGIN
         PERFORM move_fund(v_fund.child_id, v_fund.parent_id, 'emergency_fee', 0, v_fund.emergency_fee_minor,
                           jsonb_build_object('amount', v_fund.emergency_fee_minor), p_on, v_key || ':fee');
     END IF;
+    PERFORM ease_locked(v_fund.child_id, p_on, p_now);
     RETURN jsonb_build_object('movement_id', v_id, 'amount_minor', v_amount, 'fee_minor', v_fund.emergency_fee_minor);
 END $$;

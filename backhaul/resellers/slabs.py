@@ -1,0 +1,130 @@
+"""Volume slabs of an edge (SPEC C8): set by the parent, reached by a month's services, posted as a bonus."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from backhaul.common.errors import InvalidInput, NotFound, Refusal
+from backhaul.identity.models import IspDirectory
+from backhaul.operators.functions import call, execute, rows
+from backhaul.operators.scope import current_scope, unit_of_work
+
+CAUGHT_UP_MONTHS = 6
+BATCH = "batch"
+
+
+class SlabsPromised(Refusal):
+    """Slabs of a month that has begun with others: what was promised for it stays."""
+
+    code = "slabs_promised"
+
+
+@dataclass(frozen=True)
+class Slab:
+    """From so many services on, this part of the month's net charges comes back (hundredths of a percent)."""
+
+    from_services: int
+    bonus_bp: int
+
+
+@dataclass(frozen=True)
+class Progress:
+    """A month on an edge so far. `reached`, `next`: the slab that holds now, and the one above it."""
+
+    month: date
+    services: int
+    net_minor: int
+    bonus_minor: int
+    reached: Slab | None
+    next: Slab | None
+
+    @property
+    def missing(self) -> int:
+        """How many more services reach the next slab."""
+        return self.next.from_services - self.services if self.next else 0
+
+
+def set_volume_slabs(*, child_id: int, slabs: Iterable[Slab], starts_on: date, today: date) -> None:
+    """Set the slabs of a direct child's edge from a month on (its first day); none ends them.
+
+    A month that has begun keeps what was promised for it: raises SlabsPromised.
+    """
+    current_scope().require("resellers.edit")
+    given = list(slabs) or [Slab(1, 0)]
+    _refuse_unfit(given, starts_on, today)
+    if not rows("SELECT 1 FROM fund WHERE child_id = %s AND parent_id = %s", [child_id, current_scope().operator_id]):
+        raise NotFound("There is no such operator below you.")
+    if starts_on <= today and any(slab.bonus_bp for slab in find_slabs(child_id, starts_on)):
+        raise SlabsPromised("This month's slabs stand as promised; set new ones from next month.", field="starts_on")
+    execute("DELETE FROM volume_slab WHERE child_id = %s AND starts_on = %s", [child_id, starts_on])
+    for slab in given:
+        execute(
+            "INSERT INTO volume_slab (child_id, parent_id, starts_on, from_services, bonus_bp) VALUES (%s, %s, %s, %s, %s)",
+            [child_id, current_scope().operator_id, starts_on, slab.from_services, slab.bonus_bp],
+        )
+
+
+def _refuse_unfit(slabs: list[Slab], starts_on: date, today: date) -> None:
+    if starts_on.day != 1 or starts_on < today.replace(day=1):
+        raise InvalidInput("Slabs begin with a month: this one or a later one.", field="starts_on")
+    counts = [slab.from_services for slab in slabs]
+    if len(set(counts)) < len(counts) or min(counts) < 1 or any(not 0 <= slab.bonus_bp <= 10_000 for slab in slabs):
+        raise InvalidInput("Give each slab its own number of services and a part between 0 and 100 %.")
+
+
+def find_slabs(child_id: int, month: date) -> list[Slab]:
+    """The slabs that hold for a month, smallest first; a part of 0 comes from the version that ended them."""
+    found = rows("SELECT from_services, bonus_bp FROM slabs_in(%s, %s) ORDER BY from_services", [child_id, month])
+    return [Slab(**row) for row in found]
+
+
+def find_later_slabs(child_id: int, month: date) -> list[dict[str, Any]]:
+    """Versions set for months after `month`: starts_on, from_services, bonus_bp."""
+    return rows(
+        "SELECT starts_on, from_services, bonus_bp FROM volume_slab WHERE child_id = %s AND starts_on > %s "
+        "ORDER BY starts_on, from_services",
+        [child_id, month],
+    )
+
+
+def get_progress(child_id: int, *, today: date) -> Progress | None:
+    """How far this month's volume has come on an edge, for either end; None where no slab holds."""
+    month = today.replace(day=1)
+    slabs = [slab for slab in find_slabs(child_id, month) if slab.bonus_bp]
+    if not slabs:
+        return None
+    volume = rows("SELECT services, net_minor FROM volume_of(%s, %s)", [child_id, month])[0]
+    reached = [slab for slab in slabs if slab.from_services <= volume["services"]]
+    ahead = [slab for slab in slabs if slab.from_services > volume["services"]]
+    bonus = 0
+    if reached:
+        bonus = rows("SELECT volume_bonus(%s, %s) AS minor", [volume["net_minor"], reached[-1].bonus_bp])[0]["minor"]
+    return Progress(
+        month,
+        volume["services"],
+        volume["net_minor"],
+        bonus,
+        reached[-1] if reached else None,
+        ahead[0] if ahead else None,
+    )
+
+
+def post_volume_bonuses(isp: IspDirectory, *, today: date, now: datetime) -> int:
+    """Post what finished months have earned and was not posted yet, up to CAUGHT_UP_MONTHS back; returns how many.
+
+    Opens its own units, one a month. Once per edge and month, however often it is called.
+    """
+    posted = 0
+    month = today.replace(day=1)
+    for _ in range(CAUGHT_UP_MONTHS):
+        month = _month_before(month)
+        with unit_of_work(isp, using=BATCH):
+            posted += int(call("post_volume_bonuses", BATCH, isp=isp.isp_id, month=month, on=today, now=now))
+    return posted
+
+
+def _month_before(month: date) -> date:
+    return date(month.year - (month.month == 1), (month.month - 2) % 12 + 1, 1)
