@@ -31,19 +31,24 @@ def list_packages_offered(on: date) -> list[dict[str, Any]]:
     """The packages that the acting operator can sell on a day, by name.
 
     Its own and those handed down, of one name the nearest; only over plans that have a tariff price on every edge from
-    the operator up to the ISP. Columns: operator_id, id, name, price_minor, plan_operator_id, plan_id, plan_name,
-    down_kbps, up_kbps, pool_operator_id, pool_id, and own_price_minor: what the operator itself pays (NULL at the ISP).
+    the operator up to the ISP. Columns: operator_id, id, name, price_minor (of that day, for the term), term_months,
+    handed_down, plan_operator_id, plan_id, plan_name, down_kbps, up_kbps, pool_operator_id, pool_id, and
+    own_price_minor: what the operator itself pays a month (NULL at the ISP).
     """
     scope = current_scope()
     path = list(scope.path)
     return rows(
-        "SELECT DISTINCT ON (k.name) k.operator_id, k.id, k.name, k.price_minor, k.plan_operator_id, k.plan_id, "
+        "SELECT DISTINCT ON (k.name) k.operator_id, k.id, k.name, "
+        "COALESCE(v.price_minor, k.price_minor) AS price_minor, "
+        "k.term_months, k.handed_down, k.plan_operator_id, k.plan_id, "
         "p.name AS plan_name, p.down_kbps, p.up_kbps, p.pool_operator_id, p.pool_id, s.own_price_minor "
         f"FROM (SELECT * FROM package WHERE withdrawn_on IS NULL AND {_OFFERED}) k "
-        "JOIN plan p ON p.operator_id = k.plan_operator_id AND p.id = k.plan_id "
+        "JOIN plan p ON p.operator_id = k.plan_operator_id AND p.id = k.plan_id AND p.withdrawn_on IS NULL "
         "JOIN sellable_plans(%s) s ON s.plan_operator_id = p.operator_id AND s.plan_id = p.id "
+        "LEFT JOIN LATERAL (SELECT price_minor FROM package_price v WHERE v.operator_id = k.operator_id "
+        "AND v.package_id = k.id AND v.starts_on <= %s ORDER BY starts_on DESC LIMIT 1) AS v ON true "
         "ORDER BY k.name, array_position(%s::bigint[], k.operator_id) DESC",
-        [scope.operator_id, path, on, path],
+        [scope.operator_id, path, on, on, path],
     )
 
 
@@ -71,20 +76,21 @@ def list_tariff_prices(child_id: int, on: date) -> list[dict[str, Any]]:
         "FROM plan p JOIN sellable_plans(%s) s ON s.plan_operator_id = p.operator_id AND s.plan_id = p.id "
         "LEFT JOIN LATERAL (SELECT price_minor, starts_on FROM tariff_price t WHERE t.child_id = %s "
         "AND t.plan_operator_id = p.operator_id AND t.plan_id = p.id AND t.starts_on <= %s "
-        "ORDER BY starts_on DESC LIMIT 1) now ON true "
+        "ORDER BY starts_on DESC, set_at DESC LIMIT 1) now ON true "
         "LEFT JOIN LATERAL (SELECT price_minor, starts_on FROM tariff_price t WHERE t.child_id = %s "
         "AND t.plan_operator_id = p.operator_id AND t.plan_id = p.id AND t.starts_on > %s "
-        "ORDER BY starts_on LIMIT 1) next ON true "
+        "ORDER BY starts_on, set_at DESC LIMIT 1) next ON true "
         "WHERE p.withdrawn_on IS NULL ORDER BY p.down_kbps, p.name",
         [on, child_id, on, child_id, on],
     )
 
 
 def get_vat(on: date) -> dict[str, Any]:
-    """The acting operator's VAT switches on a day: registered, rate_bp, reclaims_input."""
+    """The acting operator's VAT switches on a day: registered, rate_bp, reclaims_input, relief_on_bad_debt."""
     found = rows(
-        "SELECT registered, rate_bp, reclaims_input FROM vat_setting WHERE operator_id = %s AND starts_on <= %s "
-        "ORDER BY starts_on DESC LIMIT 1",
+        "SELECT starts_on, registered, rate_bp, reclaims_input, relief_on_bad_debt FROM vat_setting "
+        "WHERE operator_id = %s AND starts_on <= %s ORDER BY starts_on DESC LIMIT 1",
         [current_scope().operator_id, on],
     )
-    return found[0] if found else {"registered": False, "rate_bp": 0, "reclaims_input": True}
+    none = {"starts_on": None, "registered": False, "rate_bp": 0, "reclaims_input": True, "relief_on_bad_debt": False}
+    return found[0] if found else none

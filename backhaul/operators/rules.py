@@ -10,6 +10,7 @@ PERMISSIONS = VIEW | {
     "payments.reverse", "books.view", "books.post", "bills.run", "resellers.view", "resellers.edit",
     "funds.recharge", "funds.reverse", "catalog.edit", "network.view", "network.edit", "staff.edit",
     "funds.ask", "funds.confirm",
+    "billing.make", "billing.discount", "billing.write_off", "billing.promise",
 }  # fmt: skip
 NEEDS_CHILDREN = {"resellers.view", "resellers.edit", "funds.recharge", "funds.reverse"}
 # SPEC §4: what a sub-operator never manages, whatever its role.
@@ -18,10 +19,10 @@ ABOVE_ONLY = NEEDS_CHILDREN | {"catalog.edit", "network.view", "network.edit", "
 ROLES: dict[str, frozenset[str]] = {
     "system": frozenset(PERMISSIONS),
     "owner": frozenset(PERMISSIONS),
-    "accountant": frozenset(VIEW | {"books.view", "books.post", "payments.reverse", "funds.confirm"}),
+    "accountant": frozenset(VIEW | {"books.view", "books.post", "payments.reverse", "funds.confirm", "billing.write_off"}),
     "collector": frozenset({"dashboard.view", "customers.view", "bills.view", "payments.view", "payments.collect"}),
     "noc": frozenset({"dashboard.view", "customers.view", "network.view", "network.edit"}),
-    "manager": frozenset({"dashboard.view"}),
+    "manager": frozenset({"dashboard.view", "billing.discount"}),
 }
 
 

@@ -12,7 +12,7 @@ from backhaul.operators.scope import current_scope
 _PAYMENT = """
     p.id, p.receipt_number AS number, p.customer_id, c.name AS customer_name, c.code AS customer_code,
     p.amount_minor, p.method,
-    p.received_on, p.recorded_at, p.actor_id, p.reference, p.reverses_id, r.id AS reversed_by_id
+    p.received_on, p.recorded_at, p.actor_id, p.reference, p.reverses_id, p.pays_back, r.id AS reversed_by_id
     FROM payment p
     JOIN customer c ON c.operator_id = p.operator_id AND c.id = p.customer_id
     LEFT JOIN payment r ON r.operator_id = p.operator_id AND r.reverses_id = p.id
@@ -89,14 +89,15 @@ def list_statement(customer_id: int) -> list[dict[str, Any]]:
     """A customer's account by calendar month, latest first (SPEC 2.8).
 
     Each: month, opening + billed − paid + paid_back + adjusted = closing, in minor units; below zero it is credit that
-    the customer holds. Reversed payments count as paid back; opening dues and credit notes as adjusted.
+    the customer holds. Reversed payments count as paid back; opening dues, credit notes, later
+    discounts and write-offs as adjusted.
     """
     return rows(
         """
         WITH event AS (
-            SELECT issued_on AS on_day, CASE kind WHEN 'period' THEN total_minor ELSE 0 END AS billed,
+            SELECT issued_on AS on_day, CASE kind WHEN 'opening' THEN 0 ELSE total_minor END AS billed,
                    0::bigint AS paid, 0::bigint AS paid_back,
-                   CASE kind WHEN 'period' THEN 0 ELSE total_minor END AS adjusted
+                   CASE kind WHEN 'opening' THEN total_minor ELSE 0 END AS adjusted
             FROM invoice WHERE operator_id = %(me)s AND customer_id = %(customer)s
             UNION ALL
             SELECT received_on, 0, GREATEST(amount_minor, 0), GREATEST(-amount_minor, 0), 0
@@ -104,6 +105,9 @@ def list_statement(customer_id: int) -> list[dict[str, Any]]:
             UNION ALL
             SELECT issued_on, 0, 0, 0, -net_minor - vat_minor
             FROM credit_note WHERE operator_id = %(me)s AND customer_id = %(customer)s
+            UNION ALL
+            SELECT adjusted_on, 0, 0, 0, -net_minor - vat_minor
+            FROM adjustment WHERE operator_id = %(me)s AND customer_id = %(customer)s AND kind <> 'recovered'
         ), month AS (
             SELECT date_trunc('month', on_day)::date AS month, sum(billed)::bigint AS billed_minor,
                    sum(paid)::bigint AS paid_minor, sum(paid_back)::bigint AS paid_back_minor,
@@ -125,7 +129,7 @@ def sum_paid_by_month(since: date) -> dict[date, dict[str, int]]:
     """Payments less reversals by the month in which they were received: paid_minor, payments."""
     found = rows(
         "SELECT date_trunc('month', received_on)::date AS month, sum(amount_minor)::bigint AS paid_minor, "
-        "count(*) FILTER (WHERE reverses_id IS NULL) AS payments FROM payment "
+        "count(*) FILTER (WHERE amount_minor > 0) AS payments FROM payment "
         "WHERE operator_id = %s AND received_on >= %s GROUP BY 1",
         [_me(), since],
     )

@@ -9,10 +9,10 @@ from datetime import date, datetime
 
 from django.db import IntegrityError
 
-from backhaul.billing.services import bring_back
-from backhaul.common.errors import KeyReused, Refusal
+from backhaul.billing.promises import bring_back_unpaid
+from backhaul.common.errors import KeyReused
 from backhaul.common.money import refuse_beyond_limit
-from backhaul.operators.functions import call, rows, savepoint
+from backhaul.operators.functions import call
 from backhaul.operators.scope import current_scope
 
 
@@ -40,10 +40,10 @@ def record_payment(
     request_key: str,
     reference: str = "",
 ) -> Receipt:
-    """Record money from a customer: oldest due first, the rest as advance, then services blocked as unpaid come back.
+    """Record money from a customer: oldest due first, the rest as advance; then services cut as unpaid may come back.
 
-    The same `request_key` again returns the first receipt. Reactivation is tried in a savepoint: short funds keep the
-    payment and hold the renewal.
+    What they need for it the profile's reactivate_when says. The same `request_key` again returns the first receipt.
+    Reactivation is tried in a savepoint: short funds keep the payment and hold the renewal.
     """
     current_scope().require("payments.collect")
     with _one_payment_a_key():
@@ -59,8 +59,8 @@ def record_payment(
         )
     blocked = done.pop("blocked")
     service = "unchanged"
-    if blocked and done["overdue_minor"] == 0:
-        service = _bring_back_unpaid(customer_id, received_on, now)
+    if blocked:
+        service = bring_back_unpaid(customer_id=customer_id, on=received_on, now=now)
     return Receipt(**done, service=service)
 
 
@@ -73,26 +73,6 @@ def _one_payment_a_key() -> Iterator[None]:
         if "payment_operator_id_request_key_key" not in str(error):
             raise
         raise KeyReused("This form was already sent for another customer; open it again.") from None
-
-
-def _bring_back_unpaid(customer_id: int, on: date, now: datetime) -> str:
-    """Lift the block "unpaid" of each of the customer's services; whether they are back or wait for funds."""
-    states = []
-    for row in rows(
-        "SELECT b.subscription_id FROM block b "
-        "JOIN subscription s ON s.operator_id = b.operator_id AND s.id = b.subscription_id "
-        "WHERE s.customer_id = %s AND b.reason = 'unpaid' AND b.to_at IS NULL ORDER BY b.subscription_id",
-        [customer_id],
-    ):
-        try:
-            with savepoint():
-                billed = bring_back(subscription_id=row["subscription_id"], reason="unpaid", on=on, now=now, hold=True)
-            states.append("back" if billed.held == 0 else "pending")
-        except Refusal:
-            states.append("pending")
-    if not states:
-        return "unchanged"
-    return "pending" if "pending" in states else "back"
 
 
 def reverse_payment(*, payment_id: int, on: date, now: datetime, reason: str) -> int:

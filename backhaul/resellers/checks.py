@@ -234,16 +234,20 @@ _BILLING = (
     ),
     Question(
         "charges.refunds",
-        "nothing is refunded beyond what was charged",
+        "nothing is refunded beyond what was charged, by the row and by the day",
         """
         SELECT CASE WHEN c.invoice_id IS NULL OR r.net_minor > c.net_minor OR r.vat_minor > c.vat_minor OR r.last_on > c.ends_on
+                         OR r.net_minor > r.worth_minor
                     THEN format('%s: the refund of invoice %s exceeds its charge', o.slug, r.invoice_id)
                     WHEN r.moved_nothing
                     THEN format('%s: the refund of invoice %s moved no money', o.slug, r.invoice_id) END AS wrong
-        FROM (SELECT child_id, owner_id, invoice_id, starts_on, part, sum(net_minor) AS net_minor,
-                     sum(vat_minor) AS vat_minor, max(to_on) AS last_on,
-                     bool_or(movement_id IS NULL AND net_minor + vat_minor <> 0) AS moved_nothing
-              FROM charge_refund GROUP BY 1, 2, 3, 4, 5) AS r
+        FROM (SELECT b.child_id, b.owner_id, b.invoice_id, b.starts_on, b.part, sum(b.net_minor) AS net_minor,
+                     sum(b.vat_minor) AS vat_minor, max(b.to_on) AS last_on,
+                     sum(prorate(c.price_minor, c.from_day + (b.from_on - c.starts_on),
+                                 c.from_day + (b.to_on - c.starts_on), c.cycle_days)) AS worth_minor,
+                     bool_or(b.movement_id IS NULL AND b.net_minor + b.vat_minor <> 0) AS moved_nothing
+              FROM charge_refund b LEFT JOIN charge c USING (child_id, owner_id, invoice_id, starts_on, part)
+              GROUP BY 1, 2, 3, 4, 5) AS r
         LEFT JOIN charge c USING (child_id, owner_id, invoice_id, starts_on, part)
         LEFT JOIN operator o ON o.id = r.child_id""",
     ),
@@ -251,7 +255,7 @@ _BILLING = (
         "bills.posted",
         "every bill has its entry, with its total and its VAT",
         _posted(
-            "'retail_invoice', 'opening_due'",
+            "'retail_invoice', 'opening_due', 'one_off_invoice', 'late_fee'",
             "SELECT operator_id, id, total_minor, vat_minor FROM invoice",
             {"total_minor": _net("receivable_customers"), "vat_minor": _net("vat_payable", "-")},
             "bill",
@@ -272,6 +276,33 @@ _BILLING = (
         ),
     ),
     Question(
+        "bills.adjustments",
+        "every discount, write-off and recovery after the bill has its entry, and no more is recovered than was lost",
+        _posted(
+            "'bill_discount', 'write_off', 'bad_debt_recovered'",
+            "SELECT operator_id, id, CASE kind WHEN 'recovered' THEN 0 ELSE net_minor + vat_minor END AS off, "
+            "CASE kind WHEN 'recovered' THEN -vat_minor ELSE vat_minor END AS vat, "
+            "CASE kind WHEN 'discount' THEN net_minor ELSE 0 END AS given, "
+            "CASE kind WHEN 'write_off' THEN net_minor ELSE 0 END AS lost, "
+            "CASE kind WHEN 'recovered' THEN net_minor ELSE 0 END AS back FROM adjustment",
+            {
+                "off": _net("receivable_customers", "-"),
+                "vat": _net("vat_payable"),
+                "given": _net("discounts_given"),
+                "lost": _net("bad_debt"),
+                "back": _net("bad_debt_recovered", "-"),
+            },
+            "adjustment",
+        )
+        + """
+        UNION ALL
+        SELECT format('%s: more was recovered of bill %s than was written off', o.slug, a.invoice_id)
+        FROM adjustment a JOIN operator o ON o.id = a.operator_id
+        GROUP BY o.slug, a.invoice_id
+        HAVING sum(CASE a.kind WHEN 'write_off' THEN a.net_minor + a.vat_minor
+                               WHEN 'recovered' THEN -a.net_minor - a.vat_minor ELSE 0 END) < 0""",
+    ),
+    Question(
         "bills.credited_days",
         "nothing is credited beyond what was billed, and no day outside the bill's period",
         """
@@ -285,14 +316,15 @@ _BILLING = (
     ),
     Question(
         "bills.open",
-        "what is open on every bill = its total − what was paid − what was credited",
+        "what is open on every bill = its total − what was paid − what was credited, discounted or written off",
         """
         SELECT CASE WHEN i.id IS NULL
                     THEN format('%s: %s open on a bill %s that is not there', o.slug, k.open_minor, k.invoice_id)
-                    WHEN COALESCE(k.open_minor, 0) <> i.total_minor - COALESCE(a.paid, 0) - COALESCE(c.credited, 0)
+                    WHEN COALESCE(k.open_minor, 0)
+                         <> i.total_minor - COALESCE(a.paid, 0) - COALESCE(c.credited, 0) - COALESCE(d.adjusted, 0)
                     THEN format(
                         '%s: bill %s is open with %s instead of %s', o.slug, i.number, COALESCE(k.open_minor, 0),
-                        i.total_minor - COALESCE(a.paid, 0) - COALESCE(c.credited, 0))
+                        i.total_minor - COALESCE(a.paid, 0) - COALESCE(c.credited, 0) - COALESCE(d.adjusted, 0))
                     WHEN (k.customer_id, k.due_on, k.number) <> (i.customer_id, i.due_on, i.number)
                     THEN format('%s: bill %s is open under another customer, day or number', o.slug, i.number)
                         END AS wrong
@@ -302,6 +334,9 @@ _BILLING = (
         LEFT JOIN (SELECT operator_id, invoice_id, sum(to_invoice_minor) AS credited FROM credit_note GROUP BY 1, 2)
             AS c
             ON c.operator_id = i.operator_id AND c.invoice_id = i.id
+        LEFT JOIN (SELECT operator_id, invoice_id, sum(net_minor + vat_minor) AS adjusted FROM adjustment
+                   WHERE kind <> 'recovered' GROUP BY 1, 2) AS d
+            ON d.operator_id = i.operator_id AND d.invoice_id = i.id
         FULL JOIN invoice_open k ON k.operator_id = i.operator_id AND k.invoice_id = i.id
         LEFT JOIN operator o ON o.id = COALESCE(i.operator_id, k.operator_id)""",
     ),
@@ -325,7 +360,7 @@ _BILLING = (
         "payments.posted",
         "every payment has its entry, and what it paid on bills is allocated",
         _posted(
-            "'customer_payment', 'payment_reversed'",
+            "'customer_payment', 'payment_reversed', 'advance_paid_back'",
             "SELECT p.operator_id, p.id, p.amount_minor, COALESCE(a.paid, 0) AS paid FROM payment p LEFT JOIN ("
             "SELECT operator_id, payment_id, sum(amount_minor) AS paid FROM allocation GROUP BY 1, 2) AS a "
             "ON a.operator_id = p.operator_id AND a.payment_id = p.id",
@@ -355,21 +390,21 @@ _NUMBERS = (
     ),
     Question(
         "periods.overlap",
-        "no day of a subscription is billed twice",
+        "no day of a subscription is billed twice: a bill ends where it was given back, or where it asked for nothing",
         """
         SELECT CASE WHEN starts_on < max(ended_on)
             OVER (PARTITION BY operator_id, subscription_id ORDER BY starts_on, id
                                                          ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)
                     THEN format('%s: bill %s begins inside an earlier one', slug, number) END AS wrong
         FROM (SELECT i.operator_id, i.id, i.subscription_id, i.number, i.starts_on, o.slug,
-                     GREATEST(i.starts_on, LEAST(i.ends_on, r.from_on, c.from_on)) AS ended_on
+                     CASE WHEN i.total_minor = 0 THEN i.starts_on
+                          ELSE GREATEST(i.starts_on, LEAST(i.ends_on, r.from_on, c.from_on)) END AS ended_on
               FROM invoice i JOIN operator o ON o.id = i.operator_id
-              LEFT JOIN (SELECT child_id, owner_id, invoice_id, min(from_on) AS from_on FROM charge_refund
-                         WHERE reason IN ('left', 'changed', 'released') GROUP BY 1, 2, 3) AS r
-                  ON r.child_id = i.operator_id AND r.owner_id = i.operator_id AND r.invoice_id = i.id
-              LEFT JOIN (SELECT operator_id, invoice_id, min(COALESCE(from_on, issued_on + 1)) AS from_on
-                         FROM credit_note WHERE reason NOT IN ('operator', 'unpaid', 'short', 'outage') GROUP BY 1, 2)
-                  AS c
+              LEFT JOIN (SELECT child_id, invoice_id, min(from_on) AS from_on FROM charge_refund
+                         WHERE child_id = owner_id AND reason IN ('left', 'changed') GROUP BY 1, 2) AS r
+                  ON r.child_id = i.operator_id AND r.invoice_id = i.id
+              LEFT JOIN (SELECT operator_id, invoice_id, min(from_on) AS from_on FROM credit_note
+                         WHERE reason IN ('left', 'changed') GROUP BY 1, 2) AS c
                   ON c.operator_id = i.operator_id AND c.invoice_id = i.id
               WHERE i.kind = 'period') AS periods""",
     ),

@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from backhaul.billing.adjustments import discount_bill, record_recovery, write_off_bill
+from backhaul.billing.one_off import issue_one_off
 from backhaul.billing.refunds import disconnect_customer
 from backhaul.billing.services import issue_opening_dues
 from backhaul.cli.embedded import EmbeddedPostgres
@@ -51,7 +53,20 @@ def business(db: EmbeddedPostgres) -> Cast:
         reverse_payment(payment_id=wrong, on=DEC, now=noon(DEC), reason="bounced")
         day = date(2026, 12, 11)
         disconnect_customer(subscription_id=people[0].subscription_id, on=day, now=noon(day), why="moved away")
+        adjust(people[1].subscription_id)
     return cast
+
+
+def adjust(subscription_id: int) -> None:
+    """A one-off bill, something off it, the rest given up, and some of that coming in after all."""
+    made = issue_one_off(
+        subscription_id=subscription_id, title="Router", net_minor=90_00, on=DEC, due_on=DEC, now=noon(DEC),
+        request_key=request_key(),
+    )  # fmt: skip
+    act: dict[str, Any] = {"invoice_id": made.invoice_id, "on": DEC, "now": noon(DEC), "why": "x"}
+    discount_bill(**act, net_minor=10_00, request_key=request_key())
+    write_off_bill(**act, request_key=request_key())
+    record_recovery(**act, amount_minor=5_00, paid="cash", request_key=request_key())
 
 
 def pay(customer_id: int, amount_minor: int) -> int:
@@ -82,6 +97,11 @@ TAMPERING = [
         "periods.overlap",
     ),
     ("DELETE FROM invoice WHERE kind = 'opening'", "bills.posted"),
+    ("DELETE FROM invoice WHERE kind = 'one_off'", "bills.posted"),
+    ("UPDATE adjustment SET net_minor = net_minor + 1 WHERE kind = 'write_off'", "bills.open"),
+    ("UPDATE adjustment SET vat_minor = vat_minor + 1 WHERE kind = 'discount'", "bills.adjustments"),
+    ("UPDATE adjustment SET net_minor = net_minor + 10000 WHERE kind = 'recovered'", "bills.adjustments"),
+    ("DELETE FROM adjustment WHERE kind = 'recovered'", "bills.adjustments"),
     ("UPDATE invoice_open SET open_minor = open_minor + 1", "bills.open"),
     ("DELETE FROM invoice_open", "customers.dues"),
     ("UPDATE customer_advance SET advance_minor = advance_minor + 1", "customers.advances"),

@@ -147,10 +147,12 @@ CREATE TABLE adjustment (
     request_key text NOT NULL,
     recorded_at timestamptz NOT NULL,
     actor_id bigint NOT NULL,
+    paid_code text,                             -- recovered: the account that the money came into
     PRIMARY KEY (operator_id, id),
     UNIQUE (operator_id, request_key),
     FOREIGN KEY (operator_id, invoice_id) REFERENCES invoice (operator_id, id),
-    CONSTRAINT adjustment_is_something CHECK (net_minor + vat_minor > 0)
+    CONSTRAINT adjustment_is_something CHECK (net_minor + vat_minor > 0),
+    CONSTRAINT adjustment_paid CHECK ((kind = 'recovered') = (paid_code IS NOT NULL))
 );
 CREATE INDEX adjustment_invoice ON adjustment (operator_id, invoice_id);
 CREATE INDEX adjustment_customer ON adjustment (operator_id, customer_id);

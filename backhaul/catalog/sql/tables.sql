@@ -32,7 +32,7 @@ CREATE TABLE package (
 );
 CREATE INDEX package_plan ON package (plan_operator_id, plan_id);
 
--- Later prices of a package, by the day from which periods start at them; what was billed stays (A29). Never changed or removed.
+-- Later prices of a package, by the day from which periods start at them; what was billed stays (A29). Changed before its day only.
 CREATE TABLE package_price (
     operator_id bigint NOT NULL,
     package_id bigint NOT NULL,
@@ -85,6 +85,7 @@ CREATE TABLE billing_profile (
     on_late_payment text NOT NULL DEFAULT 'restarts' CHECK (on_late_payment IN ('keeps_end', 'restarts')),
     late_fee_minor bigint NOT NULL DEFAULT 0 CHECK (late_fee_minor >= 0),
     late_fee_after_days smallint NOT NULL DEFAULT 0 CHECK (late_fee_after_days BETWEEN 0 AND 90),
+    late_fee_from_on date NOT NULL DEFAULT '-infinity',        -- bills issued before this day bear no fee
     change_period text NOT NULL DEFAULT 'days_left' CHECK (change_period IN ('days_left', 'fresh')),
     change_billed text NOT NULL DEFAULT 'at_once' CHECK (change_billed IN ('at_once', 'with_next')),
     upgrade_fee_minor bigint NOT NULL DEFAULT 0 CHECK (upgrade_fee_minor >= 0),
@@ -111,7 +112,8 @@ CREATE TABLE holiday (
     PRIMARY KEY (operator_id, on_date)
 );
 
--- One wholesale price per edge and plan, versioned by the day it starts; a version is never changed or removed.
+-- One wholesale price per edge and plan, versioned by the day it starts; a version is never changed or removed. Before its day a later
+-- one for the same day takes its place: of one day the one set last holds (decisions/0009).
 CREATE TABLE tariff_price (
     child_id bigint NOT NULL,
     parent_id bigint NOT NULL,
@@ -121,7 +123,7 @@ CREATE TABLE tariff_price (
     price_minor bigint NOT NULL CHECK (price_minor >= 0),      -- net of VAT, per month or per validity
     validity_days smallint CHECK (validity_days BETWEEN 1 AND 366),    -- NULL: follows the retail cycle (SPEC 2.2)
     set_at timestamptz NOT NULL,
-    PRIMARY KEY (child_id, plan_operator_id, plan_id, starts_on),
+    PRIMARY KEY (child_id, plan_operator_id, plan_id, starts_on, set_at),
     FOREIGN KEY (parent_id, child_id) REFERENCES operator (parent_id, id),
     FOREIGN KEY (plan_operator_id, plan_id) REFERENCES plan (operator_id, id)
 );
@@ -135,6 +137,7 @@ CREATE TABLE vat_setting (
     registered boolean NOT NULL,
     rate_bp integer NOT NULL CHECK (rate_bp BETWEEN 0 AND 10000),   -- hundredths of a percent
     reclaims_input boolean NOT NULL DEFAULT true,                   -- else input VAT is part of the cost
+    relief_on_bad_debt boolean NOT NULL DEFAULT false,              -- the VAT of a written-off bill comes back
     PRIMARY KEY (operator_id, starts_on),
     CHECK (registered OR rate_bp = 0)
 );

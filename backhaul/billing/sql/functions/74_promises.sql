@@ -13,16 +13,42 @@ LANGUAGE sql STABLE AS $$
     SELECT COALESCE(sum(open_minor), 0)::bigint FROM invoice_open WHERE operator_id = p_operator AND customer_id = p_customer
 $$;
 
--- spared_from_cut: an unpaid service is not cut on a day that its customer promised to pay by, nor while the customer owes no more
--- than the profile's suspend_if_due_over.
+-- share_is_paid: whether since a service was cut last as unpaid its customer paid the profile's share of what was overdue until it came
+-- back, or is now. False where it was never cut.
+CREATE OR REPLACE FUNCTION share_is_paid(p_operator bigint, p_customer bigint, p_subscription bigint, p_on date) RETURNS boolean
+LANGUAGE sql STABLE AS $$
+    SELECT COALESCE((
+        SELECT paid.minor::numeric * 10000 >= bp.reactivate_share_bp::numeric * (overdue.minor + paid.minor)
+        FROM (SELECT from_on, COALESCE(to_on, p_on) AS until_on FROM block
+              WHERE operator_id = p_operator AND subscription_id = p_subscription AND reason = 'unpaid'
+              ORDER BY from_at DESC, id DESC LIMIT 1) AS cut
+        CROSS JOIN (SELECT f.reactivate_share_bp FROM subscription s
+                    JOIN billing_profile f ON f.operator_id = s.profile_operator_id AND f.id = s.profile_id
+                    WHERE s.operator_id = p_operator AND s.id = p_subscription) AS bp
+        CROSS JOIN LATERAL (SELECT COALESCE(sum(open_minor), 0)::bigint AS minor FROM invoice_open
+                            WHERE operator_id = p_operator AND customer_id = p_customer AND due_on < cut.until_on) AS overdue
+        CROSS JOIN LATERAL (SELECT COALESCE(sum(a.amount_minor), 0)::bigint AS minor
+                            FROM invoice i JOIN allocation a ON a.operator_id = i.operator_id AND a.invoice_id = i.id
+                            WHERE i.operator_id = p_operator AND i.customer_id = p_customer AND i.due_on < cut.until_on
+                              AND a.allocated_on >= cut.from_on) AS paid), false)
+$$;
+
+-- spared_from_cut: an unpaid service is not cut on a day that its customer promised to pay by; nor while the customer owes no more than
+-- the profile's suspend_if_due_over; nor, having come back for a share, for what was overdue then: only for a bill that fell due later.
 CREATE OR REPLACE FUNCTION spared_from_cut(p_operator bigint, p_subscription bigint, p_on date) RETURNS boolean
 LANGUAGE sql STABLE AS $$
     SELECT EXISTS (SELECT 1 FROM promise WHERE operator_id = p_operator AND subscription_id = p_subscription
                    AND withdrawn_at IS NULL AND until_on >= p_on)
         OR EXISTS (SELECT 1 FROM subscription s
                    JOIN billing_profile bp ON bp.operator_id = s.profile_operator_id AND bp.id = s.profile_id
-                   WHERE s.operator_id = p_operator AND s.id = p_subscription AND bp.suspend_if_due_over_minor > 0
-                     AND due_of(s.operator_id, s.customer_id) <= bp.suspend_if_due_over_minor)
+                   WHERE s.operator_id = p_operator AND s.id = p_subscription
+                     AND (bp.suspend_if_due_over_minor > 0 AND due_of(s.operator_id, s.customer_id) <= bp.suspend_if_due_over_minor
+                          OR bp.reactivate_when = 'share' AND share_is_paid(s.operator_id, s.customer_id, s.id, p_on)
+                             AND NOT EXISTS (
+                                SELECT 1 FROM invoice_open o WHERE o.operator_id = s.operator_id AND o.customer_id = s.customer_id
+                                  AND cut_on(o.due_on, bp.grace_days, s.suspend_on) <= p_on
+                                  AND o.due_on >= (SELECT max(b.to_on) FROM block b WHERE b.operator_id = s.operator_id
+                                                   AND b.subscription_id = s.id AND b.reason = 'unpaid'))))
 $$;
 
 -- may_come_back: whether a service that is cut as unpaid may come back now: its customer promised to pay later, or paid what the
@@ -32,20 +58,10 @@ LANGUAGE sql STABLE AS $$
     SELECT due_of(p_operator, p_customer) = 0
         OR EXISTS (SELECT 1 FROM promise WHERE operator_id = p_operator AND subscription_id = p_subscription
                    AND withdrawn_at IS NULL AND until_on >= p_on)
-        OR (SELECT CASE bp.reactivate_when
-                   WHEN 'full' THEN false
-                   WHEN 'overdue' THEN overdue.open_minor = 0
-                   ELSE overdue.open_minor = 0 OR paid.minor::numeric * 10000
-                        >= bp.reactivate_share_bp::numeric * (overdue.open_minor + paid.minor) END
-            FROM subscription s
-            JOIN billing_profile bp ON bp.operator_id = s.profile_operator_id AND bp.id = s.profile_id
-            CROSS JOIN LATERAL (SELECT COALESCE(sum(open_minor), 0)::bigint AS open_minor FROM invoice_open
-                                WHERE operator_id = p_operator AND customer_id = p_customer AND due_on < p_on) AS overdue
-            CROSS JOIN LATERAL (SELECT COALESCE(sum(a.amount_minor), 0)::bigint AS minor
-                                FROM allocation a JOIN invoice i ON i.operator_id = a.operator_id AND i.id = a.invoice_id
-                                WHERE i.operator_id = p_operator AND i.customer_id = p_customer AND i.due_on < p_on
-                                  AND a.allocated_on >= (SELECT max(from_on) FROM block b WHERE b.operator_id = p_operator
-                                                         AND b.subscription_id = p_subscription AND b.reason = 'unpaid'
-                                                         AND b.to_at IS NULL)) AS paid
-            WHERE s.operator_id = p_operator AND s.id = p_subscription)
+        OR EXISTS (SELECT 1 FROM subscription s
+                   JOIN billing_profile bp ON bp.operator_id = s.profile_operator_id AND bp.id = s.profile_id
+                   WHERE s.operator_id = p_operator AND s.id = p_subscription AND bp.reactivate_when <> 'full'
+                     AND (NOT EXISTS (SELECT 1 FROM invoice_open
+                                      WHERE operator_id = p_operator AND customer_id = p_customer AND due_on < p_on)
+                          OR bp.reactivate_when = 'share' AND share_is_paid(p_operator, p_customer, p_subscription, p_on)))
 $$;

@@ -1,0 +1,50 @@
+"""Names in the catalogue are each operator's own, and each is used once."""
+
+from __future__ import annotations
+
+from backhaul.common.errors import InvalidInput, NotFound, Refusal
+from backhaul.operators.functions import execute, rows
+from backhaul.operators.scope import current_scope
+
+
+class NameInUse(Refusal):
+    """The operator has a plan, package or profile of that name already."""
+
+    code = "name_in_use"
+
+
+def insert_named(table: str, name: str, values: dict[str, object]) -> int:
+    """Add a row of the acting operator under a name; its id. Raises NameInUse."""
+    columns = ["operator_id", "name", *values]
+    added = rows(
+        f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({', '.join(['%s'] * len(columns))}) "
+        "ON CONFLICT (operator_id, name) DO NOTHING RETURNING id",
+        [current_scope().operator_id, _cleaned(name), *values.values()],
+    )
+    if not added:
+        raise _in_use(name)
+    return int(added[0]["id"])
+
+
+def update_named(table: str, row_id: int, name: str, values: dict[str, object]) -> None:
+    """Change a row of the acting operator, its name too. Raises NotFound, NameInUse."""
+    me = current_scope().operator_id
+    taken = f"SELECT 1 FROM {table} WHERE operator_id = %s AND name = %s AND id <> %s"
+    if rows(taken, [me, _cleaned(name), row_id]):
+        raise _in_use(name)
+    changes = {"name": _cleaned(name), **values}
+    assignments = ", ".join(f"{column} = %s" for column in changes)
+    if not execute(
+        f"UPDATE {table} SET {assignments} WHERE operator_id = %s AND id = %s", [*changes.values(), me, row_id]
+    ):
+        raise NotFound("There is nothing of yours to change here.")
+
+
+def _cleaned(name: str) -> str:
+    if not name.strip():
+        raise InvalidInput("Give it a name.", field="name")
+    return name.strip()
+
+
+def _in_use(name: str) -> NameInUse:
+    return NameInUse(f"There is a “{name.strip()}” already; choose another name.", field="name")
