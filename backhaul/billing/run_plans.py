@@ -55,6 +55,13 @@ def plan_run(
         return get_plan(plan_id, using=BATCH)
 
 
+def preview_run(isp: IspDirectory, *, on: date, now: datetime) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """Rehearse the run of that date and keep nothing: what a plan's report says, and the ISP's own bills in it."""
+    made = _Made(isp, 0)
+    report = made.written(rehearse(isp, on=on, now=now, watch=made.watch).seen_by(isp.isp_id))
+    return report, [_line(line) for row in made.slices[isp.isp_id] for line in json.loads(row[-1])]
+
+
 def make_plan(isp: IspDirectory, *, plan_id: int, now: datetime) -> None:
     """Do the dry run of a plan that was asked for; a plan that is ready stays as it is."""
     with unit_of_work(isp, using=BATCH):
@@ -137,9 +144,7 @@ def list_plan_lines(plan_id: int, *, limit: int | None = None, using: str = "def
         [current_scope().isp_id, plan_id, limit],
         using=using,
     )
-    days = ("starts_on", "ends_on", "due_on")
-    lines = [json.loads(row["line"]) for row in found]
-    return [line | {name: date.fromisoformat(line[name]) for name in days} for line in lines]
+    return [_line(json.loads(row["line"])) for row in found]
 
 
 class _Made:
@@ -167,7 +172,7 @@ class _Made:
     def keep(self, report: RunReport) -> None:
         """The plan's report and slices, in one transaction."""
         with unit_of_work(self.isp, using=BATCH):
-            _keep_report(self.isp.isp_id, self.plan_id, self._written(report))
+            _keep_report(self.isp.isp_id, self.plan_id, self.written(report))
             for row in [row for rows_of_shard in self.slices.values() for row in rows_of_shard]:
                 execute(
                     "INSERT INTO run_plan_slice (operator_id, plan_id, top_id, slice, digest, bills, held, lines) "
@@ -176,7 +181,7 @@ class _Made:
                     using=BATCH,
                 )
 
-    def _written(self, report: RunReport) -> dict[str, Any]:
+    def written(self, report: RunReport) -> dict[str, Any]:
         """The report as it is kept: money of the last cycle only where the bills are the ISP's own."""
         shards = []
         for shard in report.shards:
@@ -192,6 +197,10 @@ class _Made:
             "exceptions": report.exceptions,
             "blocked": self.blocked,
         }
+
+
+def _line(kept: dict[str, Any]) -> dict[str, Any]:
+    return kept | {name: date.fromisoformat(kept[name]) for name in ("starts_on", "ends_on", "due_on")}
 
 
 def _insert(isp_id: int, on: date, now: datetime, *, actor_id: int, slice_bills: int, using: str) -> int:

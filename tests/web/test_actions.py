@@ -10,6 +10,7 @@ from typing import Any
 from django.test import Client
 from django.urls import reverse
 
+from backhaul.billing import tasks
 from backhaul.common.clock import local_date, now
 from backhaul.ledger.queries import sum_balance
 from backhaul.operators.functions import rows
@@ -234,16 +235,44 @@ def test_a_reseller_is_taken_on_with_a_first_sign_in(db: object) -> None:
 
 def test_the_run_is_rehearsed_without_a_trace_and_then_done_once(db: object) -> None:
     town = build_town()
-    client = signed_in("padma")
-    on = today().isoformat()
+    isp_id, client = town.cast.padma.isp_id, signed_in("padma")
     before = count(town, "invoice")
-    shown = client.post("/billing-run/", {"on": on}).content.decode()
-    assert "This is a rehearsal" in shown
+    plan = client.post("/billing-run/", {"on": today().isoformat()}).headers["Location"]
+    assert "hx-get" in client.get(plan).content.decode()  # asks again until the job has done it
+    tasks.make_plan(isp_id=isp_id, plan_id=number_in(plan))
+    assert "This is a rehearsal" in client.get(plan).content.decode()
     assert count(town, "invoice") == before
-    assert "The run is done" in client.post("/billing-run/", {"on": on, "confirmed": "1"}).content.decode()
+    run = client.post(plan, {"decision": "run"}).headers["Location"]
+    assert "You may leave this page" in client.get(run).content.decode()
+    tasks.carry_out_run(isp_id=isp_id, run_id=number_in(run))
+    shown = client.get(run, headers={"HX-Request": "true", "HX-Target": "results"}).content.decode()
+    assert "exactly as it was confirmed" in shown and "hx-get" not in shown
     billed = count(town, "invoice")
     assert billed > before
-    client.post("/billing-run/", {"on": on, "confirmed": "1"})
+    assert client.post(plan, {"decision": "run"}).headers["Location"] == run
+    assert "exactly as it was confirmed" in client.get(plan).content.decode() + shown
     assert count(town, "invoice") == billed
     assert client.post("/billing-run/", {"on": "2999-01-01"}).status_code == 422
     assert "Done" in client.get("/billing-run/").content.decode()
+
+
+def test_a_plan_for_a_later_night_is_confirmed_withdrawn_and_read_as_csv(db: object) -> None:
+    town = build_town()
+    client = signed_in("padma")
+    later = today() + timedelta(days=3)
+    plan = client.post("/billing-run/", {"on": later.isoformat()}).headers["Location"]
+    assert client.post(plan, {"decision": "confirm"}).status_code == 422  # not rehearsed yet
+    tasks.make_plan(isp_id=town.cast.padma.isp_id, plan_id=number_in(plan))
+    assert client.post(plan, {"decision": "confirm"}).status_code == 303
+    shown = client.get(plan).content.decode()
+    assert "comes out exactly like this" in shown and 'value="run"' not in shown
+    assert client.post(plan, {"decision": "withdraw"}).status_code == 303
+    assert "comes out exactly like this" not in client.get(plan).content.decode()
+    assert client.post(plan, {"decision": "wish"}).status_code == 422
+    lines = client.get(f"{plan}csv/").content.decode().splitlines()
+    assert lines[0].startswith("\ufeffwhat,code,name,from,to,net")
+
+
+def number_in(path: str) -> int:
+    """The id at the end of an address."""
+    return int(path.strip("/").split("/")[-1])
