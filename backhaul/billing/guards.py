@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 from backhaul.identity.models import IspDirectory
 from backhaul.operators.functions import call, rows
 
+BATCH = "batch"
 CUT_TIME = time(12)
 
 
@@ -21,13 +22,16 @@ class Measured:
     cut: int
 
 
-def measure_minimum_balance(*, isp: IspDirectory, on: date, now: datetime, using: str = "batch") -> Measured:
-    """Measure every edge of an ISP, in a unit of work of it by the batch role: after a night's run and in the cut window.
+def measure_minimum_balance(*, isp: IspDirectory, on: date, now: datetime) -> Measured:
+    """Measure every edge of an ISP after a night's run, in a unit of work of the batch role; one step a day at most."""
+    return Measured(**call("measure_minimum_balance", BATCH, isp=isp.isp_id, on=on, now=now))
 
-    Guards go one step on a night; only inside the cut window is anything disabled or cut. Safe to call again.
-    """
-    cuts = is_cut_window(isp, now, using=using)
-    return Measured(**call("measure_minimum_balance", using, isp=isp.isp_id, on=on, now=now, cuts=cuts))
+
+def cut_below_minimum(*, isp: IspDirectory, on: date, now: datetime) -> Measured:
+    """Disable whom the guard has given notice, in a unit of work of the batch role; nothing outside the cut window."""
+    if not is_cut_window(isp, now):
+        return Measured(0, 0, 0)
+    return Measured(**call("cut_below_minimum", BATCH, isp=isp.isp_id, on=on, now=now))
 
 
 def ease_guard(*, child_id: int, on: date, now: datetime) -> str:
@@ -35,17 +39,17 @@ def ease_guard(*, child_id: int, on: date, now: datetime) -> str:
     return str(call("ease_guard", child=child_id, on=on, now=now))
 
 
-def is_cut_window(isp: IspDirectory, now: datetime, *, using: str = "batch") -> bool:
+def is_cut_window(isp: IspDirectory, now: datetime) -> bool:
     """Whether services may be cut at this instant: past the ISP's cut time, on no weekday or holiday that it spares."""
     local = now.astimezone(ZoneInfo(isp.time_zone))
     window = rows(
         "SELECT cut_time, %s = ANY (spared_weekdays) AS spared FROM cut_window WHERE operator_id = %s",
         [local.isoweekday(), isp.isp_id],
-        using=using,
+        using=BATCH,
     )
     if local.time() < (window[0]["cut_time"] if window else CUT_TIME) or (window and window[0]["spared"]):
         return False
     on_holiday = rows(
-        "SELECT 1 FROM holiday WHERE operator_id = %s AND on_date = %s", [isp.isp_id, local.date()], using=using
+        "SELECT 1 FROM holiday WHERE operator_id = %s AND on_date = %s", [isp.isp_id, local.date()], using=BATCH
     )
     return not on_holiday

@@ -42,6 +42,7 @@ FUNCTIONS = [
     Definer("count_held_below"),
     Definer("lock_for_charge"),
     Definer("measure_minimum_balance", ("batch",)),
+    Definer("cut_below_minimum", ("batch",)),
     Definer("ease_guard"),
     Definer("start_edge"),
     Definer("close_operator"),

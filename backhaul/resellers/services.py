@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from backhaul.billing.guards import ease_guard
 from backhaul.billing.services import queue_retry
 from backhaul.catalog.services import set_vat
 from backhaul.common.errors import InvalidInput, NotAllowed
-from backhaul.funds.services import open_fund, recharge_fund, set_fund_limits
+from backhaul.funds.services import (
+    open_fund,
+    receive_from_child,
+    recharge_fund,
+    set_edge_terms,
+    transfer_fund,
+)
 from backhaul.identity.models import IspDirectory
 from backhaul.identity.services import create_user, enter_isp
 from backhaul.operators.functions import call
@@ -41,6 +48,8 @@ class Terms:
     edits_catalog: bool = False
     credit_limit_minor: int = 0
     low_balance_minor: int = 0
+    started: bool = True
+    trial_customers: int | None = None
 
 
 @dataclass(frozen=True)
@@ -93,26 +102,53 @@ def onboard_operator(*, identity: Identity, terms: Terms) -> int:
         edits_catalog=terms.edits_catalog,
     )
     _open_accounts(operator_id)
-    open_fund(child_id=operator_id, mode=terms.mode)
-    set_fund_limits(
+    open_fund(child_id=operator_id, mode=terms.mode, started=terms.started)
+    set_edge_terms(
         child_id=operator_id,
         credit_limit_minor=terms.credit_limit_minor,
         low_balance_minor=terms.low_balance_minor,
+        trial_customers=terms.trial_customers,
     )
     with acting_for_child(operator_id):
         _furnish(identity)
     return operator_id
 
 
-def recharge_child_fund(*, child_id: int, **recharge: Any) -> int:
-    """Put money into a direct child's fund and retry, once that is committed, the renewals that wait for it (SPEC 2.3).
+def recharge_child_fund(*, child_id: int, on: date, now: datetime, **recharge: Any) -> int:
+    """Put money into a direct child's fund; its guard eases, and what waits for it is retried once that is committed.
 
-    `recharge` are the arguments of funds.services.recharge_fund. Returns the movement's id.
+    `recharge` are the other arguments of funds.services.recharge_fund. Returns the movement's id.
     """
-    movement_id = recharge_fund(child_id=child_id, **recharge)
+    movement_id = recharge_fund(child_id=child_id, on=on, **recharge)
+    _fund_is_fuller(child_id, on, now)
+    return movement_id
+
+
+def receive_child_payment(*, child_id: int, on: date, now: datetime, **payment: Any) -> list[int]:
+    """`recharge_child_fund` for money received, split between debt and fund (funds.services.receive_from_child)."""
+    movements = receive_from_child(child_id=child_id, on=on, **payment)
+    _fund_is_fuller(child_id, on, now)
+    return movements
+
+
+def transfer_to_child(*, child_id: int, to_child_id: int, on: date, now: datetime, **transfer: Any) -> int:
+    """`recharge_child_fund` out of another direct child's fund (funds.services.transfer_fund)."""
+    movement_id = transfer_fund(child_id=child_id, to_child_id=to_child_id, on=on, **transfer)
+    _fund_is_fuller(to_child_id, on, now)
+    return movement_id
+
+
+def set_child_terms(*, child_id: int, on: date, now: datetime, **terms: object) -> None:
+    """Set terms of a direct child's edge (funds.services.set_edge_terms); a guard that they no longer ask for is lifted."""
+    set_edge_terms(child_id=child_id, **terms)
+    _fund_is_fuller(child_id, on, now)
+
+
+def _fund_is_fuller(child_id: int, on: date, now: datetime) -> None:
+    """What more money or other terms change at once (SPEC 2.3, 2.4)."""
+    ease_guard(child_id=child_id, on=on, now=now)
     scope = current_scope()
     queue_retry(isp_id=scope.isp_id, top_id=(*scope.path, child_id)[1])
-    return movement_id
 
 
 def add_staff(*, operator_id: int, role: str, **person: Any) -> int:

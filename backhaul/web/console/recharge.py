@@ -22,7 +22,7 @@ def recharge(request: PageRequest, pk: int) -> HttpResponse:
     form = RechargeForm(sent(request))
     preview = None
     if request.method == "POST" and form.is_valid() and "change" not in request.POST:
-        arguments = form.arguments() | {"child_id": pk, "on": request.today}
+        arguments = form.arguments() | {"child_id": pk, "on": request.today, "now": request.now}
         with refusals_to(form):
             if "confirmed" in request.POST:
                 recharge_child_fund(**arguments)

@@ -21,10 +21,19 @@ LANGUAGE sql IMMUTABLE AS $$
         ELSE f.guard_step END
 $$;
 
--- Contract (batch): measures the minimum balance of every edge of an ISP after a night's run, and once more in the cut window with
--- p_cuts. Idempotent: at one day it goes one step at most. Returns {"worse", "lifted": edges; "cut": services cut}.
-CREATE OR REPLACE FUNCTION measure_minimum_balance(p_isp bigint, p_on date, p_now timestamptz, p_cuts boolean DEFAULT false) RETURNS jsonb
-LANGUAGE plpgsql SECURITY DEFINER AS $$
+-- Contract (batch): measures the minimum balance of every edge of an ISP, after a night's run. Idempotent: on one day it goes one step
+-- at most, and disables nothing. Returns {"worse", "lifted": edges; "cut": 0}.
+CREATE OR REPLACE FUNCTION measure_minimum_balance(p_isp bigint, p_on date, p_now timestamptz) RETURNS jsonb
+LANGUAGE sql SECURITY DEFINER AS $$ SELECT step_guards(p_isp, p_on, p_now, false) $$;
+
+-- Contract (batch): called in the ISP's cut window: disables where renewals were held for notice_hours, and cuts what that ends.
+-- Idempotent. Returns {"worse", "lifted": edges; "cut": services}.
+CREATE OR REPLACE FUNCTION cut_below_minimum(p_isp bigint, p_on date, p_now timestamptz) RETURNS jsonb
+LANGUAGE sql SECURITY DEFINER AS $$ SELECT step_guards(p_isp, p_on, p_now, true) $$;
+
+-- step_guards: moves the guards of all edges of an ISP on or back, and brings the blocks to what they want.
+CREATE OR REPLACE FUNCTION step_guards(p_isp bigint, p_on date, p_now timestamptz, p_cuts boolean) RETURNS jsonb
+LANGUAGE plpgsql AS $$
 DECLARE
     v_operators bigint[];
     v_worse bigint;
