@@ -79,17 +79,13 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
     SELECT (2 * p_total_minor + p_step_minor) / (2 * p_step_minor) * p_step_minor
 $$;
 
--- retail_amounts(price of the days, VAT rate, price includes VAT, discount, step): what a bill comes to (SPEC 2.5, §3). VAT is
--- rounded once, on what is left after the discount; total = net − discount + vat + rounding.
-CREATE OR REPLACE FUNCTION retail_amounts(
-    p_base_minor bigint, p_rate_bp integer, p_includes_vat boolean, p_discount_minor bigint, p_step_minor bigint)
-RETURNS TABLE (net_minor bigint, vat_minor bigint, rounding_minor bigint, total_minor bigint)
+-- retail_vat(price of the days, its net, rate, price includes VAT, discount): a bill's VAT, rounded once, on what is left after the
+-- discount; of a price that includes it, what is not net. The bill's total = rounded_to(net − discount + vat).
+CREATE OR REPLACE FUNCTION retail_vat(
+    p_base_minor bigint, p_net_minor bigint, p_rate_bp integer, p_includes_vat boolean, p_discount_minor bigint) RETURNS bigint
 LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
-    SELECT net.minor, vat.minor, rounded_to(whole.minor, p_step_minor) - whole.minor, rounded_to(whole.minor, p_step_minor)
-    FROM (SELECT CASE WHEN p_includes_vat THEN net_of_gross(p_base_minor, p_rate_bp) ELSE p_base_minor END AS minor) AS net
-    CROSS JOIN LATERAL (SELECT CASE WHEN p_includes_vat AND p_discount_minor = 0 THEN p_base_minor - net.minor
-                                    ELSE vat_of(net.minor - p_discount_minor, p_rate_bp) END AS minor) AS vat
-    CROSS JOIN LATERAL (SELECT net.minor - p_discount_minor + vat.minor AS minor) AS whole
+    SELECT CASE WHEN p_includes_vat AND p_discount_minor = 0 THEN p_base_minor - p_net_minor
+                ELSE vat_of(p_net_minor - p_discount_minor, p_rate_bp) END
 $$;
 
 -- period_net(price, start, anchor day): what the days from a start to the next anchor cost, of a whole cycle's price.

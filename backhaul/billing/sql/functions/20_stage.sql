@@ -163,13 +163,14 @@ DECLARE
     v_ends_on date;
     v_base bigint;
     v_net bigint;
+    v_discount bigint;
 BEGIN
     SELECT * INTO v_cycle FROM cycle_of(p_starts_on, p_anchor_day, p_validity_days, p_cycle_on);
     v_ends_on := CASE WHEN p_term_months > 1 THEN anchor_after(v_cycle.cycle_on, p_anchor_day, p_term_months) ELSE v_cycle.ends_on END;
     v_base := prorate(p_price_minor, p_starts_on - v_cycle.cycle_on, v_ends_on - v_cycle.cycle_on, v_ends_on - v_cycle.cycle_on);
     v_net := CASE WHEN p_includes_vat THEN net_of_gross(v_base, v_rate_bp) ELSE v_base END;
-    RETURN (SELECT total_minor FROM retail_amounts(
-        v_base, v_rate_bp, p_includes_vat, discount_of(p_operator, p_subscription, p_starts_on, v_net), p_step_minor));
+    v_discount := discount_of(p_operator, p_subscription, p_starts_on, v_net);
+    RETURN rounded_to(v_net - v_discount + retail_vat(v_base, v_net, v_rate_bp, p_includes_vat, v_discount), p_step_minor);
 END $$;
 
 -- reread_advances: what came in or was taken back until the customers were locked; who pays first must still have the sum.

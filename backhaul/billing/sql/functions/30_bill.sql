@@ -175,6 +175,7 @@ BEGIN
 END $$;
 
 -- price_steps: what every staged step writes: the bill's amounts, number and id, and how much of the advance it takes.
+-- OFFSET 0 keeps each amount worked out once, where the planner would put its expression into every place that uses it.
 CREATE OR REPLACE FUNCTION price_steps(p_run bigint, p_on date) RETURNS bigint
 LANGUAGE plpgsql AS $$
 DECLARE v_count bigint;
@@ -182,6 +183,28 @@ BEGIN
     INSERT INTO stage_bill (class_id, operator_id, subscription_id, customer_id, what, in_arrears, invoice_id, entry_id, number, starts_on,
                             ends_on, cycle_ends_on, day, revision, cycle_days, from_day, billed_days, price_minor, net_minor, discount_minor,
                             vat_minor, rounding_minor, total_minor, due_on, applied_minor, was_cut)
+    WITH span AS (
+        SELECT d.*, c.bill_ends_on, c.ends_on AS cycle_ends_on, c.bill_days, c.vat_bp, d.starts_on - c.bill_cycle_on AS from_day,
+               c.bill_ends_on - c.bill_cycle_on AS to_day, n.next_number,
+               CASE WHEN d.in_arrears AND d.what = 1 THEN
+                   (SELECT ARRAY[e.net_minor, e.days] FROM enabled_net(
+                       d.operator_id, d.subscription_id, d.starts_on, c.bill_ends_on, d.starts_on - c.bill_cycle_on, c.bill_days) AS e)
+               END AS enabled
+        FROM stage_due d JOIN stage_class c USING (class_id) JOIN invoice_numbering n ON n.operator_id = d.operator_id OFFSET 0),
+    base AS (
+        SELECT span.*, COALESCE(enabled[1], prorate(price_minor, from_day, to_day, bill_days)) AS base_minor, enabled[2] AS billed_days
+        FROM span OFFSET 0),
+    net AS (
+        SELECT base.*, CASE WHEN include_vat THEN net_of_gross(base_minor, vat_bp) ELSE base_minor END AS net_minor FROM base OFFSET 0),
+    discounted AS (
+        SELECT net.*, CASE WHEN has_discount THEN discount_of(operator_id, subscription_id, starts_on, net_minor) ELSE 0 END AS discount_minor
+        FROM net OFFSET 0),
+    taxed AS (
+        SELECT discounted.*, retail_vat(base_minor, net_minor, vat_bp, include_vat, discount_minor) AS vat_minor FROM discounted OFFSET 0),
+    whole AS (
+        SELECT taxed.*, net_minor - discount_minor + vat_minor AS whole_minor FROM taxed OFFSET 0),
+    amounts AS (
+        SELECT whole.*, CASE WHEN what & 1 = 1 THEN rounded_to(whole_minor, round_to_minor) ELSE 0 END AS total_minor FROM whole OFFSET 0)
     SELECT s.class_id, s.operator_id, s.subscription_id, s.customer_id, s.what, s.in_arrears,
            CASE WHEN s.in_arrears AND s.what & 2 = 0 THEN s.running_invoice_id WHEN s.what & 1 = 1 OR s.in_arrears THEN nextval('invoice_id')
                 ELSE running.id END,
@@ -190,26 +213,11 @@ BEGIN
            s.starts_on, s.bill_ends_on, s.cycle_ends_on, s.day,
            CASE WHEN p_run IS NULL THEN next_revision(s.operator_id, s.subscription_id, s.starts_on) ELSE 0 END,
            s.bill_days, s.from_day, CASE WHEN s.in_arrears THEN s.billed_days END, s.price_minor, s.net_minor, s.discount_minor, s.vat_minor,
-           s.rounding_minor, s.total_minor, p_on + s.due_days,
+           s.total_minor - s.whole_minor, s.total_minor, p_on + s.due_days,
            CASE WHEN s.what & 1 = 0 OR s.advance_minor = 0 THEN 0
                 ELSE GREATEST(0, LEAST(s.total_minor, s.advance_minor - (sum(s.total_minor) OVER by_customer - s.total_minor))) END,
            s.was_cut
-    FROM (
-        SELECT d.*, c.bill_ends_on, c.ends_on AS cycle_ends_on, c.bill_days, d.starts_on - c.bill_cycle_on AS from_day, n.next_number,
-               base.days AS billed_days, net.minor AS net_minor, discount.minor AS discount_minor, amounts.vat_minor, amounts.rounding_minor,
-               CASE WHEN d.what & 1 = 1 THEN amounts.total_minor ELSE 0 END AS total_minor
-        FROM stage_due d
-        JOIN stage_class c USING (class_id)
-        JOIN invoice_numbering n ON n.operator_id = d.operator_id
-        LEFT JOIN LATERAL enabled_net(d.operator_id, d.subscription_id, d.starts_on, c.bill_ends_on, d.starts_on - c.bill_cycle_on, c.bill_days)
-            AS enabled ON d.in_arrears AND d.what = 1
-        CROSS JOIN LATERAL (SELECT enabled.days, COALESCE(enabled.net_minor, prorate(d.price_minor, d.starts_on - c.bill_cycle_on,
-                                   c.bill_ends_on - c.bill_cycle_on, c.bill_days)) AS minor) AS base
-        CROSS JOIN LATERAL (SELECT CASE WHEN d.include_vat THEN net_of_gross(base.minor, c.vat_bp) ELSE base.minor END AS minor) AS net
-        CROSS JOIN LATERAL (SELECT CASE WHEN d.has_discount THEN discount_of(d.operator_id, d.subscription_id, d.starts_on, net.minor)
-                                        ELSE 0 END AS minor) AS discount
-        CROSS JOIN LATERAL retail_amounts(base.minor, c.vat_bp, d.include_vat, discount.minor, d.round_to_minor) AS amounts
-    ) AS s
+    FROM amounts s
     LEFT JOIN LATERAL (SELECT i.id FROM invoice i
                        WHERE i.operator_id = s.operator_id AND i.subscription_id = s.subscription_id AND i.kind = 'period' AND i.starts_on <= s.day
                        ORDER BY i.starts_on DESC, i.revision DESC LIMIT 1) AS running ON s.what & 1 = 0 AND NOT s.in_arrears
