@@ -21,16 +21,6 @@ LANGUAGE sql IMMUTABLE AS $$
         ELSE f.guard_step END
 $$;
 
--- Contract (batch): measures the minimum balance of every edge of an ISP, after a night's run. Idempotent: on one day it goes one step
--- at most, and disables nothing. Returns {"worse", "lifted": edges; "cut": 0}.
-CREATE OR REPLACE FUNCTION measure_minimum_balance(p_isp bigint, p_on date, p_now timestamptz) RETURNS jsonb
-LANGUAGE sql SECURITY DEFINER AS $$ SELECT step_guards(p_isp, p_on, p_now, false) $$;
-
--- Contract (batch): called in the ISP's cut window: disables where renewals were held for notice_hours, and cuts what that ends.
--- Idempotent. Returns {"worse", "lifted": edges; "cut": services}.
-CREATE OR REPLACE FUNCTION cut_below_minimum(p_isp bigint, p_on date, p_now timestamptz) RETURNS jsonb
-LANGUAGE sql SECURITY DEFINER AS $$ SELECT step_guards(p_isp, p_on, p_now, true) $$;
-
 -- step_guards: moves the guards of all edges of an ISP on or back, and brings the blocks to what they want.
 CREATE OR REPLACE FUNCTION step_guards(p_isp bigint, p_on date, p_now timestamptz, p_cuts boolean) RETURNS jsonb
 LANGUAGE plpgsql AS $$
@@ -57,6 +47,16 @@ BEGIN
     SELECT count(*) FILTER (WHERE guard_step <> 'none'), count(*) FILTER (WHERE guard_step = 'none') INTO v_worse, v_lifted FROM moved;
     RETURN jsonb_build_object('worse', v_worse, 'lifted', v_lifted, 'cut', apply_guards(v_operators, p_on, p_now, p_cuts));
 END $$;
+
+-- Contract (batch): measures the minimum balance of every edge of an ISP, after a night's run. Idempotent: on one day it goes one step
+-- at most, and disables nothing. Returns {"worse", "lifted": edges; "cut": 0}.
+CREATE OR REPLACE FUNCTION measure_minimum_balance(p_isp bigint, p_on date, p_now timestamptz) RETURNS jsonb
+LANGUAGE sql SECURITY DEFINER AS $$ SELECT step_guards(p_isp, p_on, p_now, false) $$;
+
+-- Contract (batch): called in the ISP's cut window: disables where renewals were held for notice_hours, and cuts what that ends.
+-- Idempotent. Returns {"worse", "lifted": edges; "cut": services}.
+CREATE OR REPLACE FUNCTION cut_below_minimum(p_isp bigint, p_on date, p_now timestamptz) RETURNS jsonb
+LANGUAGE sql SECURITY DEFINER AS $$ SELECT step_guards(p_isp, p_on, p_now, true) $$;
 
 -- Contract (app): lifts the guard of a direct child at once when its fund is back at minimum + margin, or when its terms allow it:
 -- called after what goes into a fund and after a change of terms. Never makes anything worse. Returns the step that holds now.
