@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -14,11 +15,17 @@ from typing import Any
 
 import psycopg
 import pytest
-from django.db import connections
+from django.db import OperationalError, connections
 
+from backhaul.billing.runs import RunReport
 from backhaul.cli.embedded import EmbeddedPostgres
+from backhaul.operators.functions import rows
+from backhaul.operators.scope import retried
+from backhaul.payments.services import record_payment
+from tests.builders import acting
 from tests.cast import CELL, Cast, build_cast, fill_funds
-from tests.scenarios.money import night
+from tests.scenarios.lines import CommitSwallower
+from tests.scenarios.money import assert_proved, night, noon
 from tests.scenarios.test_oracles import NOV_1, pay, taken_over
 
 STATE = {
@@ -30,6 +37,8 @@ STATE = {
     "customer_advance": "operator_id, customer_id, advance_minor",
     "held_bill": "operator_id, subscription_id, starts_on, short_child_id, short_minor",
     "invoice_numbering": "operator_id, next_number",
+    "payment": "operator_id, customer_id, amount_minor",
+    "allocation": "operator_id, customer_id, amount_minor",
 }
 BOOKS = (
     "SELECT operator_id, code, sum(minor)::bigint FROM (SELECT operator_id, debit_code AS code, amount_minor AS minor "
@@ -43,10 +52,16 @@ RUN = (
     "now = datetime(2026, 11, 1, 6, tzinfo=UTC)\n"
     "bill_isp(get_isp_by_slug('padma'), on=date(2026, 11, 1), now=now, slice_bills=3)\n"
 )
-# Where a slice is stopped: a lock on these rows makes it wait there, with all that it wrote before uncommitted.
+# Where a slice is stopped: a lock makes it wait there, with all that it wrote before uncommitted.
 STOPS = {
     "while it locks the funds": f"SELECT 1 FROM {CELL}.fund FOR UPDATE",
+    "while it locks the customers": f"SELECT 1 FROM {CELL}.customer FOR UPDATE",
+    "at what is held": f"LOCK TABLE {CELL}.held_bill IN SHARE MODE",
     "before the first invoice": f"SELECT 1 FROM {CELL}.invoice_numbering FOR UPDATE",
+    "at the invoices": f"LOCK TABLE {CELL}.invoice IN SHARE MODE",
+    "at the movements of the funds": f"LOCK TABLE {CELL}.fund_movement IN SHARE MODE",
+    "at the charges": f"LOCK TABLE {CELL}.charge IN SHARE MODE",
+    "at what is open": f"LOCK TABLE {CELL}.invoice_open IN SHARE MODE",
     "after the charges, at the advance": f"SELECT 1 FROM {CELL}.customer_advance FOR UPDATE",
     "at the very end": f"SELECT 1 FROM {CELL}.billing_state FOR UPDATE",
 }
@@ -106,6 +121,15 @@ def crowd(cast: Cast) -> None:
 
 def wait_until_blocked(server: EmbeddedPostgres, process: subprocess.Popen[bytes]) -> None:
     """Until the run waits for a lock of ours (or has ended, which is a mistake of the test)."""
+
+    def running() -> None:
+        assert process.poll() is None, process.stderr.read().decode() if process.stderr else ""
+
+    wait_for_lock(server, running)
+
+
+def wait_for_lock(server: EmbeddedPostgres, meanwhile: Callable[[], None] = lambda: None) -> None:
+    """Until somebody who bills waits for a lock."""
     deadline = time.monotonic() + 30
     with admin(server) as connection:
         while time.monotonic() < deadline:
@@ -114,7 +138,7 @@ def wait_until_blocked(server: EmbeddedPostgres, process: subprocess.Popen[bytes
             ).fetchone()
             if waiting:
                 return
-            assert process.poll() is None, process.stderr.read().decode() if process.stderr else ""
+            meanwhile()
             connection.execute("SELECT pg_sleep(0.02)")
     raise AssertionError("the run never came to the lock")
 
@@ -140,7 +164,7 @@ def crowded(db: EmbeddedPostgres) -> Cast:
 
 
 def test_killed_runs_and_runs_at_once_end_like_one_quiet_run(db: EmbeddedPostgres, crowded: Cast) -> None:
-    """SIGKILL of a run at four points of a slice, then two runs at once: the state of a quiet run, to the row."""
+    """SIGKILL of a run at ten points of a slice, then two runs at once: the state of a quiet run, to the row."""
     with copied(db) as restore:
         night(crowded, NOV_1)
         quiet = state(db)
@@ -160,3 +184,99 @@ def test_killed_runs_and_runs_at_once_end_like_one_quiet_run(db: EmbeddedPostgre
         assert state(db) == quiet
         night(crowded, NOV_1)
         assert state(db) == quiet
+
+
+def test_a_connection_cut_after_commit_was_sent_leaves_one_effect_of_a_slice_and_of_a_payment(
+    db: EmbeddedPostgres, crowded: Cast
+) -> None:
+    """The server has committed, the client never hears: said again with the same key, it is there once."""
+    with copied(db) as restore:
+        night(crowded, NOV_1, slice_bills=3)
+        customer = customer_of(crowded)
+        pay_with_key(crowded, customer)
+        quiet = state(db)
+        restore()
+        for commits in (1, 2, 4):  # the run is opened; its first slice is done; its third is
+            with not_told(db, "batch", commits):
+                night(crowded, NOV_1, slice_bills=3)
+        night(crowded, NOV_1, slice_bills=3)
+        with not_told(db, "default", 1):
+            pay_with_key(crowded, customer)
+        pay_with_key(crowded, customer)
+        assert state(db) == quiet
+
+
+def customer_of(cast: Cast) -> int:
+    with acting(cast.padma, cast.riverside):
+        return int(rows("SELECT min(id) AS id FROM customer")[0]["id"])
+
+
+def pay_with_key(cast: Cast, customer_id: int) -> None:
+    with acting(cast.padma, cast.riverside):
+        record_payment(
+            customer_id=customer_id,
+            amount_minor=900_00,
+            method="cash",
+            received_on=NOV_1,
+            now=noon(NOV_1),
+            request_key="the same key",
+        )
+
+
+@contextmanager
+def not_told(server: EmbeddedPostgres, alias: str, commits: int) -> Iterator[None]:
+    """What happens inside goes by a line that is cut when the n-th COMMIT was carried out."""
+    settings = connections[alias].settings_dict
+    before = settings["PORT"]
+    connections[alias].close()
+    with CommitSwallower(("127.0.0.1", server.port), commits) as line:
+        settings["PORT"] = line.port
+        try:
+            with pytest.raises(OperationalError):
+                yield
+        finally:
+            connections[alias].close()
+            settings["PORT"] = before
+        assert line.swallowed
+
+
+def test_a_slice_that_a_deadlock_undid_is_done_again(db: EmbeddedPostgres, crowded: Cast) -> None:
+    """40P01: whoever holds a customer and asks for its fund meets the run, which is undone and tries again."""
+    done: list[RunReport] = []
+
+    def run_the_night() -> None:
+        done.append(night(crowded, NOV_1))
+        connections.close_all()
+
+    run = threading.Thread(target=run_the_night)
+    with admin(db) as other, other.transaction():
+        other.execute("SET LOCAL deadlock_timeout = '60s'")  # so that the run is the one that is undone
+        other.execute(f"SELECT 1 FROM {CELL}.customer WHERE operator_id = {crowded.north} FOR UPDATE".encode())
+        run.start()
+        wait_for_lock(db)
+        other.execute(f"SELECT 1 FROM {CELL}.fund FOR UPDATE".encode())
+    run.join(30)
+    assert done and done[0].created > 10
+    assert deadlocks(db) >= 1
+    assert_proved()
+
+
+def deadlocks(server: EmbeddedPostgres) -> int:
+    """As the server counts them; sessions report when they end."""
+    with admin(server) as connection:
+        found = connection.execute("SELECT deadlocks FROM pg_stat_database WHERE datname = 'backhaul'").fetchone()
+    return int(found[0]) if found else 0
+
+
+def test_what_is_tried_again_is_tried_five_times_and_only_after_a_deadlock() -> None:
+    tried: list[int] = []
+
+    def fail(sqlstate: str) -> None:
+        tried.append(1)
+        raise OperationalError from psycopg.errors.lookup(sqlstate)()
+
+    for sqlstate, times in (("40P01", 5), ("40001", 5), ("57014", 1)):
+        tried.clear()
+        with pytest.raises(OperationalError):
+            retried(lambda sqlstate=sqlstate: fail(sqlstate))  # type: ignore[misc]
+        assert len(tried) == times
