@@ -202,6 +202,7 @@ TEMPLATES: dict[str, tuple[Line, ...]] = {
         Line("own", PAID, "receivable_customers", "applied"),
         Line("own", PAID, "customer_advances", "surplus"),
     ),
+    "advance_paid_back": (Line("own", "customer_advances", PAID, "amount"),),
     "advance_unapplied": (Line("own", "receivable_customers", "customer_advances", "amount"),),
     "payment_reversed": (
         Line("own", "receivable_customers", PAID, "applied"),
@@ -245,6 +246,7 @@ TITLES = {
     "bad_debt_recovered": "Bad debt recovered",
     "opening_due": "Opening due",
     "advance_applied": "Advance applied to a bill",
+    "advance_paid_back": "Advance paid back",
     "advance_unapplied": "Advance taken back from a bill",
     "customer_payment": "Payment",
     "payment_reversed": "Payment reversed",

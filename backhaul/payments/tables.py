@@ -6,4 +6,9 @@ TABLES = [
     Books("receipt_numbering", app="S", books="SIU"),
     Books("payment", app="S", books="SI"),
 ]
-FUNCTIONS = [Definer("record_payment"), Definer("reverse_payment"), Definer("open_numbering")]
+FUNCTIONS = [
+    Definer("record_payment"),
+    Definer("reverse_payment"),
+    Definer("pay_back_advance"),
+    Definer("open_numbering"),
+]

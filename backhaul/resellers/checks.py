@@ -17,6 +17,10 @@ def _net(code: str, sign: str = "") -> str:
     return f"COALESCE({sign}sum(s.debit - s.credit) FILTER (WHERE s.code = '{code}'), 0)"
 
 
+# What a child books of wholesale: cost, what it gives away, and the VAT that it reclaims.
+_COST = " + ".join(_net(code) for code in ("wholesale_cost", "complimentary_service", "input_vat"))
+
+
 def _mirror(parent_code: str, parent_sign: str, child_code: str, child_sign: str, kept: str = "") -> str:
     """One row per edge: what both books say of it, and what the fund's row and its movements say (`kept`)."""
     fund = f"SELECT parent_id, child_id, {kept or '0'} AS net FROM fund"
@@ -121,7 +125,7 @@ def _conserved() -> str:
             "wholesale revenue",
             charged.format(sum="c.net_minor"),
             f"SELECT o.isp_id, {_net('wholesale_revenue', '-')} {sold}",
-            f"SELECT o.isp_id, {_net('wholesale_cost')} + {_net('input_vat')} + {_net('vat_payable')} {sold}",
+            f"SELECT o.isp_id, {_COST} + {_net('vat_payable')} {sold}",
         ),
     )
     return (
@@ -157,7 +161,7 @@ _EDGES = (
                    min(e.effective_on) AS day, {_net("fund")} AS fund, {_net("operator_funds", "-")} AS funds,
                    {_net("payable_to_provider", "-")} AS payable,
                    {_net("receivable_operators")} AS receivable, abs({_net("wholesale_revenue")}) AS revenue,
-                   abs({_net("vat_payable")}) AS vat, abs({_net("wholesale_cost")} + {_net("input_vat")}) AS cost
+                   abs({_net("vat_payable")}) AS vat, abs({_COST}) AS cost
             FROM {SIDES} JOIN entry e ON e.operator_id = p.operator_id AND e.id = p.entry_id
             WHERE e.transfer_id IS NOT NULL GROUP BY 1, 2)
         SELECT CASE WHEN c.entries IS DISTINCT FROM 1 OR p.entries IS DISTINCT FROM 1
@@ -178,6 +182,18 @@ _EDGES = (
         FROM posted p LEFT JOIN operator o ON o.id = p.operator_id
         WHERE NOT EXISTS (
             SELECT 1 FROM fund_movement m WHERE m.id = p.transfer_id AND p.operator_id IN (m.child_id, m.parent_id))""",
+    ),
+    Question(
+        "edges.transfers",
+        "every transfer left one child of a parent and reached another, with its amount and its day",
+        """
+        SELECT CASE WHEN COALESCE(m.out_minor, 0) <> -COALESCE(m.in_minor, 0) OR m.ways <> 2 OR m.days <> 1 OR m.children <> 2
+                    THEN format('%s: transfer %s is not whole', o.slug, m.request_key) END AS wrong
+        FROM (SELECT parent_id, request_key, count(*) AS ways, count(DISTINCT moved_on) AS days,
+                     count(DISTINCT child_id) AS children, sum(fund_minor) FILTER (WHERE kind = 'transfer_out') AS out_minor,
+                     sum(fund_minor) FILTER (WHERE kind = 'transfer_in') AS in_minor
+              FROM fund_movement WHERE kind IN ('transfer_out', 'transfer_in') GROUP BY 1, 2) AS m
+        LEFT JOIN operator o ON o.id = m.parent_id""",
     ),
     Question(
         "edges.not_overdrawn",
@@ -215,22 +231,40 @@ _BILLING = (
     ),
     Question(
         "charges.invoices",
-        "every billed period is charged once on every edge up to the ISP, and nothing else is",
+        "every billed period is charged from its start on every edge up to the ISP, and nothing outside of it is",
         """
-        SELECT CASE WHEN i.invoice_id IS NULL
+        SELECT CASE WHEN i.invoice_id IS NULL AND r.running_invoice_id IS NULL
                     THEN format('%s: a charge of %s''s invoice %s, which is none of this edge', o.slug, owner_id,
                                 c.invoice_id)
                     WHEN c.invoice_id IS NULL
                         THEN format('%s: not charged for %s''s invoice %s', o.slug, owner_id, i.invoice_id)
-                    WHEN (c.subscription_id, c.starts_on, c.ends_on, c.parent_id) IS DISTINCT FROM
-                         (i.subscription_id, i.starts_on, i.ends_on, o.parent_id)
+                    WHEN c.parent_id IS DISTINCT FROM o.parent_id
+                         OR c.subscription_id IS DISTINCT FROM COALESCE(i.subscription_id, r.subscription_id)
+                         OR c.starts_on < i.starts_on OR c.starts_on >= i.ends_on
                     THEN format('%s: the charge of invoice %s is for another period', o.slug, i.invoice_id)
                     WHEN c.movement_id IS NULL AND c.net_minor + c.vat_minor <> 0
                     THEN format('%s: the charge of invoice %s moved no money', o.slug, i.invoice_id) END AS wrong
         FROM (SELECT i.operator_id AS owner_id, i.id AS invoice_id, i.subscription_id, i.starts_on, i.ends_on,
                      unnest(o.path[2:]) AS child_id
               FROM invoice i JOIN operator o ON o.id = i.operator_id WHERE i.kind = 'period') AS i
-        FULL JOIN charge c USING (child_id, owner_id, invoice_id) LEFT JOIN operator o ON o.id = child_id""",
+        FULL JOIN charge c USING (child_id, owner_id, invoice_id) LEFT JOIN operator o ON o.id = child_id
+        LEFT JOIN billing_state r ON r.operator_id = owner_id AND r.running_invoice_id = invoice_id
+            AND r.subscription_id = c.subscription_id""",
+    ),
+    Question(
+        "charges.once",
+        "no day of a bill is charged twice on an edge, unless it was given back before",
+        """
+        SELECT CASE WHEN a.invoice_id IS NOT NULL
+                    THEN format('%s: days from %s of invoice %s are charged twice', o.slug, c.starts_on, c.invoice_id) END AS wrong
+        FROM charge c LEFT JOIN operator o ON o.id = c.child_id
+        LEFT JOIN charge a ON (a.child_id, a.owner_id, a.invoice_id) = (c.child_id, c.owner_id, c.invoice_id)
+            AND (a.starts_on, a.part) < (c.starts_on, c.part) AND a.ends_on > c.starts_on
+            AND a.price_minor > 0 AND c.price_minor > 0
+            AND NOT EXISTS (SELECT 1 FROM charge_refund r
+                            WHERE (r.child_id, r.owner_id, r.invoice_id, r.starts_on, r.part)
+                                = (a.child_id, a.owner_id, a.invoice_id, a.starts_on, a.part)
+                              AND c.starts_on >= r.from_on AND c.starts_on < r.to_on)""",
     ),
     Question(
         "charges.refunds",

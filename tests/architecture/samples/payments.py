@@ -21,6 +21,10 @@ SAMPLES = [
             "payment_method_check": Check({"method": "'shells'"}, but={"method": "'bank'"}),
             "payment_request_key_check": Check({"request_key": "''"}, but={"request_key": "'x'"}),
             "payment_check": Check({"amount_minor": "-100"}, but={"amount_minor": "-1", "reverses_id": "{me}"}),
+            "payment_back_or_reversed": Check(
+                {"amount_minor": "-1", "reverses_id": "{me}", "pays_back": "true"},
+                but={"amount_minor": "-1", "pays_back": "true"},
+            ),
         },
     ),
 ]  # fmt: skip

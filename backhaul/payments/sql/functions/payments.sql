@@ -115,7 +115,7 @@ DECLARE
     v_id bigint;
     v_receipt bigint;
 BEGIN
-    SELECT * INTO p FROM payment WHERE operator_id = v_operator AND id = p_payment AND reverses_id IS NULL;
+    SELECT * INTO p FROM payment WHERE operator_id = v_operator AND id = p_payment AND amount_minor > 0;
     IF NOT FOUND THEN
         PERFORM refuse('not_found', 'There is no such payment.');
     END IF;
@@ -180,5 +180,8 @@ BEGIN
         PERFORM add_advance(p_operator, p_customer, v_part);
         v_missing := v_missing - v_part;
     END LOOP;
+    IF v_missing > 0 THEN
+        PERFORM refuse('advance_gone', 'The advance that this payment left was paid back to the customer; record its return as a payment first.');
+    END IF;
     PERFORM add_advance(p_operator, p_customer, -p_amount_minor);
 END $$;
