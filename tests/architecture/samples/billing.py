@@ -6,7 +6,13 @@ _NET = Check({"net_minor": "-1"})
 _VAT = Check({"vat_minor": "-1"})
 
 SAMPLES = [
-    own("billing_state", {"subscription_id": "{n}", "billed_until": "current_date"}),
+    own(
+        "billing_state",
+        {
+            "subscription_id": "{n}", "billed_until": "current_date", "charged_until": "current_date",
+            "day_charged_until": "current_date",
+        },
+    ),
     own("invoice_numbering", {}, one_each=True),
     own(
         "invoice",
@@ -77,6 +83,25 @@ SAMPLES = [
         checks={"billing_run_kind_check": Check({"kind": "'noon'"}, but={"kind": "'retry'"})},
     ),
     own("run_shard", {"run_id": "{n}", "top_id": "{me}"}),
+    own(
+        "run_plan",
+        {
+            "id": "{n}", "on_date": "current_date", "slice_bills": "1", "report": "'{{}}'", "made_at": "now()",
+            "by_actor_id": "1",
+        },
+        checks={
+            "run_plan_slice_bills_check": Check({"slice_bills": "0"}),
+            "run_plan_confirmed": Check({"confirmed_by": "1"}, but={"confirmed_by": "1", "confirmed_at": "now()"}),
+        },
+    ),
+    own(
+        "run_plan_slice",
+        {
+            "plan_id": "{n}", "top_id": "{me}", "slice": "1", "digest": "'a'", "bills": "0", "held": "0",
+            "lines": "'[]'",
+        },
+        checks={"run_plan_slice_outcome_check": Check({"outcome": "'odd'"}, but={"outcome": "'same'"})},
+    ),
     own(
         "run_exception",
         {"run_id": "{n}", "subscription_id": "{n}", "starts_on": "current_date", "reason": "'no price'"},
