@@ -35,7 +35,7 @@ def add_package(
 ) -> int:
     """Add a retail offer over a plan of the acting operator's chain; `handed_down`: those below sell it too.
 
-    `price_minor` is for the whole term. With `on`, the price bands of that day bind it (PriceOutsideBand).
+    `price_minor` is for the whole term; price bands of the day `on` bind it, else the latest (PriceOutsideBand).
     """
     scope = current_scope()
     scope.require("catalog.edit")
@@ -44,8 +44,7 @@ def add_package(
         raise InvalidInput("A term is 1, 3, 6 or 12 months.", field="term_months")
     if plan_operator_id not in scope.path or not queries.plan_exists(plan_operator_id, plan_id):
         raise NotFound("There is no such plan.", field="plan")
-    if on is not None:
-        refuse_outside_band((plan_operator_id, plan_id), price_minor, months=term_months, on=on)
+    refuse_outside_band((plan_operator_id, plan_id), price_minor, months=term_months, on=on or date.max)
     return insert_named(
         "package",
         name,

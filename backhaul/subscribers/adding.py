@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
+from backhaul.catalog.guards import Band, bands_on, refuse_outside
 from backhaul.catalog.queries import list_billing_profiles_offered, list_packages_offered
 from backhaul.common.errors import InvalidInput, NotFound
 from backhaul.common.money import refuse_beyond_limit
@@ -61,15 +62,18 @@ class Offer:
     packages: dict[Key, dict[str, Any]]
     profiles: dict[Key, dict[str, Any]]
     zones: dict[int, str]
+    bands: dict[Key, list[Band]]
 
 
 def look_up_offer(on: date) -> Offer:
     """Packages, profiles and zones of the acting operator."""
     zones = rows("SELECT id, code FROM zone WHERE operator_id = %s", [current_scope().operator_id])
+    packages = list_packages_offered(on)
     return Offer(
-        packages={(row["operator_id"], row["id"]): row for row in list_packages_offered(on)},
+        packages={(row["operator_id"], row["id"]): row for row in packages},
         profiles={(row["operator_id"], row["id"]): row for row in list_billing_profiles_offered()},
         zones={row["id"]: row["code"] for row in zones},
+        bands=bands_on([(row["plan_operator_id"], row["plan_id"]) for row in packages], on),
     )
 
 
@@ -82,7 +86,11 @@ def refuse_what_is_not_offered(customer: NewCustomer, offer: Offer) -> None:
             raise NotFound(f"Choose a {field} that you can offer: {names}.", field=field)
     if customer.connection_type not in CONNECTION_TYPES:
         raise InvalidInput(f"Choose a connection type: {', '.join(CONNECTION_TYPES)}.", field="connection_type")
-    refuse_negative_price(customer.custom_price_minor)
+    if customer.custom_price_minor is not None:
+        refuse_negative_price(customer.custom_price_minor)
+        package = offer.packages[customer.package]
+        bands = offer.bands.get((package["plan_operator_id"], package["plan_id"]), [])
+        refuse_outside(bands, customer.custom_price_minor, months=package["term_months"], field="custom_price")
     if customer.zone_id is not None and customer.zone_id not in offer.zones:
         raise NotFound("There is no such zone.", field="zone")
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
+from backhaul.common.clock import local_date
 from backhaul.common.errors import InvalidInput, Refusal
 from backhaul.common.money import format_minor
 from backhaul.network.services import change_password, update_login
@@ -38,6 +39,7 @@ from backhaul.subscribers.blocks import (
     set_activated,
     set_left,
 )
+from backhaul.subscribers.prices import set_custom_price
 from backhaul.subscribers.queries import get_customer
 from backhaul.subscribers.rules import NumberFormat, clean_mobile, clean_name
 
@@ -201,10 +203,11 @@ def update_customer(*, customer_id: int, at: datetime, **changes: Any) -> None:
             [*own.values(), scope.operator_id, customer_id],
         )
     if "custom_price_minor" in changes:
-        execute(
-            "UPDATE subscription SET custom_price_minor = %s WHERE operator_id = %s AND id = %s",
-            [refuse_negative_price(changes["custom_price_minor"]), scope.operator_id, customer["subscription_id"]],
-        )
+        today = local_date(at, scope.time_zone)
+        set_custom_price(
+            subscription_id=customer["subscription_id"], price_minor=changes["custom_price_minor"], starts_on=today,
+            today=today, now=at,
+        )  # fmt: skip
     login = {key: value for key, value in changes.items() if key in ("mac", "static_ip")}
     if login:
         update_login(operator_id=scope.operator_id, subscription_id=customer["subscription_id"], at=at, **login)

@@ -7,7 +7,7 @@ TABLES = [
     Own("customer_numbering", app="SIU"),
     Own("customer", app="SIU", books="SU"),
     Own("subscription", app="SIU", books="SU", refers=("package_operator_id", "profile_operator_id")),
-    Own("custom_price", app="SI", books="SIU"),
+    Own("custom_price", app="SIU", books="SIU"),
     Own("block", app="SIU", books="SIU", batch="SIU"),
 ]
 FUNCTIONS = [Definer("search_customers"), Definer("why_no_new_services")]

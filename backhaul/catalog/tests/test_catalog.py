@@ -52,7 +52,7 @@ def price(cast: Cast, child: int, plan: str, starts_on: date, price_minor: int) 
 
 def test_of_two_packages_of_one_name_the_nearest_is_offered(cast: Cast) -> None:
     with acting(cast.padma, cast.north):
-        home_10 = {"plan_operator_id": cast.padma.isp_id, "plan_id": cast.plans["Home 10"]}
+        home_10: dict[str, Any] = {"plan_operator_id": cast.padma.isp_id, "plan_id": cast.plans["Home 10"]}
         add_package(name="Home 10", **home_10, price_minor=650_00, handed_down=True)
     assert offered(cast, cast.riverside)["Home 10"] == (cast.north, 650_00)
     assert offered(cast, cast.north)["Home 10"] == (cast.north, 650_00)
