@@ -60,8 +60,9 @@ def start_billing(*, subscription_id: int, billed_until: date) -> None:
 def start_billing_many(starts: Sequence[tuple[int, date]]) -> None:
     """`start_billing` for many (subscription id, billed until) pairs of the acting operator, in one statement."""
     execute(
-        "INSERT INTO billing_state (operator_id, subscription_id, billed_until, charged_until, day_charged_until) "
-        "SELECT acting_operator(), id, until, until, until FROM unnest(%s::bigint[], %s::date[]) AS given (id, until)",
+        "INSERT INTO billing_state "
+        "(operator_id, subscription_id, billed_until, charged_until, day_charged_until, began_on) "
+        "SELECT acting_operator(), id, until, until, until, until FROM unnest(%s::bigint[], %s::date[]) AS given (id, until)",
         [[subscription_id for subscription_id, _ in starts], [billed_until for _, billed_until in starts]],
     )
 

@@ -8,6 +8,7 @@ CREATE TABLE billing_state (
     charged_until date NOT NULL,                -- upfront edges are charged to here: the end of the running cycle
     day_charged_until date NOT NULL,            -- daily edges are charged to here
     running_invoice_id bigint,                  -- billed in arrears: the id that the bill will have, already named by its charges
+    began_on date,                              -- where billing began: nothing before is billed by anybody (B16); never changed
     PRIMARY KEY (operator_id, subscription_id),
     FOREIGN KEY (operator_id, subscription_id) REFERENCES subscription (operator_id, id)
 ) WITH (fillfactor = 50);
