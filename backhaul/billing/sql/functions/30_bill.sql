@@ -211,7 +211,7 @@ BEGIN
            CASE WHEN s.what & 1 = 1 THEN nextval('entry_id') END,
            CASE WHEN s.what & 1 = 1 THEN s.next_number - 1 + count(*) FILTER (WHERE s.what & 1 = 1) OVER by_operator END,
            s.starts_on, s.bill_ends_on, s.cycle_ends_on, s.day,
-           CASE WHEN p_run IS NULL THEN next_revision(s.operator_id, s.subscription_id, s.starts_on) ELSE 0 END,
+           CASE WHEN p_run IS NULL AND s.what & 1 = 1 THEN next_revision(s.operator_id, s.subscription_id, s.starts_on) ELSE 0 END,
            s.bill_days, s.from_day, CASE WHEN s.in_arrears THEN s.billed_days END, s.price_minor, s.net_minor, s.discount_minor, s.vat_minor,
            s.total_minor - s.whole_minor, s.total_minor, p_on + s.due_days,
            CASE WHEN s.what & 1 = 0 OR s.advance_minor = 0 THEN 0
