@@ -37,14 +37,14 @@ class Start:
 
 
 def preview_start(*, child_id: int, on: date) -> Start:
-    """What starting a direct child's edge on a day would charge. Raises AlreadyStarted, NoTariff."""
+    """What starting a direct child's edge on a day would charge. Raises AlreadyStarted."""
     return Start(**call("start_edge", child=child_id, on=on, preview=True))
 
 
 def start_edge(*, child_id: int, on: date) -> Start:
     """From this day on the edge charges; running periods below are charged for it and the days left, in one movement.
 
-    Raises FundTooLow, and then nothing has started; AlreadyStarted, NoTariff.
+    Raises FundTooLow, and then nothing has started; AlreadyStarted.
     """
     current_scope().require("resellers.edit")
     return Start(**call("start_edge", child=child_id, on=on, preview=False))

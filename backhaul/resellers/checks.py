@@ -5,44 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from backhaul.ledger.checks import NAMED, QUESTIONS, SIDES, Check, Question, ask
+from backhaul.resellers.edge_checks import EDGES, net
 
 
 def verify(cells: Iterable[str]) -> list[Check]:
     """All checks over all books of the cells, each cell seen at one instant; sealing need not have caught up."""
-    return ask((*QUESTIONS, *_EDGES, *_BILLING, *_NUMBERS), cells)
-
-
-def _net(code: str, sign: str = "") -> str:
-    """Debits less credits of an account within a group of sides."""
-    return f"COALESCE({sign}sum(s.debit - s.credit) FILTER (WHERE s.code = '{code}'), 0)"
-
-
-# What a child books of wholesale: cost, what it gives away, and the VAT that it reclaims.
-_COST = " + ".join(_net(code) for code in ("wholesale_cost", "complimentary_service", "input_vat"))
-
-
-def _mirror(parent_code: str, parent_sign: str, child_code: str, child_sign: str, kept: str = "") -> str:
-    """One row per edge: what both books say of it, and what the fund's row and its movements say (`kept`)."""
-    fund = f"SELECT parent_id, child_id, {kept or '0'} AS net FROM fund"
-    change = kept.replace("posted", "fund") or "0"
-    moved = f"SELECT parent_id, child_id, sum({change}) AS net FROM fund_movement GROUP BY 1, 2"
-    figures = ("f.net", "m.net", "c.net", "p.net") if kept else ("c.net", "p.net")
-    zeroed = [f"COALESCE({figure}, 0)" for figure in figures]
-    same = " AND ".join(f"{figure} = {zeroed[-1]}" for figure in zeroed[:-1])
-    words = "fund %s, movements %s, " if kept else ""
-    return f"""
-        SELECT CASE WHEN NOT ({same}) THEN format('%s → %s: {words}child''s books %s, parent''s books %s',
-            COALESCE(po.slug, parent_id::text, '?'), COALESCE(co.slug, child_id::text, '?'), {", ".join(zeroed)})
-                END AS wrong
-        FROM ({fund}) AS f
-        FULL JOIN ({moved}) AS m USING (parent_id, child_id)
-        FULL JOIN (SELECT s.party_id AS parent_id, p.operator_id AS child_id, {child_sign}sum(s.debit - s.credit) AS net
-                   FROM {SIDES} WHERE s.code = '{child_code}' GROUP BY 1, 2) AS c USING (parent_id, child_id)
-        FULL JOIN (SELECT p.operator_id AS parent_id, s.party_id AS child_id, {parent_sign}sum(s.debit - s.credit)
-            AS net
-                   FROM {SIDES} WHERE s.code = '{parent_code}' GROUP BY 1, 2) AS p USING (parent_id, child_id)
-        LEFT JOIN (SELECT id AS parent_id, slug FROM operator) AS po USING (parent_id)
-        LEFT JOIN (SELECT id AS child_id, slug FROM operator) AS co USING (child_id)"""
+    return ask((*QUESTIONS, *EDGES, *_BILLING, *_NUMBERS), cells)
 
 
 def _gapless(table: str, column: str, counter: str) -> str:
@@ -88,129 +56,6 @@ def _posted(kinds: str, source: str, figures: dict[str, str], what: str) -> str:
         {NAMED}"""
 
 
-def _conserved() -> str:
-    """Per ISP and quantity: the sum over the tree by four ways of counting."""
-    by_tree = "JOIN operator o ON o.id = {} GROUP BY o.isp_id"
-    sides = f"FROM {SIDES} " + by_tree.format("p.operator_id")
-    charged = (
-        "SELECT o.isp_id, sum({sum}) AS net FROM (SELECT child_id, net_minor, vat_minor FROM charge "
-        "UNION ALL SELECT child_id, -net_minor, -vat_minor FROM charge_refund) AS c " + by_tree.format("c.child_id")
-    )
-    sale = "JOIN entry e ON e.operator_id = p.operator_id AND e.id = p.entry_id AND e.kind LIKE 'wholesale_%' "
-    sold = sides.replace("JOIN operator", sale + "JOIN operator")
-
-    def row(quantity: str, *counts: str) -> str:
-        union = " UNION ALL ".join(f"({count})" for count in counts)
-        return (
-            f"SELECT '{quantity}' AS quantity, isp_id, min(net) AS low, max(net) AS high, count(*) AS ways, "
-            f"{len(counts)} AS wanted, bool_or(net <> 0) AS moved FROM ({union}) AS counts GROUP BY isp_id"
-        )
-
-    rows = (
-        row(
-            "funds",
-            "SELECT o.isp_id, sum(c.posted_minor) AS net FROM fund c " + by_tree.format("c.child_id"),
-            "SELECT o.isp_id, sum(c.fund_minor) FROM fund_movement c " + by_tree.format("c.child_id"),
-            f"SELECT o.isp_id, {_net('fund')} {sides}",
-            f"SELECT o.isp_id, {_net('operator_funds', '-')} {sides}",
-        ),
-        row(
-            "debts",
-            "SELECT o.isp_id, sum(c.owed_minor) AS net FROM fund c " + by_tree.format("c.child_id"),
-            "SELECT o.isp_id, sum(c.owed_minor) FROM fund_movement c " + by_tree.format("c.child_id"),
-            f"SELECT o.isp_id, {_net('receivable_operators')} {sides}",
-            f"SELECT o.isp_id, {_net('payable_to_provider', '-')} {sides}",
-        ),
-        row(
-            "wholesale revenue",
-            charged.format(sum="c.net_minor"),
-            f"SELECT o.isp_id, {_net('wholesale_revenue', '-')} {sold}",
-            f"SELECT o.isp_id, {_COST} + {_net('vat_payable')} {sold}",
-        ),
-    )
-    return (
-        "SELECT CASE WHEN low <> high OR (moved AND ways <> wanted) "
-        "THEN format('%s: %s come to %s by one way of counting and to %s by another', o.slug, quantity, low, high) "
-        "END AS wrong "
-        f"FROM ({' UNION ALL '.join(rows)}) AS sums JOIN operator o ON o.id = sums.isp_id"
-    )
-
-
-_EDGES = (
-    Question(
-        "edges.funds",
-        "on every edge, fund with provider = operator funds = the fund's row = its movements",
-        _mirror("operator_funds", "-", "fund", "", "posted_minor"),
-    ),
-    Question(
-        "edges.debts",
-        "on every edge, payable to provider = receivable from operators = the fund's row = its movements",
-        _mirror("receivable_operators", "", "payable_to_provider", "-", "owed_minor"),
-    ),
-    Question(
-        "edges.takings",
-        "on every edge, takings receivable = takings owed",
-        _mirror("takings_owed", "-", "takings_receivable", ""),
-    ),
-    Question(
-        "edges.movements",
-        "every movement of a fund has one entry in each of its two books, with its amounts and its day",
-        f"""
-        WITH posted AS (
-            SELECT e.transfer_id, e.operator_id, min(e.kind) AS kind, count(DISTINCT e.id) AS entries,
-                   min(e.effective_on) AS day, {_net("fund")} AS fund, {_net("operator_funds", "-")} AS funds,
-                   {_net("payable_to_provider", "-")} AS payable,
-                   {_net("receivable_operators")} AS receivable, abs({_net("wholesale_revenue")}) AS revenue,
-                   abs({_net("vat_payable")}) AS vat, abs({_COST}) AS cost
-            FROM {SIDES} JOIN entry e ON e.operator_id = p.operator_id AND e.id = p.entry_id
-            WHERE e.transfer_id IS NOT NULL GROUP BY 1, 2)
-        SELECT CASE WHEN c.entries IS DISTINCT FROM 1 OR p.entries IS DISTINCT FROM 1
-                    THEN format('%s: movement %s has not one entry in each book', o.slug, m.id)
-                    WHEN (c.kind, p.kind, c.day, p.day, c.fund, p.funds, c.payable, p.receivable) IS DISTINCT FROM
-                         (m.kind, m.kind, m.moved_on, m.moved_on, m.fund_minor::numeric, m.fund_minor::numeric,
-                             m.owed_minor::numeric,
-                          m.owed_minor::numeric)
-                      OR (p.revenue, p.vat, c.cost) IS DISTINCT FROM
-                         (m.net_minor::numeric, m.vat_minor::numeric, (m.net_minor + m.vat_minor)::numeric)
-                    THEN format('%s: movement %s is not posted as it is', o.slug, m.id) END AS wrong
-        FROM fund_movement m
-        LEFT JOIN posted c ON c.transfer_id = m.id AND c.operator_id = m.child_id
-        LEFT JOIN posted p ON p.transfer_id = m.id AND p.operator_id = m.parent_id
-        LEFT JOIN operator o ON o.id = m.child_id
-        UNION ALL
-        SELECT format('%s: an entry of movement %s, which is not there', o.slug, p.transfer_id)
-        FROM posted p LEFT JOIN operator o ON o.id = p.operator_id
-        WHERE NOT EXISTS (
-            SELECT 1 FROM fund_movement m WHERE m.id = p.transfer_id AND p.operator_id IN (m.child_id, m.parent_id))""",
-    ),
-    Question(
-        "edges.transfers",
-        "every transfer left one child of a parent and reached another, with its amount and its day",
-        """
-        SELECT CASE WHEN COALESCE(m.out_minor, 0) <> -COALESCE(m.in_minor, 0) OR m.ways <> 2 OR m.days <> 1 OR m.children <> 2
-                    THEN format('%s: transfer %s is not whole', o.slug, m.request_key) END AS wrong
-        FROM (SELECT parent_id, request_key, count(*) AS ways, count(DISTINCT moved_on) AS days,
-                     count(DISTINCT child_id) AS children, sum(fund_minor) FILTER (WHERE kind = 'transfer_out') AS out_minor,
-                     sum(fund_minor) FILTER (WHERE kind = 'transfer_in') AS in_minor
-              FROM fund_movement WHERE kind IN ('transfer_out', 'transfer_in') GROUP BY 1, 2) AS m
-        LEFT JOIN operator o ON o.id = m.parent_id""",
-    ),
-    Question(
-        "edges.not_overdrawn",
-        "no fund is used beyond its balance and credit limit",
-        """
-        SELECT CASE WHEN f.posted_minor - f.held_minor + f.credit_limit_minor < 0
-                    THEN format('%s: %s posted, %s held, limit %s', o.slug, f.posted_minor, f.held_minor,
-                        f.credit_limit_minor) END AS wrong
-        FROM fund f LEFT JOIN operator o ON o.id = f.child_id""",
-    ),
-    Question(
-        "tree.conserved",
-        "over every tree, funds, debts and wholesale come to the same by every way of counting",
-        _conserved(),
-    ),
-)
-
 _BILLING = (
     Question(
         "charges.movements",
@@ -241,11 +86,12 @@ _BILLING = (
                     WHEN c.parent_id IS DISTINCT FROM o.parent_id
                          OR c.subscription_id IS DISTINCT FROM COALESCE(i.subscription_id, r.subscription_id)
                          OR c.starts_on < i.starts_on OR c.starts_on >= i.ends_on
+                         OR (c.ends_on > i.ends_on AND i.billed_days IS NULL)
                     THEN format('%s: the charge of invoice %s is for another period', o.slug, i.invoice_id)
                     WHEN c.movement_id IS NULL AND c.net_minor + c.vat_minor <> 0
                     THEN format('%s: the charge of invoice %s moved no money', o.slug, i.invoice_id) END AS wrong
         FROM (SELECT i.operator_id AS owner_id, i.id AS invoice_id, i.subscription_id, i.starts_on, i.ends_on,
-                     unnest(o.path[2:]) AS child_id
+                     i.billed_days, unnest(o.path[2:]) AS child_id
               FROM invoice i JOIN operator o ON o.id = i.operator_id WHERE i.kind = 'period') AS i
         FULL JOIN charge c USING (child_id, owner_id, invoice_id) LEFT JOIN operator o ON o.id = child_id
         LEFT JOIN billing_state r ON r.operator_id = owner_id AND r.running_invoice_id = invoice_id
@@ -291,7 +137,7 @@ _BILLING = (
         _posted(
             "'retail_invoice', 'opening_due', 'one_off_invoice', 'late_fee'",
             "SELECT operator_id, id, total_minor, vat_minor FROM invoice",
-            {"total_minor": _net("receivable_customers"), "vat_minor": _net("vat_payable", "-")},
+            {"total_minor": net("receivable_customers"), "vat_minor": net("vat_payable", "-")},
             "bill",
         ),
     ),
@@ -302,9 +148,9 @@ _BILLING = (
             "'credit_note'",
             "SELECT operator_id, id, to_invoice_minor, to_advance_minor, vat_minor FROM credit_note",
             {
-                "to_invoice_minor": _net("receivable_customers", "-"),
-                "to_advance_minor": _net("customer_advances", "-"),
-                "vat_minor": _net("vat_payable"),
+                "to_invoice_minor": net("receivable_customers", "-"),
+                "to_advance_minor": net("customer_advances", "-"),
+                "vat_minor": net("vat_payable"),
             },
             "credit note",
         ),
@@ -320,11 +166,11 @@ _BILLING = (
             "CASE kind WHEN 'write_off' THEN net_minor ELSE 0 END AS lost, "
             "CASE kind WHEN 'recovered' THEN net_minor ELSE 0 END AS back FROM adjustment",
             {
-                "off": _net("receivable_customers", "-"),
-                "vat": _net("vat_payable"),
-                "given": _net("discounts_given"),
-                "lost": _net("bad_debt"),
-                "back": _net("bad_debt_recovered", "-"),
+                "off": net("receivable_customers", "-"),
+                "vat": net("vat_payable"),
+                "given": net("discounts_given"),
+                "lost": net("bad_debt"),
+                "back": net("bad_debt_recovered", "-"),
             },
             "adjustment",
         )
@@ -400,7 +246,7 @@ _BILLING = (
             "ON a.operator_id = p.operator_id AND a.payment_id = p.id",
             {
                 "amount_minor": "-sum(s.debit - s.credit) FILTER (WHERE s.party_id IS NOT NULL)",
-                "paid": _net("receivable_customers", "-"),
+                "paid": net("receivable_customers", "-"),
             },
             "payment",
         ),
@@ -411,7 +257,7 @@ _BILLING = (
         _posted(
             "'advance_applied', 'advance_unapplied'",
             "SELECT operator_id, id, amount_minor FROM allocation WHERE payment_id IS NULL",
-            {"amount_minor": _net("receivable_customers", "-")},
+            {"amount_minor": net("receivable_customers", "-")},
             "allocation",
         ),
     ),

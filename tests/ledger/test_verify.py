@@ -12,7 +12,7 @@ from backhaul.billing.one_off import issue_one_off
 from backhaul.billing.refunds import disconnect_customer
 from backhaul.billing.services import issue_opening_dues
 from backhaul.cli.embedded import EmbeddedPostgres
-from backhaul.funds.services import recharge_fund
+from backhaul.funds.services import recharge_fund, transfer_fund
 from backhaul.ledger import services
 from backhaul.payments.services import record_payment, reverse_payment
 from backhaul.resellers.checks import verify
@@ -36,6 +36,9 @@ def business(db: EmbeddedPostgres) -> Cast:
             child_id=cast.north, kind="recharge_credit", amount_minor=777, on=NOV, paid=None, request_key=request_key()
         )
         recharge_fund(child_id=cast.north, kind="bonus", amount_minor=55, on=NOV, paid=None, request_key=request_key())
+        transfer_fund(
+            child_id=cast.north, to_child_id=cast.rival, amount_minor=1_00, on=NOV, request_key=request_key()
+        )
     people = [
         taken_over(cast, who) for who in (cast.riverside, cast.riverside, cast.north, cast.padma.isp_id, cast.rival)
     ]
@@ -119,6 +122,13 @@ TAMPERING = [
     ("UPDATE fund_movement SET vat_minor = vat_minor + 1 WHERE vat_minor > 0", "edges.movements"),
     ("UPDATE fund_movement SET moved_on = moved_on + 1", "edges.movements"),
     ("DELETE FROM fund_movement WHERE kind = 'bonus'", "edges.movements"),
+    ("UPDATE fund_movement SET moved_on = moved_on + 1 WHERE kind = 'transfer_in'", "edges.transfers"),
+    ("UPDATE fund_movement SET request_key = 'another' WHERE kind = 'transfer_in'", "edges.transfers"),
+    (
+        "INSERT INTO charge SELECT child_id, owner_id, invoice_id, parent_id, subscription_id, starts_on, ends_on, "
+        "price_minor, cycle_days, from_day, (part + 1)::smallint, 0, 0, NULL, charged_on FROM charge WHERE price_minor > 0",
+        "charges.once",
+    ),
     ("UPDATE fund SET posted_minor = posted_minor + 1", "tree.conserved"),
     ("UPDATE fund SET owed_minor = owed_minor - 1", "edges.debts"),
     ("UPDATE posting SET amount_minor = amount_minor + 1 WHERE credit_code = 'wholesale_revenue'", "tree.conserved"),
@@ -135,7 +145,7 @@ def test_every_figure_changed_by_a_superuser_is_found(db: EmbeddedPostgres, busi
     with as_admin(db) as admin:
         admin.execute("SET session_replication_role = replica")
         for statement, expected in TAMPERING:
-            table = statement.split()[2 if statement.startswith("DELETE") else 1]
+            table = statement.split()[1 if statement.startswith("UPDATE") else 2]
             admin.execute(f"CREATE TEMP TABLE kept AS SELECT * FROM {table}".encode())
             assert admin.execute(statement.encode()).rowcount > 0, statement
             found = failed()

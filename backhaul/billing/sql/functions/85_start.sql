@@ -30,8 +30,8 @@ LANGUAGE sql STABLE AS $$
 $$;
 
 -- Contract (app): starts a direct child's edge on a day: running periods below that cross it are charged for that day and the days
--- left, in one movement, and every later period as usual. Refused when the fund does not cover it (fund_too_low), when it has started,
--- and when a plan in use has no price (no_tariff). p_preview: only says what it would do.
+-- left, in one movement, and every later period as usual. Refused when the fund does not cover it (fund_too_low) and when it has started.
+-- p_preview: only says what it would do.
 -- Returns {"services", "net_minor", "vat_minor"}.
 CREATE OR REPLACE FUNCTION start_edge(p_child bigint, p_on date, p_preview boolean) RETURNS jsonb
 LANGUAGE plpgsql SECURITY DEFINER AS $$
@@ -51,9 +51,7 @@ BEGIN
     SELECT count(*), COALESCE(sum(net_minor), 0), COALESCE(sum(vat_minor), 0),
            COALESCE(sum(net_minor + CASE WHEN v_reclaims THEN 0 ELSE vat_minor END) FILTER (WHERE is_free), 0)
     INTO v_count, v_net, v_vat, v_free FROM running_charges(v_fund, p_on);
-    IF EXISTS (SELECT 1 FROM running_charges(v_fund, p_on) WHERE price_minor IS NULL) THEN
-        PERFORM refuse('no_tariff', 'A plan that is in use below has no price on this edge yet; set it first.');
-    ELSIF p_preview THEN
+    IF p_preview THEN
         RETURN jsonb_build_object('services', v_count, 'net_minor', v_net, 'vat_minor', v_vat);
     ELSIF v_net + v_vat > fund_headroom(v_fund) THEN
         PERFORM refuse('fund_too_low', 'The fund does not cover what the running periods cost from today; recharge it first.');
