@@ -43,9 +43,7 @@ def test_what_was_used_and_what_came_back_add_to_what_was_charged(
     name = f"gross {include_vat}"
     with acting(cast.padma):
         known = rows("SELECT id FROM billing_profile WHERE name = %s", [name])
-    chosen = (
-        (cast.padma.isp_id, known[0]["id"]) if known else profile(cast, name, prices_include_vat=include_vat)
-    )
+    chosen = (cast.padma.isp_id, known[0]["id"]) if known else profile(cast, name, prices_include_vat=include_vat)
     first = date(2026, 11, starts)
     before = spent(cast)
     service = taken_over(

@@ -50,9 +50,7 @@ def edge(cast: Cast, child_id: int, parent_id: int, **terms: object) -> None:
 def profile(cast: Cast, name: str, **rules: Any) -> tuple[int, int]:
     """A billing profile of Padma, handed down."""
     with acting(cast.padma):
-        return cast.padma.isp_id, add_billing_profile(
-            name=name, rules=ProfileRules(**rules), handed_down=True
-        )
+        return cast.padma.isp_id, add_billing_profile(name=name, rules=ProfileRules(**rules), handed_down=True)
 
 
 def spent(cast: Cast) -> tuple[int, int]:
@@ -62,7 +60,9 @@ def spent(cast: Cast) -> tuple[int, int]:
 
 def refunds(cast: Cast, operator_id: int) -> list[dict[str, Any]]:
     with acting(cast.padma, operator_id):
-        return rows("SELECT * FROM charge_refund WHERE child_id = %s ORDER BY invoice_id, starts_on, part", [operator_id])
+        return rows(
+            "SELECT * FROM charge_refund WHERE child_id = %s ORDER BY invoice_id, starts_on, part", [operator_id]
+        )
 
 
 def test_each_edge_gives_back_by_its_own_policy(cast: Cast) -> None:
@@ -179,9 +179,7 @@ def test_where_unpaid_days_are_credited_the_refund_begins_after_the_last_enabled
     """
     fill_funds(cast)
     edge(cast, cast.riverside, cast.north, credit_days_for=["unpaid"])
-    strict = profile(
-        cast, "Strict", due_days=7, grace_days=2, auto_suspend=True, credit_days_for=("unpaid",)
-    )
+    strict = profile(cast, "Strict", due_days=7, grace_days=2, auto_suspend=True, credit_days_for=("unpaid",))
     service = taken_over(cast, cast.riverside, profile=strict).subscription_id
     for day in (1, 11):
         night(cast, date(2026, 11, day))
@@ -240,9 +238,7 @@ def dead_since(cast: Cast, service: int, day: date) -> None:
 
 def release(cast: Cast, day: date) -> int:
     with unit_of_work(cast.padma, using="batch"):
-        return int(
-            call("release_dead_services", "batch", isp=cast.padma.isp_id, top=cast.north, on=day, now=noon(day))
-        )
+        return int(call("release_dead_services", "batch", isp=cast.padma.isp_id, top=cast.north, on=day, now=noon(day)))
 
 
 def test_an_edge_that_releases_credits_the_rest_of_the_period_of_a_dead_service(cast: Cast) -> None:
