@@ -9,14 +9,19 @@ import json
 from datetime import date, datetime
 from typing import Any
 
-from backhaul.billing.run_reports import compare_with_last_cycle, list_bills_made, list_blocked
+from backhaul.billing.run_reports import (
+    compare_with_last_cycle,
+    list_bills_made,
+    list_blocked,
+    list_held_now,
+)
 from backhaul.billing.run_slices import BATCH, Run
 from backhaul.billing.runs import SLICE_BILLS, RunReport, refuse_far_ahead, rehearse
 from backhaul.common.errors import NotFound, Refusal
 from backhaul.identity.models import IspDirectory
 from backhaul.operators.functions import execute, rows
 from backhaul.operators.jobs import enqueue
-from backhaul.operators.scope import current_scope, retried, unit_of_work
+from backhaul.operators.scope import Scope, current_scope, retried, unit_of_work
 
 MAKE_PLAN = "backhaul.billing.tasks.make_plan"
 COUNTS = ("created", "back_filled", "held", "failed", "already_billed", "not_due", "cut", "suspended")
@@ -60,6 +65,30 @@ def preview_run(isp: IspDirectory, *, on: date, now: datetime) -> tuple[dict[str
     made = _Made(isp, 0)
     report = made.written(rehearse(isp, on=on, now=now, watch=made.watch).seen_by(isp.isp_id))
     return report, [_line(line) for row in made.slices[isp.isp_id] for line in json.loads(row[-1])]
+
+
+def preview_night(isp: IspDirectory, scope: Scope, *, on: date, now: datetime) -> dict[str, Any]:
+    """What a reseller's next night would do, as it may see it; nothing stays of it. Opens its own units of work.
+
+    bills, held and blocked of its own customers; charge: what its provider takes from its fund, and edges: what it
+    charges its direct children; short: what those are asked to recharge; billed_minor.
+    """
+    seen: dict[str, Any] = {}
+    me = scope.operator_id
+
+    def watch(run: Run, _top_id: int, _slices: list[dict[str, Any]], first_id: int) -> None:
+        seen["bills"] = list_bills_made(run, me, first_id)
+        seen["held"] = list_held_now(me)
+        seen["blocked"] = list_blocked(run, me)
+
+    report = rehearse(isp, on=on, now=now, top_id=scope.path[1], watch=watch)
+    return seen | {
+        "billed_minor": sum(bill["total_minor"] for bill in seen["bills"]),
+        "charge": next((_with_total(edge) for edge in report.edges if edge["child_id"] == me), None),
+        "edges": [edge for edge in report.edges if edge["parent_id"] == me],
+        "short": [fund for fund in report.short if fund["parent_id"] == me],
+        "exceptions": [item for item in report.exceptions if item["operator_id"] == me],
+    }
 
 
 def make_plan(isp: IspDirectory, *, plan_id: int, now: datetime) -> None:
@@ -197,6 +226,10 @@ class _Made:
             "exceptions": report.exceptions,
             "blocked": self.blocked,
         }
+
+
+def _with_total(edge: dict[str, Any]) -> dict[str, Any]:
+    return edge | {"total_minor": edge["net_minor"] + edge["vat_minor"]}
 
 
 def _line(kept: dict[str, Any]) -> dict[str, Any]:

@@ -106,6 +106,20 @@ def list_blocked(run: Run, operator_id: int) -> list[dict[str, Any]]:
     )
 
 
+def list_held_now(operator_id: int) -> list[dict[str, Any]]:
+    """Whose renewals of one operator's customers wait, and whether for its own fund (`short_minor`) or one above."""
+    return rows(
+        "SELECT c.code, c.name, h.starts_on, CASE WHEN h.short_child_id = h.operator_id THEN 'fund_short' "
+        "ELSE 'upstream_short' END AS reason, CASE WHEN h.short_child_id = h.operator_id THEN h.short_minor END "
+        "AS short_minor FROM held_bill h "
+        "JOIN subscription s ON s.operator_id = h.operator_id AND s.id = h.subscription_id "
+        "JOIN customer c ON c.operator_id = s.operator_id AND c.id = s.customer_id "
+        "WHERE h.operator_id = %s AND waits_for_funds(h.operator_id, h.subscription_id) ORDER BY c.code LIMIT %s",
+        [operator_id, MAX_EXCEPTIONS],
+        using=BATCH,
+    )
+
+
 def compare_with_last_cycle(run: Run, top_id: int, first_id: int) -> dict[str, int]:
     """A shard's bills of a run beside those before them: bills, new, gone, price_changed, before_minor, gone_minor."""
     where = run.at(top_id) | {"first": first_id}

@@ -232,3 +232,20 @@ def test_missed_nights_are_told_and_a_run_left_unfinished_is_finished(cast: Cast
     assert [report.on.day for report in bill_missing_nights(cast.padma, today=late, now=noon(late))] == [8]
     with acting(cast.padma):
         assert get_run(left)["finished_at"] is not None
+
+
+def test_a_reseller_sees_its_own_next_night_and_no_price_of_a_level_above_or_below(cast: Cast) -> None:
+    crowd(cast)
+    seen = {}
+    for name, operator_id in (("north", cast.north), ("riverside", cast.riverside)):
+        with acting(cast.padma, operator_id) as scope:
+            pass
+        seen[name] = run_plans.preview_night(cast.padma, scope, on=NOV_1, now=noon(OCT_31))
+    north, riverside = seen["north"], seen["riverside"]
+    assert (len(north["bills"]), north["billed_minor"], len(north["held"])) == (3, 1_800_00, 0)
+    assert north["charge"]["total_minor"] == 5 * 400_00  # its own three customers and two of Riverside's
+    assert [(edge["child"], edge["net_minor"]) for edge in north["edges"]] == [("Riverside", 900_00)]
+    assert [(fund["operator"], fund["bills"]) for fund in north["short"]] == [("Riverside", 2)]
+    assert (len(riverside["bills"]), riverside["charge"]["total_minor"], riverside["edges"]) == (2, 900_00, [])
+    assert {row["reason"] for row in riverside["held"]} == {"fund_short"} and len(riverside["held"]) == 2
+    assert invoices(cast, cast.riverside) == []

@@ -22,6 +22,7 @@ from backhaul.web.console import (
     payments,
     recharge,
     resellers,
+    run_nights,
     runs,
 )
 from backhaul.web.console.given import as_id
@@ -87,6 +88,7 @@ urlpatterns = [
     at("billing-run/<id:pk>/csv/", runs.run_csv, "run-csv"),
     at("billing-run/plans/<id:pk>/", runs.plan, "run-plan"),
     at("billing-run/plans/<id:pk>/csv/", runs.plan_csv, "run-plan-csv"),
+    at("next-night/", run_nights.next_night, "next-night"),
     at("network/routers/", network.routers, "routers"),
     at("network/routers/add/", network.add_router, "add-router"),
     at("network/routers/<id:pk>/", network.router, "router"),
