@@ -3,12 +3,12 @@
 # Nobody but the owner changes or removes a row of these: what is wrong is put right by a further row.
 APPEND_ONLY = {
     "entry", "posting", "seal", "fund_movement", "charge", "charge_refund", "invoice", "allocation", "credit_note",
-    "payment", "tariff_price", "vat_setting", "audit_event", "run_exception", "radius_accounting_error",
+    "adjustment", "payment", "tariff_price", "vat_setting", "audit_event", "run_exception", "radius_accounting_error",
 }  # fmt: skip
 # App does not write these at all: only functions of *books* do.
 MONEY = {
     "entry", "posting", "fund", "fund_movement", "charge", "charge_refund", "invoice", "invoice_open", "allocation",
-    "customer_advance", "credit_note", "payment", "seal",
+    "customer_advance", "credit_note", "adjustment", "payment", "seal",
 }  # fmt: skip
 
 # Indexes whose first column does not name an operator.
@@ -60,6 +60,7 @@ NO_FOREIGN_KEY = {
     },
     "allocation": {"payment_id": "payments is a higher context", "customer_id": "the invoice's customer, copied"},
     "credit_note": {"customer_id": "the invoice's customer, copied"},
+    "adjustment": {"customer_id": "the invoice's customer, copied"},
     "charge": {
         "child_id": "written beside the invoice by one function; verify checks it (decision 0004)",
         "parent_id": "as child_id", "invoice_id": "as child_id", "subscription_id": "as child_id",

@@ -28,11 +28,19 @@ ON_A_CHILD = {
 ON_A_ROW = {
     "bill_subscription": "bill_subscription({other}, current_date, now(), true)",
     "refund_unused_days": "refund_unused_days({other}, current_date, now(), true, false)",
+    "change_direction": "change_direction({other}, {me}, {me}, NULL, current_date)",
+    "change_package": "change_package({other}, {me}, {me}, NULL, current_date, now())",
+    "charge_released": "charge_released({other}, current_date, now())",
+    "pay_back_advance": "pay_back_advance({other}, 100, 'cash', current_date, now(), '', 'k')",
     "lock_for_charge": "lock_for_charge({other})",
     "resume_billing": "resume_billing({other}, current_date)",
     "issue_opening_dues": (
         "issue_opening_dues(ARRAY[{other}], ARRAY[{other}], ARRAY[100], current_date, current_date, now())"
     ),
+    "issue_one_off": "issue_one_off({other}, 'Router', 100, current_date, current_date, now(), 'k')",
+    "discount_bill": "discount_bill({other}, 1, current_date, now(), 'why', 'k')",
+    "write_off_bill": "write_off_bill({other}, current_date, now(), 'why', 'k')",
+    "recover_bad_debt": "recover_bad_debt({other}, 1, 'cash', current_date, now(), 'why', 'k')",
     "record_payment": "record_payment({other}, 100, 'cash', current_date, now(), '', 'k')",
     "reverse_payment": "reverse_payment({other}, current_date, now(), 'why')",
     "reverse_entry": "reverse_entry({other}, current_date, 'why', now())",
@@ -47,6 +55,8 @@ ON_ITSELF = {
     "count_router_sessions": ("SELECT nas_id FROM count_router_sessions('-infinity')", {"{rival}"}),
     "count_held_below": ("SELECT child_id FROM count_held_below()", {"{rival}"}),
     "lock_books": ("SELECT lock_books(current_date, now()); SELECT operator_id FROM books", {"{rival}"}),
+    "own_costs": ("SELECT plan_operator_id FROM own_costs(current_date)", {"{rival}"}),
+    "profile_in_use": ("SELECT profile_in_use({north})", {"False"}),
     "operator_below": ("SELECT operator_below('slug-{riverside}')", {"None"}),
     "operator_scope": ("SELECT name FROM operator_scope({north}, {rival})", set()),
     "post_manual_entry": (

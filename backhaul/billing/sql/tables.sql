@@ -132,6 +132,7 @@ CREATE TABLE discount (
     CONSTRAINT discount_one_kind CHECK ((amount_minor IS NULL) <> (part_bp IS NULL)),
     CONSTRAINT discount_lasts CHECK (until_on > from_on)
 );
+CREATE INDEX discount_service ON discount (operator_id, subscription_id);
 CREATE UNIQUE INDEX discount_one_at_a_time ON discount (operator_id, subscription_id) WHERE ended_at IS NULL;
 
 -- What changed a customer's due after the bill was issued: later discounts, write-offs and what was recovered of them.
@@ -173,6 +174,7 @@ CREATE TABLE promise (
     FOREIGN KEY (operator_id, subscription_id) REFERENCES subscription (operator_id, id),
     CONSTRAINT promise_ahead CHECK (until_on >= made_on)
 );
+CREATE INDEX promise_service ON promise (operator_id, subscription_id);
 CREATE UNIQUE INDEX promise_one_at_a_time ON promise (operator_id, subscription_id) WHERE withdrawn_at IS NULL;
 
 -- A package change agreed for the next cycle; gone when it is done.

@@ -20,13 +20,18 @@ SAMPLES = [
             "id": "{n}", "number": "{n}", "kind": "'period'", "customer_id": "{n}", "subscription_id": "{n}",
             "starts_on": "current_date", "ends_on": "current_date + 1", "price_minor": "100", "cycle_days": "30",
             "net_minor": "100", "vat_minor": "5", "total_minor": "105", "issued_on": "current_date",
-            "due_on": "current_date",
+            "due_on": "current_date", "request_key": "'key-{n}'",
         },
-        uniques={"operator_id, number": {}, "operator_id, subscription_id, kind, starts_on, revision": {}},
+        uniques={
+            "operator_id, number": {},
+            "operator_id, subscription_id, kind, starts_on, revision": {},
+            "operator_id, request_key": {},
+        },
         checks={
             "invoice_kind_check": Check({"kind": "'wish'"}, but={"kind": "'opening'"}),
             "invoice_check": Check({"ends_on": "current_date"}, but={"ends_on": "current_date", "kind": "'opening'"}),
-            "invoice_check1": Check({"total_minor": "106"}),
+            "invoice_check1": Check({"total_minor": "106"}, but={"total_minor": "106", "rounding_minor": "1"}),
+            "invoice_discount_minor_check": Check({"discount_minor": "-1", "total_minor": "106"}),
         },
     ),
     own(
@@ -50,24 +55,92 @@ SAMPLES = [
             "id": "{n}", "invoice_id": "{n}", "customer_id": "{n}", "net_minor": "100", "vat_minor": "5",
             "to_invoice_minor": "105", "to_advance_minor": "0", "issued_on": "current_date", "reason": "'left'",
         },
-        checks={"credit_note_check": Check({"to_advance_minor": "1"})},
+        uniques={"operator_id, request_key": {"request_key": "'once'"}},
+        checks={
+            "credit_note_check": Check(
+                {"to_advance_minor": "1"}, but={"to_advance_minor": "1", "to_invoice_minor": "104"}
+            ),
+            "credit_note_days": Check({"from_on": "current_date"}, but={"from_on": "current_date", "to_on": "current_date + 1"}),
+        },
+    ),
+    own(
+        "planned_change",
+        {
+            "subscription_id": "{n}", "package_operator_id": "{me}", "package_id": "{n}", "on_date": "current_date",
+            "planned_at": "now()", "by_actor_id": "0",
+        },
+    ),
+    own(
+        "package_history",
+        {
+            "subscription_id": "{n}", "package_operator_id": "{me}", "package_id": "{n}", "starts_on": "current_date",
+            "changed_at": "now()", "by_actor_id": "0",
+        },
+    ),
+    own(
+        "discount",
+        {
+            "id": "{n}", "subscription_id": "{n}", "amount_minor": "1", "from_on": "current_date", "why": "'a friend'",
+            "given_at": "now()", "by_actor_id": "0",
+        },
+        uniques={"operator_id, subscription_id": {}},
+        checks={
+            "discount_amount_minor_check": Check({"amount_minor": "0"}),
+            "discount_part_bp_check": Check(
+                {"amount_minor": "NULL", "part_bp": "10001"}, but={"amount_minor": "NULL", "part_bp": "10000"}
+            ),
+            "discount_why_check": Check({"why": "''"}),
+            "discount_one_kind": Check({"part_bp": "1"}, but={"part_bp": "1", "amount_minor": "NULL"}),
+            "discount_lasts": Check({"until_on": "current_date"}, but={"until_on": "current_date + 1"}),
+        },
+    ),
+    own(
+        "adjustment",
+        {
+            "id": "{n}", "invoice_id": "{n}", "customer_id": "{n}", "kind": "'discount'", "net_minor": "1",
+            "vat_minor": "0", "adjusted_on": "current_date", "why": "'slow'", "request_key": "'key-{n}'",
+            "recorded_at": "now()", "actor_id": "0",
+        },
+        uniques={"operator_id, request_key": {}},
+        checks={
+            "adjustment_kind_check": Check({"kind": "'mood'"}, but={"kind": "'write_off'"}),
+            "adjustment_net_minor_check": Check({"net_minor": "-1", "vat_minor": "2"}),
+            "adjustment_vat_minor_check": Check({"vat_minor": "-1", "net_minor": "2"}),
+            "adjustment_is_something": Check({"net_minor": "0"}),
+            "adjustment_paid": Check({"kind": "'recovered'"}, but={"kind": "'recovered'", "paid_code": "'cash'"}),
+        },
+    ),
+    own(
+        "promise",
+        {
+            "id": "{n}", "subscription_id": "{n}", "until_on": "current_date", "why": "'salary'",
+            "made_on": "current_date", "made_at": "now()", "by_actor_id": "0",
+        },
+        uniques={"operator_id, subscription_id": {}},
+        checks={"promise_ahead": Check({"until_on": "current_date - 1"})},
     ),
     edge(
         "charge",
         {
             "owner_id": "{me}", "invoice_id": "{n}", "subscription_id": "{n}", "starts_on": "current_date",
-            "ends_on": "current_date + 1", "price_minor": "1", "cycle_days": "30", "net_minor": "0", "vat_minor": "0",
-            "charged_on": "current_date",
+            "ends_on": "current_date + 1", "price_minor": "1", "cycle_days": "30", "from_day": "0", "net_minor": "0",
+            "vat_minor": "0", "charged_on": "current_date",
         },
         checks={"charge_net_minor_check": _NET, "charge_vat_minor_check": _VAT},
     ),
     edge(
         "charge_refund",
         {
-            "owner_id": "{me}", "invoice_id": "{n}", "from_on": "current_date", "net_minor": "0", "vat_minor": "0",
-            "refunded_on": "current_date",
+            "owner_id": "{me}", "invoice_id": "{n}", "starts_on": "current_date", "part": "0",
+            "from_on": "current_date", "to_on": "current_date + 1", "net_minor": "0", "vat_minor": "0",
+            "refunded_on": "current_date", "reason": "'left'",
         },
-        checks={"charge_refund_net_minor_check": _NET, "charge_refund_vat_minor_check": _VAT},
+        checks={
+            "charge_refund_net_minor_check": _NET,
+            "charge_refund_vat_minor_check": _VAT,
+            "charge_refund_reason_check": Check({"reason": "'mood'"}, but={"reason": "'outage'"}),
+            "charge_refund_days": Check({"to_on": "current_date"}, but={"to_on": "current_date + 2"}),
+        },
     ),
     own(
         "held_bill",

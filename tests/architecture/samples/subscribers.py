@@ -43,6 +43,14 @@ SAMPLES = [
         },
     ),
     own(
+        "custom_price",
+        {
+            "subscription_id": "{n}", "starts_on": "current_date", "price_minor": "0", "set_at": "now()",
+            "by_actor_id": "0",
+        },
+        checks={"custom_price_price_minor_check": Check({"price_minor": "-1"}, but={"price_minor": "NULL"})},
+    ),
+    own(
         "block",
         {
             "id": "{n}", "subscription_id": "{n}", "reason": "'by_hand'", "from_on": "current_date", "from_at": "now()",
