@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from backhaul.billing.queries import count_held
-from backhaul.billing.runs import bill_isp, bill_missing_nights
 from backhaul.billing.refunds import disconnect_customer
+from backhaul.billing.runs import bill_isp, bill_missing_nights
 from backhaul.billing.services import bring_back
 from backhaul.catalog.services import set_tariff_price, set_vat
 from backhaul.common.errors import InvalidInput, KeyReused, Refusal

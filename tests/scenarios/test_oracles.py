@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from django.db import connections
 
-from backhaul.billing.runs import bill_isp, bill_missing_nights
 from backhaul.billing.refunds import disconnect_customer, preview_refund
+from backhaul.billing.runs import bill_isp, bill_missing_nights
 from backhaul.billing.services import (
     FundTooLow,
     UpstreamShort,

@@ -1,4 +1,4 @@
-"""Package change: the day of change belongs to the new package, the net is charged on every edge or nothing is (SPEC 2.7)."""
+"""Package change: the day of change is the new package's, the net is charged on every edge or nothing is (SPEC 2.7)."""
 
 from __future__ import annotations
 

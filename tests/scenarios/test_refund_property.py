@@ -1,4 +1,4 @@
-"""Random lives of services: what was used and what came back add to what was charged, at every level (SPEC 2.5, 2.6)."""
+"""Random lives of services: what was used and what came back add to what was charged, at every level (SPEC 2.6)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Leaving: what comes back on every edge and to the customer, once (SPEC 2.6); paying back an advance; dead services (2.3)."""
+"""Leaving: what comes back on every edge and to the customer, once (SPEC 2.6); advances paid back; dead services (2.3)."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from datetime import date
 from typing import Any
 
 import pytest
+
 from backhaul.billing.refunds import Refund, disconnect_customer, preview_refund
 from backhaul.billing.services import FundTooLow, bring_back
 from backhaul.catalog.services import ProfileRules, add_billing_profile, add_package

@@ -10,9 +10,9 @@ from random import Random
 from typing import Any
 
 from backhaul.billing.queries import list_bills
+from backhaul.billing.refunds import disconnect_customer
 from backhaul.billing.run_queries import list_runs
 from backhaul.billing.runs import bill_isp
-from backhaul.billing.refunds import disconnect_customer
 from backhaul.billing.services import bring_back, sign_up_customer
 from backhaul.catalog.queries import list_billing_profiles_offered, list_packages_offered
 from backhaul.cli.demonstration.founding import Operator
