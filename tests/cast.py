@@ -38,7 +38,7 @@ PLANS = {
 PROFILES = {
     "Monthly 1st": ProfileRules(cycle="calendar", cycle_day=1, due_days=7),
     "Monthly anniversary": ProfileRules(cycle="anniversary", due_days=7),
-    "Daily 30": ProfileRules(billing_type="daily", cycle="validity", validity_days=30),
+    "Daily 30": ProfileRules(billing_type="daily", cycle="validity", validity_days=30, access="pay_first"),
 }
 
 

@@ -93,7 +93,8 @@ def get_own_charge(bill_id: int) -> dict[str, Any] | None:
     found = rows(
         "SELECT g.starts_on, g.ends_on, g.price_minor, g.cycle_days, g.net_minor, g.vat_minor, "
         "g.net_minor + g.vat_minor AS total_minor, r.refunded_minor "
-        "FROM charge g LEFT JOIN LATERAL (SELECT sum(net_minor + vat_minor)::bigint AS refunded_minor FROM charge_refund r "
+        "FROM charge g LEFT JOIN LATERAL ("
+        "SELECT sum(net_minor + vat_minor)::bigint AS refunded_minor FROM charge_refund r "
         "WHERE r.child_id = g.child_id AND r.owner_id = g.owner_id AND r.invoice_id = g.invoice_id "
         "AND r.starts_on = g.starts_on AND r.part = g.part) AS r ON true "
         "WHERE g.child_id = %s AND g.owner_id = %s AND g.invoice_id = %s",
@@ -121,6 +122,33 @@ def find_standings(customer_ids: list[int]) -> dict[int, dict[str, Any]]:
         [_me(), customer_ids],
     )
     return {row["customer_id"]: row for row in found}
+
+
+def get_planned_change(subscription_id: int) -> dict[str, Any] | None:
+    """What is agreed for the next cycle of a service: package (its name), on_date, by_actor_id; None where nothing is."""
+    found = rows(
+        "SELECT c.package_operator_id, c.package_id, p.name AS package, c.on_date, c.planned_at, c.by_actor_id "
+        "FROM planned_change c LEFT JOIN package p ON p.operator_id = c.package_operator_id AND p.id = c.package_id "
+        "WHERE c.operator_id = %s AND c.subscription_id = %s",
+        [_me(), subscription_id],
+    )
+    return found[0] if found else None
+
+
+def list_terms(subscription_id: int) -> list[dict[str, Any]]:
+    """The packages and own prices that a service had, latest first: starts_on, changed_at, by_actor_id, and `package`
+    (its name; None where only the price changed) and `price_minor` (its own; None: the package's)."""
+    return rows(
+        "SELECT h.starts_on, h.changed_at, h.by_actor_id, p.name AS package, c.price_minor FROM package_history h "
+        "LEFT JOIN package p ON p.operator_id = h.package_operator_id AND p.id = h.package_id "
+        "LEFT JOIN custom_price c ON c.operator_id = h.operator_id AND c.subscription_id = h.subscription_id "
+        "AND c.starts_on = h.starts_on WHERE h.operator_id = %(me)s AND h.subscription_id = %(service)s UNION ALL "
+        "SELECT c.starts_on, c.set_at, c.by_actor_id, NULL, c.price_minor FROM custom_price c "
+        "WHERE c.operator_id = %(me)s AND c.subscription_id = %(service)s AND NOT EXISTS (SELECT 1 FROM package_history h "
+        "WHERE h.operator_id = c.operator_id AND h.subscription_id = c.subscription_id AND h.starts_on = c.starts_on) "
+        "ORDER BY 1 DESC, 2 DESC",
+        {"me": _me(), "service": subscription_id},
+    )
 
 
 def find_customer_names(customer_ids: list[int]) -> dict[int, str]:

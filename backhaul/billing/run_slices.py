@@ -16,6 +16,9 @@ from backhaul.identity.models import IspDirectory
 from backhaul.operators.functions import call, execute, rows, savepoint
 
 BATCH = "batch"
+# What a night does in a shard before its bills and after them; each a function (isp, top, on, now) of the batch role.
+BEFORE_BILLS = ("apply_planned_changes",)
+AFTER_BILLS = ("credit_off_days", "charge_late_fees", "release_dead_services")
 COUNTED = ("created", "back_filled", "held", "failed", "billed_minor")
 # The operators of a shard; parameters %(isp)s, %(top)s.
 SHARD = (
@@ -52,6 +55,7 @@ class Run:
     now: datetime
     slice_bills: int
     only_held: bool = False
+    cuts: bool = True
     plan_id: int | None = None
 
     def at(self, top_id: int) -> dict[str, Any]:
@@ -110,34 +114,52 @@ def claim_shard(run: Run) -> dict[str, Any] | None:
 
 
 def bill_next_slice(run: Run, shard: dict[str, Any]) -> dict[str, Any]:
-    """Bill one slice of a claimed shard; when it was the last, cut what has waited too long or is past due.
+    """Bill one slice of a claimed shard; after the last one, do what else the night has to do, and cut.
 
-    Returns what bill_slice does, with `slice`, `skipped`, `cut` and `suspended`; in a rehearsal with its `digest`.
+    Returns what bill_slice does, with `slice`, `skipped`, `cut`, `suspended` and `expired`; in a rehearsal with its
+    `digest`.
     """
     top_id, number = shard["top_id"], shard["slices"] + 1
     counts = not run.only_held
-    if counts and number == 1:
-        _count_standing(run, top_id, before=True)
-    done = _bill(run, top_id, number) if run.plan_id is None else _bill_as_planned(run, top_id, number)
-    done |= {"slice": number, "cut": 0, "suspended": 0}
-    if not (done["more"] or done["skipped"]):
-        where = {"isp": run.isp.isp_id, "top": top_id, "on": run.on, "now": run.now}
-        done["cut"] = call("cut_short_services", BATCH, **where)
-        done["suspended"] = call("suspend_overdue", BATCH, **where)
+    where = {"isp": run.isp.isp_id, "top": top_id, "on": run.on, "now": run.now}
+    if number == 1:
+        for step in BEFORE_BILLS:
+            call(step, BATCH, **where)
         if counts:
+            _count_standing(run, top_id, before=True)
+    done = _bill(run, top_id, number) if run.plan_id is None else _bill_as_planned(run, top_id, number)
+    done |= {"slice": number, "cut": 0, "suspended": 0, "expired": 0}
+    if not (done["more"] or done["skipped"]):
+        if counts:
+            for step in AFTER_BILLS:
+                call(step, BATCH, **where)
             _count_standing(run, top_id, before=False)
+        if run.cuts:
+            done["cut"], done["suspended"], done["expired"] = cut_shard(
+                isp_id=run.isp.isp_id, top_id=top_id, on=run.on, now=run.now
+            )
     execute(
         f"UPDATE run_shard SET slices = slices + 1, {', '.join(f'{name} = {name} + %s' for name in COUNTED)}, "
         "skipped = skipped + %s, blocked = blocked + %s, finished_at = CASE WHEN NOT %s THEN %s::timestamptz END "
         "WHERE operator_id = %s AND run_id = %s AND top_id = %s",
         [
             *(done[name] for name in COUNTED),
-            *(done["skipped"], done["cut"] + done["suspended"]),
+            *(done["skipped"], done["cut"] + done["suspended"] + done["expired"]),
             *(done["more"], run.now, run.isp.isp_id, run.id, top_id),
         ],
         using=BATCH,
     )
     return done
+
+
+def cut_shard(*, isp_id: int, top_id: int, on: date, now: datetime) -> tuple[int, int, int]:
+    """Cut the services of a shard whose renewal waited too long, whose bill is past due, whose paid period is over."""
+    where = {"isp": isp_id, "top": top_id, "on": on, "now": now}
+    return (
+        call("cut_short_services", BATCH, **where),
+        call("suspend_overdue", BATCH, **where),
+        call("expire_services", BATCH, **where),
+    )
 
 
 def close_run(run: Run) -> None:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from typing import Any
 
+from backhaul.billing.guards import cut_below_minimum, measure_minimum_balance
 from backhaul.billing.run_reports import describe_run, last_invoice_id
 from backhaul.billing.run_slices import (
     BATCH,
@@ -54,6 +55,7 @@ class RunReport:
     skipped: int = 0
     cut: int = 0
     suspended: int = 0
+    expired: int = 0
     billed_minor: int = 0
     edges: list[dict[str, Any]] = field(default_factory=list)
     short: list[dict[str, Any]] = field(default_factory=list)
@@ -76,7 +78,7 @@ class RunReport:
 
     def add(self, done: dict[str, Any]) -> None:
         """Count one slice in."""
-        for name in (*COUNTED, "skipped", "cut", "suspended"):
+        for name in (*COUNTED, "skipped", "cut", "suspended", "expired"):
             setattr(self, name, getattr(self, name) + done[name])
 
     def describe(self, found: dict[str, list[dict[str, Any]]]) -> None:
@@ -105,19 +107,21 @@ def bill_isp(
     only_held: bool = False,
     top_id: int | None = None,
     slice_bills: int = SLICE_BILLS,
+    cuts: bool = True,
     progress: Callable[[RunReport], None] | None = None,
 ) -> RunReport:
     """Bill everything of an ISP that starts on or before `on` and was not billed yet.
 
-    Safe to call again, or twice at once. `only_held` retries held bills alone, `top_id` one shard alone. A dry run does
-    the work and undoes it (see rehearse). `progress` hears the report after each slice. Raises InvalidInput for a day
-    more than a year ahead: what is billed stays billed.
+    Safe to call again, or twice at once. `only_held` retries held bills alone, `top_id` one shard alone; without `cuts`
+    nobody is cut: the cut window does that (see cuts). A dry run does the work and undoes it (see rehearse).
+    `progress` hears the report after each slice. Raises InvalidInput for a day more than a year ahead: what is billed
+    stays billed.
     """
     refuse_far_ahead(isp, on, now)
     if dry_run:
         return rehearse(isp, on=on, now=now, slice_bills=slice_bills, top_id=top_id)
     report = RunReport(on=on)
-    run = retried(lambda: _begin(isp, on, now, slice_bills, only_held=only_held, top_id=top_id))
+    run = replace(retried(lambda: _begin(isp, on, now, slice_bills, only_held=only_held, top_id=top_id)), cuts=cuts)
     for _ in range(MAX_SLICES):
         done = retried(lambda: _work(run))
         if done is None:
@@ -127,6 +131,10 @@ def bill_isp(
             progress(report)
     with unit_of_work(isp, using=BATCH):
         close_run(run)
+        if not only_held and top_id is None:
+            measure_minimum_balance(isp=isp, on=on, now=now)
+            if cuts:
+                cut_below_minimum(isp=isp, on=on, now=now)
         report.describe(describe_run(run))
     return report
 
@@ -194,7 +202,7 @@ def carry_out_run(isp: IspDirectory, *, run_id: int, now: datetime) -> RunReport
     return bill_isp(isp, on=found[0]["on_date"], now=now) if found else None
 
 
-def bill_missing_nights(isp: IspDirectory, *, today: date, now: datetime) -> list[RunReport]:
+def bill_missing_nights(isp: IspDirectory, *, today: date, now: datetime, cuts: bool = True) -> list[RunReport]:
     """The night's run, once per date: `today`, and before it each night missed since the last one, at its own date.
 
     Runs that were begun and left unfinished, of whatever date, are finished too.
@@ -208,7 +216,7 @@ def bill_missing_nights(isp: IspDirectory, *, today: date, now: datetime) -> lis
         )
     missed = min((today - last).days, MAX_NIGHTS) if last else 1
     nights = {today - timedelta(days=ago) for ago in range(max(missed, 0))} | {run["on_date"] for run in begun}
-    return [bill_isp(isp, on=night, now=now) for night in sorted(nights)]
+    return [bill_isp(isp, on=night, now=now, cuts=cuts) for night in sorted(nights)]
 
 
 def refuse_far_ahead(isp: IspDirectory, on: date, now: datetime) -> None:

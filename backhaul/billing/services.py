@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from backhaul.common.errors import Refusal
-from backhaul.operators.functions import call, execute, savepoint
+from backhaul.operators.functions import call, execute, rows, savepoint
 from backhaul.operators.jobs import enqueue
 from backhaul.subscribers import services as subscribers
 
@@ -62,7 +62,8 @@ def start_billing_many(starts: Sequence[tuple[int, date]]) -> None:
     execute(
         "INSERT INTO billing_state "
         "(operator_id, subscription_id, billed_until, charged_until, day_charged_until, began_on) "
-        "SELECT acting_operator(), id, until, until, until, until FROM unnest(%s::bigint[], %s::date[]) AS given (id, until)",
+        "SELECT acting_operator(), id, until, until, until, until "
+        "FROM unnest(%s::bigint[], %s::date[]) AS given (id, until)",
         [[subscription_id for subscription_id, _ in starts], [billed_until for _, billed_until in starts]],
     )
 
@@ -101,6 +102,28 @@ def bring_back(*, subscription_id: int, reason: str, on: date, now: datetime, ho
     call("charge_released", subscription=subscription_id, on=on, now=now)
     call("resume_billing", subscription=subscription_id, on=on)
     return bill_subscription(subscription_id=subscription_id, on=on, now=now, hold=hold)
+
+
+def renew_expired(*, customer_id: int, on: date, now: datetime) -> str:
+    """Begin a new period for those of a customer's services that expired unpaid, as far as the advance goes (SPEC 2.5).
+
+    Each in a savepoint. "unchanged" where the advance covers none, "back", or "pending" where funds are short.
+    """
+    states = set()
+    for row in rows(
+        "SELECT b.subscription_id FROM block b "
+        "JOIN subscription s ON s.operator_id = b.operator_id AND s.id = b.subscription_id "
+        "WHERE b.operator_id = acting_operator() AND s.customer_id = %s AND b.reason = 'expired' AND b.to_at IS NULL "
+        "ORDER BY b.subscription_id",
+        [customer_id],
+    ):
+        try:
+            with savepoint():
+                billed = bill_subscription(subscription_id=row["subscription_id"], on=on, now=now, hold=True)
+            states.add("pending" if billed.held else "back" if billed.created else "unchanged")
+        except Refusal:
+            states.add("pending")
+    return next(state for state in ("pending", "back", "unchanged") if state in states | {"unchanged"})
 
 
 def issue_opening_dues(dues: Sequence[tuple[int, int, int]], *, on: date, due_on: date, now: datetime) -> int:

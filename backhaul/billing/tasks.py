@@ -6,6 +6,7 @@ from procrastinate import RetryStrategy
 from procrastinate.contrib.django import app
 
 from backhaul.billing import run_plans, runs
+from backhaul.billing.cuts import cut_when_due
 from backhaul.billing.runs import bill_isp, bill_missing_nights
 from backhaul.billing.services import RETRY_HELD
 from backhaul.common.clock import local_date, now
@@ -45,8 +46,17 @@ def nightly(timestamp: int) -> None:
     broken: list[Exception] = []
     for isp in list_isps():
         try:
-            bill_missing_nights(isp, today=local_date(instant, isp.time_zone), now=instant)
+            bill_missing_nights(isp, today=local_date(instant, isp.time_zone), now=instant, cuts=False)
         except Exception as error:
             broken.append(error)
     if broken:
         raise ExceptionGroup("nights that broke off", broken)
+
+
+@app.periodic(cron="*/5 * * * *")
+@app.task(name="backhaul.billing.tasks.cut_services", queueing_lock="cut_services")
+def cut_services(timestamp: int) -> None:
+    """Once a day, when an ISP's cut window has opened, cut what is short, unpaid, expired or below its minimum."""
+    instant = now()
+    for isp in list_isps():
+        cut_when_due(isp, now=instant)

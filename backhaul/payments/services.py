@@ -10,6 +10,7 @@ from datetime import date, datetime
 from django.db import IntegrityError
 
 from backhaul.billing.promises import bring_back_unpaid
+from backhaul.billing.services import renew_expired
 from backhaul.common.errors import KeyReused
 from backhaul.common.money import refuse_beyond_limit
 from backhaul.operators.functions import call
@@ -60,7 +61,11 @@ def record_payment(
     blocked = done.pop("blocked")
     service = "unchanged"
     if blocked:
-        service = bring_back_unpaid(customer_id=customer_id, on=received_on, now=now)
+        back = {
+            bring_back_unpaid(customer_id=customer_id, on=received_on, now=now),
+            renew_expired(customer_id=customer_id, on=received_on, now=now),
+        }
+        service = next(state for state in ("pending", "back", "unchanged") if state in back)
     return Receipt(**done, service=service)
 
 

@@ -14,7 +14,7 @@ PRICES, net      Padma → North   North → Riverside   retail
 
 WHO IS BILLED    The profile `Monthly 1st` has its bill on 1 November, `Monthly anniversary` on the day of the month on
 which the customer joined (1 to 28): each of them once in November, for a whole period at the whole price. `Daily 30`
-customers are taken over with their dues and not billed.
+customers pay first: they are taken over with their dues, pay nothing in this story, and are not billed.
   North, 1,362 of 1,500 rows        retail                       custom price
     Home 10   567      532 ×   600.00 =   319,200.00      35 ×   450.00 =  15,750.00
     Home 20   391      374 ×   800.00 =   299,200.00      17 ×   750.00 =  12,750.00

@@ -40,6 +40,26 @@ BEGIN
                               'held', v_held, 'failed', v_failed, 'billed_minor', v_done.billed_minor, 'digest', v_digest);
 END $$;
 
+-- expire_unbegun: a service that pays first and has no period on p_on is off until it is paid for, unless its period ended that
+-- very day: then the cut window decides.
+CREATE OR REPLACE FUNCTION expire_unbegun(p_operator bigint, p_subscription bigint, p_on date, p_now timestamptz) RETURNS void
+LANGUAGE plpgsql AS $$
+BEGIN
+    INSERT INTO block (operator_id, subscription_id, reason, from_on, from_at, by_actor_id)
+    SELECT s.operator_id, s.id, 'expired', p_on, p_now, acting_user()
+    FROM subscription s
+    JOIN billing_profile bp ON bp.operator_id = s.profile_operator_id AND bp.id = s.profile_id
+    JOIN billing_state bs ON bs.operator_id = s.operator_id AND bs.subscription_id = s.id
+    WHERE s.operator_id = p_operator AND s.id = p_subscription AND bp.access = 'pay_first' AND s.left_on IS NULL AND bs.billed_until <= p_on
+      AND NOT EXISTS (SELECT 1 FROM block b WHERE b.operator_id = s.operator_id AND b.subscription_id = s.id AND b.to_at IS NULL)
+      AND NOT EXISTS (SELECT 1 FROM held_bill h WHERE h.operator_id = s.operator_id AND h.subscription_id = s.id)
+      AND NOT EXISTS (SELECT 1 FROM invoice i WHERE i.operator_id = s.operator_id AND i.subscription_id = s.id AND i.kind = 'period'
+                      AND i.ends_on = p_on);
+    IF FOUND THEN
+        PERFORM refresh_access(ARRAY[p_operator], ARRAY[p_subscription], 'not paid yet', p_now);
+    END IF;
+END $$;
+
 -- more_is_due: whether a service of the slice just taken has another step due on p_on.
 CREATE OR REPLACE FUNCTION more_is_due(p_on date) RETURNS boolean
 LANGUAGE plpgsql STABLE AS $$
@@ -82,6 +102,7 @@ BEGIN
         v_invoice := COALESCE((SELECT invoice_id FROM stage_bill WHERE what & 1 = 1), v_invoice);
         EXIT WHEN v_done.steps = 0 OR NOT more_is_due(p_on);
     END LOOP;
+    PERFORM expire_unbegun(v_operator, p_subscription, p_on, p_now);
     RETURN jsonb_build_object('created', v_bills, 'held', v_held, 'billed_minor', v_billed, 'invoice_id', v_invoice,
                               'short', (SELECT CASE WHEN short_child_id = operator_id THEN 'fund_short' ELSE 'upstream_short' END
                                         FROM held_bill WHERE operator_id = v_operator AND subscription_id = p_subscription));
