@@ -28,6 +28,8 @@ WORDS: dict[str, dict[str, Any]] = {
         "wholesale_refund": _("Unused days given back"),
         "wholesale_refund_postpaid": _("Unused days given back"),
         "recharge_reversed": _("Recharge taken back"),
+        "emergency_loan": _("Emergency loan"),
+        "emergency_fee": _("Fee of an emergency loan"),
     },
     "block": {
         "not_activated": _("Not activated yet"),
@@ -112,6 +114,7 @@ BOOKS = (
     gettext_noop("Wholesale cost"),
     gettext_noop("Discounts given"),
     gettext_noop("Office expense"),
+    gettext_noop("Finance cost"),
     gettext_noop("Wholesale charge"),
     gettext_noop("Wholesale charge, postpaid"),
     gettext_noop("Wholesale refund"),

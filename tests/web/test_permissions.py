@@ -20,6 +20,7 @@ from tests.web.town import Town
 
 ROWS = list(csv.DictReader((Path(__file__).parent / "permissions.csv").open()))
 OF_CUSTOMER = ("customer", "edit-customer", "suspend", "disable", "leave", "reset-password", "collect-from")
+OF_STATEMENT = ("fund-statement", "fund-statement-csv", "confirm-statement")
 SEATS = [seat for seat in ROWS[0] if seat != "url"]
 
 
@@ -34,6 +35,10 @@ def address(town: Town, name: str) -> str:
         **{name: [cast.riverside] for name in ("reseller", "recharge", "limits")},
         "set-price": [cast.riverside, cast.padma.isp_id, cast.plans["Home 10"]],
         "take-back": [cast.riverside, ids["recharge"]],
+        **{name: [cast.riverside] for name in ("fund-statements", "slabs")},
+        **{name: [cast.riverside, ids["month"]] for name in OF_STATEMENT},
+        "dispute": [cast.riverside, ids["recharge"]],
+        "settle-dispute": [cast.riverside, ids["dispute"]],
         "account": ["cash"],
         **{name: [ids["router"]] for name in ("router", "edit-router")},
         **{name: [ids["run"]] for name in ("run", "run-csv")},

@@ -10,6 +10,7 @@ from backhaul.billing.run_plans import plan_run
 from backhaul.billing.runs import start_run
 from backhaul.billing.services import sign_up_customer
 from backhaul.common import clock
+from backhaul.funds.statements import dispute_movement, prepare_statement
 from backhaul.network.services import register_nas
 from backhaul.operators.functions import rows
 from backhaul.payments.services import record_payment
@@ -52,9 +53,13 @@ def build_town() -> Town:
         suspend_subscription(subscription_id=_service(second), why="asked for it", on=today, at=now)
         bill = rows("SELECT id FROM invoice WHERE customer_id = %s", [first])[0]["id"]
         movements = rows("SELECT id, kind FROM fund_movement WHERE child_id = %s ORDER BY id", [cast.riverside])
+        edge = {"child_id": cast.riverside, "now": now}
+        prepare_statement(month=joined, today=today, **edge)
+        dispute = dispute_movement(movement_id=movements[0]["id"], what="paid twice", **edge)
         town.ids = {
             "customer": first, "suspended": second, "bill": bill, "payment": receipt.payment_id,
             "recharge": movements[0]["id"], "charge": movements[-1]["id"], "router": router,
+            "month": joined, "dispute": dispute,
         }  # fmt: skip
     town.ids["plan"] = plan_run(cast.padma, on=today, now=now)["id"]
     with acting(cast.padma):

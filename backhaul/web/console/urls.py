@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import date
 
 from django.core.exceptions import ImproperlyConfigured
 from django.http import HttpResponseBase
@@ -17,13 +18,16 @@ from backhaul.web.console import (
     customer_status,
     customers,
     dashboard,
+    fund_statements,
     funds,
     network,
     payments,
+    planner,
     recharge,
     resellers,
     run_nights,
     runs,
+    slabs,
 )
 from backhaul.web.console.given import as_id
 
@@ -42,7 +46,20 @@ class RowId(StringConverter):
         return found
 
 
+class Month(StringConverter):
+    """A calendar month by its first day, written 2026-02."""
+
+    regex = "[0-9]{4}-[0-9]{2}"
+
+    def to_python(self, value: str) -> date:  # type: ignore[override]
+        return date.fromisoformat(f"{value}-01")
+
+    def to_url(self, value: date) -> str:
+        return f"{value:%Y-%m}"
+
+
 register_converter(RowId, "id")
+register_converter(Month, "month")
 
 
 def at(address: str, view: Served, name: str) -> URLPattern:
@@ -76,7 +93,19 @@ urlpatterns = [
     at("packages/", catalog.packages, "packages"),
     at("funds/", funds.funds, "funds"),
     at("funds/<id:child>/movements/<id:pk>/", funds.movement, "movement"),
+    at("funds/plan/", planner.plan, "plan"),
+    at("funds/plan/ask/", planner.ask, "ask-recharge"),
+    at("funds/run-outs/", planner.run_outs, "run-outs"),
+    at("funds/emergency/", planner.emergency, "emergency"),
+    at("funds/<id:child>/statements/", fund_statements.statements, "fund-statements"),
+    at("funds/<id:child>/statements/<month:month>/", fund_statements.statement, "fund-statement"),
+    at("funds/<id:child>/statements/<month:month>/csv/", fund_statements.statement_csv, "fund-statement-csv"),
+    at("funds/<id:child>/statements/<month:month>/confirm/", fund_statements.confirm, "confirm-statement"),
+    at("funds/<id:child>/movements/<id:pk>/dispute/", fund_statements.dispute, "dispute"),
+    at("funds/<id:child>/disputes/<id:pk>/settle/", fund_statements.settle, "settle-dispute"),
     at("resellers/", resellers.resellers, "resellers"),
+    at("resellers/needs/", planner.needs, "needs"),
+    at("resellers/<id:pk>/slabs/", slabs.slabs, "slabs"),
     at("resellers/add/", resellers.onboard, "onboard"),
     at("resellers/<id:pk>/", resellers.reseller, "reseller"),
     at("resellers/<id:pk>/recharge/", recharge.recharge, "recharge"),

@@ -1,0 +1,28 @@
+"""Tables as files for spreadsheets."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterable
+
+from django.http import HttpResponse
+
+FORMULA = ("=", "+", "-", "@", "\t", "\r")
+
+
+def csv_file(name: str, table: Iterable[Iterable[object]]) -> HttpResponse:
+    """A CSV download. Words that a spreadsheet would take for a formula are made words again."""
+    answer = HttpResponse(content_type="text/csv; charset=utf-8")
+    answer["Content-Disposition"] = f'attachment; filename="{name}"'
+    answer.write("\ufeff")  # so that spreadsheets read Bangla
+    csv.writer(answer).writerows([_safe(cell) for cell in row] for row in table)
+    return answer
+
+
+def _safe(cell: object) -> object:
+    is_formula = isinstance(cell, str) and cell.startswith(FORMULA) and not _is_figure(cell)
+    return f"'{cell}" if is_formula else cell
+
+
+def _is_figure(text: str) -> bool:
+    return text[1:].replace(".", "", 1).replace(",", "").isdecimal()
