@@ -63,3 +63,9 @@ def list_fund_movements(child_id: int, before: int | None = None, limit: int = 5
         "WHERE m.child_id = %s AND (%s::bigint IS NULL OR m.id < %s) ORDER BY m.id DESC LIMIT %s",
         [child_id, before, before, limit],
     )
+
+
+def get_unused_bonus(child_id: int, movement_id: int) -> int:
+    """How much of a bonus is still in the fund; 0 where it is used up or was taken back."""
+    found = rows("SELECT COALESCE(unused_bonus(%s, %s), 0) AS minor", [child_id, movement_id])
+    return int(found[0]["minor"])

@@ -86,26 +86,30 @@ def _said(text: str) -> str:
 # One line per calendar month in which anything moved, and the prepared statement beside it.
 _MONTHS = """
     WITH moved AS (
-        SELECT date_trunc('month', moved_on)::date AS month_on, COALESCE(sum(fund_minor) FILTER (WHERE fund_minor > 0), 0)::bigint AS credits_minor,
-               COALESCE(-sum(fund_minor) FILTER (WHERE fund_minor < 0), 0)::bigint AS debits_minor, sum(fund_minor) AS fund_minor,
-               sum(owed_minor) AS owed_minor, max(id) AS last_id
+        SELECT date_trunc('month', moved_on)::date AS month_on, sum(fund_minor) AS fund_minor,
+               sum(owed_minor) AS owed_minor,
+               COALESCE(sum(fund_minor) FILTER (WHERE fund_minor > 0), 0) AS credits_minor,
+               COALESCE(-sum(fund_minor) FILTER (WHERE fund_minor < 0), 0) AS debits_minor
         FROM fund_movement WHERE child_id = %(child)s AND moved_on < %(before)s GROUP BY 1),
     spanned AS (
         SELECT month::date AS month_on FROM generate_series(
             (SELECT min(month_on) FROM moved), %(before)s::date - interval '1 month', interval '1 month') AS month),
     chained AS (
-        SELECT month_on, COALESCE(credits_minor, 0)::bigint AS credits_minor, COALESCE(debits_minor, 0)::bigint AS debits_minor,
+        SELECT month_on, COALESCE(credits_minor, 0)::bigint AS credits_minor,
+               COALESCE(debits_minor, 0)::bigint AS debits_minor,
                sum(fund_minor) OVER (ORDER BY month_on)::bigint AS closing_minor,
                sum(owed_minor) OVER (ORDER BY month_on)::bigint AS owed_minor
         FROM spanned LEFT JOIN moved USING (month_on))
-    SELECT c.month_on, COALESCE(c.closing_minor - c.credits_minor + c.debits_minor, 0) AS opening_minor, c.credits_minor, c.debits_minor,
-           c.closing_minor, c.owed_minor, s.month_on IS NOT NULL AS prepared, s.prepared_at, s.opening_minor AS prepared_opening_minor,
-           s.credits_minor AS prepared_credits_minor, s.debits_minor AS prepared_debits_minor,
-           s.closing_minor AS prepared_closing_minor, s.owed_minor AS prepared_owed_minor, s.digest,
-           COALESCE(s.last_movement_id, 0) AS last_movement_id, s.parent_confirmed_at, s.parent_confirmed_by, s.child_confirmed_at,
-           s.child_confirmed_by, c.closing_minor - s.closing_minor AS difference_minor,
-           (SELECT count(*) FROM fund_dispute d JOIN fund_movement m ON m.child_id = d.child_id AND m.id = d.movement_id
-            WHERE d.child_id = %(child)s AND d.settled_at IS NULL AND date_trunc('month', m.moved_on)::date = c.month_on) AS disputes
+    SELECT c.month_on, c.closing_minor - c.credits_minor + c.debits_minor AS opening_minor, c.credits_minor,
+           c.debits_minor, c.closing_minor, c.owed_minor, s.month_on IS NOT NULL AS prepared, s.prepared_at,
+           s.opening_minor AS prepared_opening_minor, s.credits_minor AS prepared_credits_minor,
+           s.debits_minor AS prepared_debits_minor, s.closing_minor AS prepared_closing_minor,
+           s.owed_minor AS prepared_owed_minor, s.digest, s.parent_confirmed_at, s.parent_confirmed_by,
+           s.child_confirmed_at, s.child_confirmed_by, c.closing_minor - s.closing_minor AS difference_minor,
+           (SELECT count(*) FROM fund_dispute d
+            JOIN fund_movement m ON m.child_id = d.child_id AND m.id = d.movement_id
+            WHERE d.child_id = %(child)s AND d.settled_at IS NULL
+            AND date_trunc('month', m.moved_on)::date = c.month_on) AS disputes
     FROM chained c LEFT JOIN fund_statement s ON s.child_id = %(child)s AND s.month_on = c.month_on"""
 
 
@@ -140,8 +144,8 @@ def list_lines(child_id: int, month: date) -> list[dict[str, Any]]:
     """
     return rows(
         """
-        SELECT m.id, m.kind, m.fund_minor, m.owed_minor, m.net_minor, m.vat_minor, m.moved_on, m.recorded_at, m.note, m.paid_code,
-               COALESCE(m.id > COALESCE(s.last_movement_id, 0), false) AND s.month_on IS NOT NULL AS is_late,
+        SELECT m.id, m.kind, m.fund_minor, m.owed_minor, m.net_minor, m.vat_minor, m.moved_on, m.recorded_at, m.note,
+               m.paid_code, s.month_on IS NOT NULL AND m.id > COALESCE(s.last_movement_id, 0) AS is_late,
                (b.fund_minor + sum(m.fund_minor) OVER w)::bigint AS balance_minor,
                (b.owed_minor + sum(m.owed_minor) OVER w)::bigint AS owed_after_minor
         FROM fund_movement m
@@ -186,8 +190,9 @@ def list_disputes(child_id: int, month: date) -> list[dict[str, Any]]:
 def get_dispute(child_id: int, dispute_id: int) -> dict[str, Any]:
     """One dispute with the movement that it is about; raises NotFound."""
     found = rows(
-        "SELECT d.id, d.movement_id, d.said_by_child, d.what, d.said_at, d.settled_at, m.kind, m.moved_on, m.fund_minor, "
-        "m.owed_minor FROM fund_dispute d JOIN fund_movement m ON m.child_id = d.child_id AND m.id = d.movement_id "
+        "SELECT d.id, d.movement_id, d.said_by_child, d.what, d.said_at, d.settled_at, m.kind, m.moved_on, "
+        "m.fund_minor, m.owed_minor FROM fund_dispute d "
+        "JOIN fund_movement m ON m.child_id = d.child_id AND m.id = d.movement_id "
         "WHERE d.child_id = %s AND d.id = %s",
         [child_id, dispute_id],
     )

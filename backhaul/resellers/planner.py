@@ -71,7 +71,7 @@ def find_own_run_out(*, today: date) -> date | None:
 
 
 def find_children_needs(*, today: date) -> dict[int, dict[str, Any]]:
-    """Direct children's funds by operator id: available_minor, need_1_minor, need_3_minor, need_7_minor, runs_out_on."""
+    """Direct children's funds by id: available_minor, need_1_minor, need_3_minor, need_7_minor, runs_out_on."""
     return {row["child_id"]: row for row in _forecast(today, "child_id <> %s")}
 
 
@@ -107,7 +107,8 @@ def find_risk(*, today: date, plan: Plan, days: int, limit: int = 50) -> Risk:
         "SELECT c.id, c.name, c.code, due.on_date AS due_on FROM planned_services(%(today)s) s "
         "JOIN fund f ON f.child_id = s.operator_id "
         "JOIN customer c ON c.operator_id = s.operator_id AND c.id = s.customer_id "
-        "CROSS JOIN LATERAL (SELECT due_at_first(f.charge_timing, s.charged_until, s.day_from, %(today)s) AS on_date) due "
+        "CROSS JOIN LATERAL ("
+        "SELECT due_at_first(f.charge_timing, s.charged_until, s.day_from, %(today)s) AS on_date) due "
         "WHERE s.operator_id = %(me)s AND due.on_date < %(until)s "
         "AND (due.on_date >= %(since)s OR f.charge_timing = 'daily') "
         "ORDER BY due.on_date, s.priority, s.subscription_id LIMIT %(limit)s",

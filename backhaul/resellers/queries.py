@@ -58,5 +58,15 @@ def sum_spent_a_day(*, since: date, days: int) -> int:
     return max(0, int(found[0]["spent"])) // max(1, days)
 
 
+def is_stopped_by_provider() -> bool:
+    """Whether the acting operator begins no periods because one above it is below its minimum balance (SPEC 2.4)."""
+    return bool(
+        rows(
+            "SELECT 1 FROM operator_block WHERE operator_id = %s AND reason = 'provider_minimum_balance' AND to_at IS NULL",
+            [_me()],
+        )
+    )
+
+
 def _me() -> int:
     return current_scope().operator_id

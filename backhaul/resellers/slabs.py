@@ -62,7 +62,8 @@ def set_volume_slabs(*, child_id: int, slabs: Iterable[Slab], starts_on: date, t
     execute("DELETE FROM volume_slab WHERE child_id = %s AND starts_on = %s", [child_id, starts_on])
     for slab in given:
         execute(
-            "INSERT INTO volume_slab (child_id, parent_id, starts_on, from_services, bonus_bp) VALUES (%s, %s, %s, %s, %s)",
+            "INSERT INTO volume_slab (child_id, parent_id, starts_on, from_services, bonus_bp) "
+            "VALUES (%s, %s, %s, %s, %s)",
             [child_id, current_scope().operator_id, starts_on, slab.from_services, slab.bonus_bp],
         )
 

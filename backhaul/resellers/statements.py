@@ -1,4 +1,4 @@
-"""What a month's charges on an edge were for: own customers by name, those of operators below as counts and sums (C9)."""
+"""What a month's charges on an edge were for: own customers by name, others as counts and sums (SPEC C9)."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from backhaul.operators.scope import current_scope
 
 # Charges and refunds of an edge, per service, by the day on which they were posted.
 _GROUPED = """
-    SELECT owner_id, subscription_id, sum(periods) AS periods, sum(charged) AS charged_minor, sum(refunded) AS refunded_minor
+    SELECT owner_id, subscription_id, sum(periods) AS periods, sum(charged) AS charged_minor,
+           sum(refunded) AS refunded_minor
     FROM (
         SELECT owner_id, subscription_id, 1 AS periods, net_minor + vat_minor AS charged, 0 AS refunded FROM charge
         WHERE child_id = %(child)s AND charged_on >= %(month)s AND charged_on < %(month)s + interval '1 month'
@@ -25,12 +26,14 @@ def list_own_customers(child_id: int, month: date, limit: int | None = None) -> 
     """Per customer of the acting operator, which must be the edge's child: services, periods, charged, refunded."""
     return rows(
         f"""
-        SELECT c.id, c.name, c.code, count(*) AS services, sum(g.periods)::bigint AS periods, sum(g.charged_minor)::bigint AS charged_minor,
-               sum(g.refunded_minor)::bigint AS refunded_minor, sum(g.charged_minor - g.refunded_minor)::bigint AS sum_minor
+        SELECT c.id, c.name, c.code, count(*) AS services, sum(g.periods)::bigint AS periods,
+               sum(g.charged_minor)::bigint AS charged_minor, sum(g.refunded_minor)::bigint AS refunded_minor,
+               sum(g.charged_minor - g.refunded_minor)::bigint AS sum_minor
         FROM ({_GROUPED}) AS g
         JOIN subscription s ON s.operator_id = g.owner_id AND s.id = g.subscription_id
         JOIN customer c ON c.operator_id = s.operator_id AND c.id = s.customer_id
-        WHERE g.owner_id = %(child)s AND g.owner_id = %(me)s GROUP BY c.id, c.name, c.code ORDER BY c.name, c.id LIMIT %(limit)s
+        WHERE g.owner_id = %(child)s AND g.owner_id = %(me)s
+        GROUP BY c.id, c.name, c.code ORDER BY c.name, c.id LIMIT %(limit)s
         """,
         {"child": child_id, "me": current_scope().operator_id, "month": month, "limit": limit},
     )

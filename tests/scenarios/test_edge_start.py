@@ -81,7 +81,9 @@ def test_at_the_start_running_periods_are_charged_for_that_day_and_the_days_left
     recharge(cast, cast.north, child, 570_00)
     with acting(cast.padma, cast.north):
         assert start_edge(child_id=child, on=NOV_12) == Start(2, 570_00, 0)
-        charged = rows("SELECT starts_on, ends_on, part, net_minor FROM charge WHERE child_id = %s AND part > 0", [child])
+        charged = rows(
+            "SELECT starts_on, ends_on, part, net_minor FROM charge WHERE child_id = %s AND part > 0", [child]
+        )
         moved = rows("SELECT kind, fund_minor FROM fund_movement WHERE child_id = %s ORDER BY id DESC LIMIT 1", [child])
     assert [tuple(row.values()) for row in charged] == [(NOV_12, date(2026, 12, 1), 1, 285_00)] * 2
     assert moved == [{"kind": "wholesale_charge", "fund_minor": -570_00}]
@@ -112,7 +114,9 @@ def test_the_start_charges_at_the_tariff_of_its_day_with_the_sellers_vat(cast: C
     assert_proved()
 
 
-def test_who_left_before_the_start_is_not_charged_and_who_leaves_after_it_gets_back_what_was_charged(cast: Cast) -> None:
+def test_who_left_before_the_start_is_not_charged_and_who_leaves_after_it_gets_back_what_was_charged(
+    cast: Cast,
+) -> None:
     fill_funds(cast)
     child = build_unstarted(cast, cast.north)
     left, leaves = running(cast, child, count=2)
@@ -201,9 +205,7 @@ def test_an_operator_is_not_closed_before_it_is_settled(cast: Cast) -> None:
     recharge(cast, cast.padma.isp_id, cast.rival, 100_00)
     assert "fund" in refused().message
     with acting(cast.padma):
-        pay_back_fund(
-            child_id=cast.rival, amount_minor=100_00, on=NOV_12, paid="cash", request_key=request_key()
-        )
+        pay_back_fund(child_id=cast.rival, amount_minor=100_00, on=NOV_12, paid="cash", request_key=request_key())
     with acting(cast.padma, cast.rival):
         customer = build_customer(cast)
     assert "customers" in refused().message

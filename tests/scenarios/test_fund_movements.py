@@ -82,7 +82,9 @@ class Play:
     def recharge(self, child: int, _: int, amount: int) -> None:
         edge, kind = self.edges[child], self.draw.choice(("recharge", "recharge_credit", "bonus"))
         paid = "cash" if kind == "recharge" else None
-        made = self.done(True, recharge_fund, child, kind=kind, amount_minor=amount, paid=paid, request_key=request_key())
+        made = self.done(
+            True, recharge_fund, child, kind=kind, amount_minor=amount, paid=paid, request_key=request_key()
+        )
         edge.comes(made, amount)
         if kind == "recharge":
             edge.recharges[made] = amount
@@ -94,7 +96,13 @@ class Play:
     def receive(self, child: int, _: int, amount: int) -> None:
         edge = self.edges[child]
         made = self.done(
-            True, receive_from_child, child, amount_minor=amount, to_debt_minor=None, paid="bank", request_key=request_key()
+            True,
+            receive_from_child,
+            child,
+            amount_minor=amount,
+            to_debt_minor=None,
+            paid="bank",
+            request_key=request_key(),
         )
         to_debt = min(amount, edge.owed)
         edge.owed -= to_debt

@@ -58,9 +58,7 @@ def step(cast: Cast, operator_id: int) -> str:
 
 def guarded(cast: Cast, operator_id: int, parent_id: int, **terms: object) -> None:
     with acting(cast.padma, parent_id):
-        set_edge_terms(
-            child_id=operator_id, minimum_balance_minor=MINIMUM, minimum_margin_minor=MARGIN, **terms
-        )
+        set_edge_terms(child_id=operator_id, minimum_balance_minor=MINIMUM, minimum_margin_minor=MARGIN, **terms)
 
 
 def drain(cast: Cast, operator_id: int, parent_id: int, left: int, on: date = NOV_1) -> None:
@@ -139,7 +137,12 @@ def test_a_recharge_taken_back_after_it_was_used_keeps_new_customers_out_until_i
     """SPEC §3: 5,000 recharged, 4,800 used on customers, the 5,000 taken back: 4,800 are owed."""
     with acting(cast.padma):
         movement = recharge_fund(
-            child_id=cast.north, kind="recharge", amount_minor=5_000_00, on=NOV_1, paid="cash", request_key=request_key()
+            child_id=cast.north,
+            kind="recharge",
+            amount_minor=5_000_00,
+            on=NOV_1,
+            paid="cash",
+            request_key=request_key(),
         )
     for _ in range(12):
         sign_up(cast, cast.north)
@@ -162,7 +165,9 @@ def test_a_recharge_taken_back_after_it_was_used_keeps_new_customers_out_until_i
 # The guard, step by step
 
 
-def test_below_the_minimum_each_night_goes_one_step_on_and_the_last_comes_at_the_cut_after_the_notice(cast: Cast) -> None:
+def test_below_the_minimum_each_night_goes_one_step_on_and_the_last_comes_at_the_cut_after_the_notice(
+    cast: Cast,
+) -> None:
     fill_funds(cast)
     guarded(cast, cast.north, cast.padma.isp_id)
     assert measure(cast, nov(1)) == Measured(0, 0, 0)
@@ -195,8 +200,13 @@ def test_the_notice_is_as_long_as_the_edge_says(cast: Cast) -> None:
 def test_nobody_is_disabled_on_a_holiday_or_a_spared_weekday(cast: Cast) -> None:
     fill_funds(cast)
     with acting(cast.padma):
-        execute("INSERT INTO cut_window (operator_id, cut_time, spared_weekdays) VALUES (%s, '09:30', '{5}')", [cast.padma.isp_id])
-        execute("INSERT INTO holiday (operator_id, on_date, name) VALUES (%s, '2026-11-05', 'Day')", [cast.padma.isp_id])
+        execute(
+            "INSERT INTO cut_window (operator_id, cut_time, spared_weekdays) VALUES (%s, '09:30', '{5}')",
+            [cast.padma.isp_id],
+        )
+        execute(
+            "INSERT INTO holiday (operator_id, on_date, name) VALUES (%s, '2026-11-05', 'Day')", [cast.padma.isp_id]
+        )
     with unit_of_work(cast.padma, using="batch"):
         open_at = [
             is_cut_window(cast.padma, local(nov(day), hour, minute))
@@ -315,7 +325,10 @@ def test_with_cut_paid_periods_all_services_are_walled_in_at_once_and_sessions_e
     session_of(db, cast, cast.north, service)
     disable_north(cast)
     assert operator_blocks(cast, cast.north) == {"operator_minimum_balance": "walled"}
-    assert (open_blocks(cast, cast.north), access(cast, cast.north, service)) == (set(), "open")  # no customer row touched
+    assert (open_blocks(cast, cast.north), access(cast, cast.north, service)) == (
+        set(),
+        "open",
+    )  # no customer row touched
     assert disconnects(cast, cast.north) == 1
     with acting(cast.padma, cast.north):
         execute("UPDATE disconnect_request SET seen_ended_at = now()")

@@ -32,6 +32,20 @@ def form_of(client: Client, path: str) -> dict[str, str]:
     }
 
 
+def typed_in(client: Client, path: str) -> dict[str, str]:
+    """What a browser would send of the form on a page: hidden and filled fields, what is chosen and what is ticked."""
+    page = client.get(path).content.decode()
+    found = form_of(client, path)
+    for tag in re.findall(r"<input [^>]*>", page):
+        name, value = (re.search(rf' {what}="([^"]*)"', tag) for what in ("name", "value"))
+        if name and ('type="checkbox"' not in tag or " checked" in tag) and name[1] not in ("csrfmiddlewaretoken", "next"):
+            found[name[1]] = value[1] if value else ("on" if "checked" in tag else "")
+    for name, options in re.findall(r'<select name="(\w+)".*?>(.*?)</select>', page, re.S):
+        chosen = re.search(r'value="([^"]*)" selected', options)
+        found[name] = chosen[1] if chosen else ""
+    return found
+
+
 def new_customer(town: Town, client: Client, **fields: Any) -> dict[str, Any]:
     cast = town.cast
     return {
@@ -82,8 +96,11 @@ def test_a_refusal_stands_beside_its_field_and_keeps_what_was_typed(db: object) 
 def test_a_fund_below_its_mark_adds_nobody_but_collects(db: object) -> None:
     town = build_town()
     north, riverside = signed_in("north"), signed_in("riverside")
-    limits = {"credit_limit_minor": "0", "low_balance_minor": "999,999.00"}
-    assert north.post(reverse("limits", args=[town.cast.riverside]), limits).status_code == 303
+    path = reverse("limits", args=[town.cast.riverside])
+    limits = {**typed_in(north, path), "low_balance_minor": "999,999.00"}
+    assert "no new customers" in north.post(path, limits).content.decode()
+    assert riverside.post("/customers/add/", new_customer(town, riverside, username="before")).status_code == 303
+    assert north.post(path, {**limits, "confirmed": "1"}).status_code == 303
     answer = riverside.post("/customers/add/", new_customer(town, riverside))
     assert answer.status_code == 422
     assert "recharge it" in answer.content.decode()
@@ -199,7 +216,7 @@ def test_a_recharge_shows_both_balances_moves_nothing_until_confirmed_and_then_o
     with acting(town.cast.padma):
         waiting = rows("SELECT count(*) AS n FROM procrastinate_jobs WHERE task_name LIKE '%%retry_held'")
     assert waiting[0]["n"] == 1
-    too_much = {**sent, **form_of(client, path), "kind": "recharge_repaid", "amount": "5,000,000"}
+    too_much = {**sent, **form_of(client, path), "to_debt": "0.01"}
     assert client.post(path, too_much).status_code == 422
 
 

@@ -19,7 +19,11 @@ from tests.web.conftest import signed_in
 from tests.web.town import Town
 
 ROWS = list(csv.DictReader((Path(__file__).parent / "permissions.csv").open()))
-OF_CUSTOMER = ("customer", "edit-customer", "suspend", "disable", "leave", "reset-password", "collect-from")
+OF_CUSTOMER = (
+    "customer", "edit-customer", "suspend", "disable", "leave", "reset-password", "collect-from", "change-package",
+    "pay-back",
+)  # fmt: skip
+OF_RESELLER = ("reseller", "recharge", "limits", "deduct", "transfer", "pay-back-fund", "start-edge")
 OF_STATEMENT = ("fund-statement", "fund-statement-csv", "confirm-statement")
 SEATS = [seat for seat in ROWS[0] if seat != "url"]
 
@@ -29,10 +33,11 @@ def address(town: Town, name: str) -> str:
     arguments = {
         **{name: [ids["customer"]] for name in OF_CUSTOMER},
         "lift-block": [ids["suspended"], "by_hand"],
+        "cancel-change": [ids["suspended"]],
         "bill": [ids["bill"]],
         **{name: [ids["payment"]] for name in ("payment", "reverse-payment")},
         "movement": [cast.riverside, ids["charge"]],
-        **{name: [cast.riverside] for name in ("reseller", "recharge", "limits")},
+        **{name: [cast.riverside] for name in OF_RESELLER},
         "set-price": [cast.riverside, cast.padma.isp_id, cast.plans["Home 10"]],
         "take-back": [cast.riverside, ids["recharge"]],
         **{name: [cast.riverside] for name in ("fund-statements", "slabs")},
@@ -40,6 +45,7 @@ def address(town: Town, name: str) -> str:
         "dispute": [cast.riverside, ids["recharge"]],
         "settle-dispute": [cast.riverside, ids["dispute"]],
         "account": ["cash"],
+        "proof-class": ["billed"],
         **{name: [ids["router"]] for name in ("router", "edit-router")},
         **{name: [ids["run"]] for name in ("run", "run-csv")},
         **{name: [ids["plan"]] for name in ("run-plan", "run-plan-csv")},

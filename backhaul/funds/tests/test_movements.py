@@ -74,7 +74,11 @@ def test_the_form_may_split_a_payment_otherwise(cast: Cast) -> None:
         assert figures(cast.north) == (3_100_00, 1_600_00)
         receive(cast.north, 1_500_00, 0)
         assert figures(cast.north) == (4_600_00, 1_600_00)
-    for amount, to_debt, refusal in ((100, 101, InvalidInput), (2_000_00, 1_600_01, MoreThanOwed), (100, -1, InvalidInput)):
+    for amount, to_debt, refusal in (
+        (100, 101, InvalidInput),
+        (2_000_00, 1_600_01, MoreThanOwed),
+        (100, -1, InvalidInput),
+    ):
         with pytest.raises(refusal), acting(cast.padma):
             receive(cast.north, amount, to_debt)
 
@@ -183,7 +187,10 @@ def test_a_transfer_stands_in_three_books_and_both_funds(cast: Cast) -> None:
         assert (figures(cast.north), figures(cast.rival)) == ((600_00, 0), (500_00, 0))
         assert balances(cast.padma.isp_id) == {"cash": 1_100_00, "operator_funds": -1_100_00}
         moved = [list_fund_movements(child)[0] for child in (cast.north, cast.rival)]
-        assert [(row["kind"], row["fund_minor"]) for row in moved] == [("transfer_out", -400_00), ("transfer_in", 400_00)]
+        assert [(row["kind"], row["fund_minor"]) for row in moved] == [
+            ("transfer_out", -400_00),
+            ("transfer_in", 400_00),
+        ]
         parties = rows(
             "SELECT party, sum(minor)::bigint AS minor FROM posting CROSS JOIN LATERAL (VALUES "
             "(debit_code, debit_party, amount_minor), (credit_code, credit_party, -amount_minor)) AS s (code, party, minor) "
@@ -299,7 +306,9 @@ def test_a_recharge_may_be_capped_by_the_parents_own_fund(cast: Cast) -> None:
 
 def test_terms_that_are_not_named_stay_and_who_changed_what_is_kept(cast: Cast) -> None:
     with acting(cast.padma):
-        set_edge_terms(child_id=cast.north, credit_limit_minor=100_00, notice_hours=48, credit_days_for=["unpaid", "outage"])
+        set_edge_terms(
+            child_id=cast.north, credit_limit_minor=100_00, notice_hours=48, credit_days_for=["unpaid", "outage"]
+        )
         set_edge_terms(child_id=cast.north, charge_timing="daily", release_after_days=14)
         set_edge_terms(child_id=cast.north, charge_timing="daily")
         fund = get_fund(cast.north)

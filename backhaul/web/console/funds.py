@@ -11,7 +11,7 @@ from django.urls import reverse
 from backhaul.billing.queries import get_held_for_own_fund, list_held_bills, list_movement_charges
 from backhaul.funds.queries import get_own_fund, list_fund_movements
 from backhaul.operators.queries import get_provider_name
-from backhaul.resellers.queries import get_movement, list_resellers, sum_spent_a_day
+from backhaul.resellers.queries import get_movement, is_stopped_by_provider, list_resellers, sum_spent_a_day
 from backhaul.web.console import given
 from backhaul.web.console.pages import ROWS, Page, PageRequest, page, paged, show
 
@@ -27,6 +27,7 @@ def funds(request: PageRequest) -> HttpResponse:
         after = given.number(request, "after")
         context |= {
             "provider": get_provider_name(),
+            "provider_stopped": is_stopped_by_provider(),
             "page": movements_page(request, request.scope.operator_id, after),
             "days_left": _days_left(request, own),
             "held": list_held_bills(limit=10),

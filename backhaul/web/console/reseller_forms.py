@@ -1,4 +1,4 @@
-"""Forms of resellers: onboarding, prices, limits, recharge."""
+"""Forms of resellers: onboarding and prices."""
 
 from __future__ import annotations
 
@@ -11,29 +11,14 @@ from django.utils.translation import gettext_lazy as _
 from backhaul.resellers.services import Identity, Terms
 from backhaul.subscribers.rules import NumberFormat
 from backhaul.web.console.customer_forms import suggest_password
-from backhaul.web.forms import DayField, KeyedForm, MoneyField
-from backhaul.web.words import WORDS, choices
+from backhaul.web.console.fund_forms import CreditForm
+from backhaul.web.forms import DayField, MoneyField
+from backhaul.web.words import choices
 
 PLAIN = {"autocomplete": "off", "autocapitalize": "none", "spellcheck": "false"}
-NEEDS_METHOD = ("recharge", "recharge_repaid")
 
 
-class LimitsForm(forms.Form):
-    credit_limit_minor = MoneyField(
-        label=_("Credit limit"),
-        may_be_zero=True,
-        initial=0,
-        help_text=_("How far below zero the fund may go."),
-    )
-    low_balance_minor = MoneyField(
-        label=_("Low balance"),
-        may_be_zero=True,
-        initial=0,
-        help_text=_("Below this, no new customers are added; renewals go on while the fund covers them."),
-    )
-
-
-class OnboardForm(LimitsForm):
+class OnboardForm(CreditForm):
     name = forms.CharField(label=_("Company name"), max_length=120)
     slug = forms.CharField(
         label=_("Short name"),
@@ -48,6 +33,12 @@ class OnboardForm(LimitsForm):
         help_text=_("A reseller has its own packages and may take on sub-operators; a sub-operator sells yours."),
     )
     mode = forms.ChoiceField(label=_("Pays"), choices=lambda: choices("mode"), initial="prepaid")
+    started = forms.BooleanField(
+        label=_("Charge from the start"),
+        required=False,
+        initial=True,
+        help_text=_("Else nothing is charged on this edge until you start it; prices above it are charged as ever."),
+    )
     id_prefix = forms.CharField(
         label=_("Customer ids begin with"),
         max_length=12,
@@ -64,7 +55,7 @@ class OnboardForm(LimitsForm):
         widget=forms.TextInput(attrs=PLAIN),
     )
     field_order = (
-        "name", "slug", "kind", "mode", "id_prefix", "credit_limit_minor", "low_balance_minor", "full_name", "login",
+        "name", "slug", "kind", "mode", "started", "id_prefix", "credit_limit_minor", "low_balance_minor", "full_name", "login",
         "password",
     )  # fmt: skip
 
@@ -85,6 +76,7 @@ class OnboardForm(LimitsForm):
         return Terms(
             kind=given["kind"],
             mode=given["mode"],
+            started=given["started"],
             may_have_children=is_reseller,
             edits_catalog=is_reseller,
             credit_limit_minor=given["credit_limit_minor"],
@@ -101,29 +93,3 @@ class PriceForm(forms.Form):
     starts_on = DayField(
         label=_("From"), help_text=_("Periods that begin on or after this day; what was charged stays as it was.")
     )
-
-
-class RechargeForm(KeyedForm):
-    KINDS = ("recharge", "recharge_credit", "recharge_repaid", "bonus")
-    kind = forms.ChoiceField(
-        label=_("What"), choices=lambda: [(kind, WORDS["movement"][kind]) for kind in RechargeForm.KINDS]
-    )
-    amount = MoneyField(label=_("Amount"))
-    paid = forms.ChoiceField(
-        label=_("Paid by"),
-        choices=lambda: choices("method"),
-        required=False,
-        help_text=_("The account of yours that the money came into; not asked for credit and bonus."),
-    )
-    note = forms.CharField(label=_("Note"), max_length=200, required=False)
-
-    def arguments(self) -> dict[str, Any]:
-        """What recharge_child_fund takes."""
-        given = self.cleaned_data
-        return {
-            "kind": given["kind"],
-            "amount_minor": given["amount"],
-            "paid": (given["paid"] or "cash") if given["kind"] in NEEDS_METHOD else None,
-            "note": given["note"],
-            "request_key": str(given["request_key"]),
-        }

@@ -11,16 +11,12 @@ from django.utils.translation import gettext as _
 
 from backhaul.catalog.queries import list_tariff_prices
 from backhaul.catalog.services import set_tariff_price
-from backhaul.funds.services import reverse_recharge, set_fund_limits
-from backhaul.resellers.queries import get_movement, get_reseller, list_resellers
+from backhaul.resellers.queries import get_reseller, list_resellers
 from backhaul.resellers.services import add_staff, onboard_operator
 from backhaul.web.console import given
-from backhaul.web.console.customer_status import Panel
 from backhaul.web.console.funds import movements_page
 from backhaul.web.console.pages import PageRequest, go, page, refusals_to, sent, show
-from backhaul.web.console.payments import ReverseForm
-from backhaul.web.console.reseller_forms import LimitsForm, OnboardForm, PriceForm
-from backhaul.web.templatetags.console import money
+from backhaul.web.console.reseller_forms import OnboardForm, PriceForm
 
 
 @page("resellers.view")
@@ -82,42 +78,3 @@ def _price_of(request: PageRequest, child_id: int, plan_operator: int, plan: int
         if (price["plan_operator_id"], price["plan_id"]) == (plan_operator, plan):
             return price
     raise Http404
-
-
-@page("resellers.edit")
-def limits(request: PageRequest, pk: int) -> HttpResponse:
-    """GET, POST resellers/<id>/limits/"""
-    row = get_reseller(pk)
-    form = LimitsForm(sent(request), initial=row)
-    if request.method == "POST" and form.is_valid():
-        with refusals_to(form):
-            set_fund_limits(child_id=pk, **form.cleaned_data)
-            messages.success(request, _("The limits are set."))
-            return go(request, "reseller", pk)
-    return show(request, "limits", {"reseller": row, "cancel_href": reverse("reseller", args=[pk])}, form=form)
-
-
-@page("funds.reverse")
-def take_back(request: PageRequest, pk: int, movement: int) -> HttpResponse:
-    """GET, POST resellers/<id>/movements/<id>/take-back/"""
-    row = get_reseller(pk)
-    moved = get_movement(pk, movement)
-    form = ReverseForm(sent(request))
-    if request.method == "POST" and form.is_valid():
-        with refusals_to(form):
-            reverse_recharge(child_id=pk, movement_id=movement, on=request.today, reason=form.cleaned_data["why"])
-            messages.success(request, _("The recharge is taken back."))
-            return go(request, "reseller", pk)
-    left = min(moved["fund_minor"], max(0, row["posted_minor"]))
-    panel = Panel(
-        _("Take back a recharge of %(sum)s?") % {"sum": money(moved["fund_minor"])},
-        _("Take back"),
-        reverse("reseller", args=[pk]),
-        money=_("What the fund still holds of it leaves the fund; the rest becomes a debt of %(name)s.") % row,
-        people=_("Customers stay online; renewals that the fund no longer covers are held."),
-        effects=[
-            {"label": _("Out of the fund"), "minor": -left},
-            {"label": _("Owed to you from now on"), "minor": moved["fund_minor"] - left},
-        ],
-    )
-    return show(request, "confirm", {"panel": panel}, form=form)
