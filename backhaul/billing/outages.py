@@ -110,6 +110,13 @@ def _refuse_what_cannot_be(outage: Outage, now: datetime, time_zone: str) -> Non
         raise InvalidInput(f"At most {MOST_DAYS} days at a time.", field="to_on")
 
 
+def name_edges(edges: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """What came to direct children, with their names."""
+    found = rows("SELECT id, name FROM operator WHERE id = ANY (%s)", [[edge["child_id"] for edge in edges]])
+    names = {row["id"]: row["name"] for row in found}
+    return [edge | {"name": names[edge["child_id"]]} for edge in edges]
+
+
 def list_outages(limit: int = 50) -> list[dict[str, Any]]:
     """The acting operator's outages, newest first: what, from, to, days, why, how many services were credited."""
     return rows(

@@ -58,21 +58,22 @@ def prove_month(*, month_on: date, today: date) -> list[dict[str, Any]]:
 
 
 def list_proof_services(
-    *, month_on: date, today: date, of_class: str, after: int | None = None, limit: int = 50
+    *, month_on: date, today: date, of_class: str | None = None, after: int | None = None, limit: int | None = None
 ) -> list[dict[str, Any]]:
-    """The services behind a class, by id: subscription_id, customer, days with first and last, net and charged."""
+    """The services behind a class (or behind all), by id: class, customer, days, first, last, net, charged."""
     return rows(
         """
-        SELECT p.subscription_id, c.id AS customer_id, c.code, c.name, p.days, p.first_on, p.last_on, p.net_minor,
-               p.charged_minor
-        FROM (SELECT subscription_id, count(*) AS days, min(day) AS first_on, max(day) AS last_on,
+        SELECT p.subscription_id, p.class, c.id AS customer_id, c.code, c.name, p.days, p.first_on, p.last_on,
+               p.net_minor, p.charged_minor
+        FROM (SELECT subscription_id, class, count(*) AS days, min(day) AS first_on, max(day) AS last_on,
                      sum(net_minor)::bigint AS net_minor, sum(charged_minor)::bigint AS charged_minor
               FROM prove_days(%(me)s, %(from)s, %(until)s)
-              WHERE class = %(class)s AND (%(after)s::bigint IS NULL OR subscription_id > %(after)s)
-              GROUP BY subscription_id ORDER BY subscription_id LIMIT %(limit)s) AS p
+              WHERE (%(class)s::text IS NULL OR class = %(class)s)
+                AND (%(after)s::bigint IS NULL OR subscription_id > %(after)s)
+              GROUP BY subscription_id, class ORDER BY subscription_id, class LIMIT %(limit)s) AS p
         JOIN subscription s ON s.operator_id = %(me)s AND s.id = p.subscription_id
         JOIN customer c ON c.operator_id = s.operator_id AND c.id = s.customer_id
-        ORDER BY p.subscription_id
+        ORDER BY p.subscription_id, p.class
         """,
         {
             "me": current_scope().operator_id, "from": month_on, "until": month_until(month_on, today),

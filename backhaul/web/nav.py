@@ -30,6 +30,8 @@ MENU: tuple[tuple[Any, tuple[Entry, ...]], ...] = (
             Entry("collect", _("Collect cash"), icon="cash", permission="payments.collect"),
             Entry("packages", _("Packages"), icon="package", permission="catalog.view"),
             Entry("billing-run", _("Billing run"), icon="player-play", permission="bills.run"),
+            Entry("outages", _("Outages"), icon="bolt-off", permission="bills.view"),
+            Entry("proof", _("Nothing forgotten"), icon="checks", permission="bills.view"),
         ),
     ),
     (

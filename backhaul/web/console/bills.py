@@ -8,6 +8,7 @@ from django.http import HttpResponse
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
+from backhaul.billing.days import list_bill_days
 from backhaul.billing.queries import (
     STATES,
     get_bill,
@@ -50,6 +51,7 @@ def bill(request: PageRequest, pk: int) -> HttpResponse:
         "payments": list_bill_payments(pk),
         "credit_notes": list_credit_notes(pk),
         "charge": get_own_charge(pk),
+        "bill_days": list_bill_days(pk) if row["kind"] == "period" else [],
         "document": get_brand(),
     }
     return show(request, "bill", context)

@@ -11,6 +11,7 @@ from django.utils.formats import date_format
 from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 
+from backhaul.billing.days import list_service_history
 from backhaul.billing.queries import find_standings, list_bills_of
 from backhaul.billing.services import sign_up_customer
 from backhaul.catalog.queries import list_packages_offered
@@ -87,7 +88,7 @@ def customer(request: PageRequest, pk: int) -> HttpResponse:
         "customer": row,
         "actions": actions_for(row, {block["reason"] for block in blocks if block["to_at"] is None}, may),
         "open_blocks": [block for block in blocks if block["to_at"] is None],
-        "blocks": blocks,
+        "history": by_whom(request, list_service_history(row["subscription_id"]), "by_actor_id"),
         "statement": list_statement(pk) if "bills.view" in may else [],
         "bills": list_bills_of(pk, today=request.today) if "bills.view" in may else [],
         "payments": list_payments_of(pk) if "payments.view" in may else [],

@@ -2,13 +2,14 @@
 -- with its reason (issue 3, deliverable 7). Runs as its caller: an operator proves its own, the batch role everybody's.
 
 -- billed_days_of(operator, from, until): each day of [from, until) that a bill of a period covers, and what it brought, net and less
--- discount, by cumulative rounding: the days of a bill add to the bill. credited: why it was given back.
-CREATE OR REPLACE FUNCTION billed_days_of(p_operator bigint, p_from date, p_until date)
+-- discount, by cumulative rounding: the days of a bill add to the bill. credited: why it was given back. p_invoice: that bill alone.
+CREATE OR REPLACE FUNCTION billed_days_of(p_operator bigint, p_from date, p_until date, p_invoice bigint DEFAULT NULL)
 RETURNS TABLE (subscription_id bigint, invoice_id bigint, day date, net_minor bigint, is_nil boolean, is_discounted boolean, credited text)
 LANGUAGE sql STABLE AS $$
     WITH bill AS (
         SELECT i.*, i.net_minor - i.discount_minor AS base FROM invoice i
         WHERE i.operator_id = p_operator AND i.kind = 'period' AND i.starts_on < p_until AND i.ends_on > p_from
+          AND (p_invoice IS NULL OR i.id = p_invoice)
     ), weighed AS (
         SELECT b.id, d.day, prorate(b.price_minor, b.from_day, b.from_day + (b.ends_on - b.starts_on), b.cycle_days)::numeric AS whole,
                prorate(b.price_minor, b.from_day, b.from_day + (d.day - b.starts_on), b.cycle_days)::numeric AS before,
@@ -41,21 +42,26 @@ LANGUAGE sql STABLE AS $$
 $$;
 
 -- charged_days_of(operator, from, until): what the operator's own provider charged, net, for each day of its services in [from, until),
--- days given back left out. No row at the ISP.
-CREATE OR REPLACE FUNCTION charged_days_of(p_operator bigint, p_from date, p_until date)
-RETURNS TABLE (subscription_id bigint, day date, net_minor bigint)
+-- and what of it was given back. No row at the ISP. p_invoice: for that bill alone.
+CREATE OR REPLACE FUNCTION charged_days_of(p_operator bigint, p_from date, p_until date, p_invoice bigint DEFAULT NULL)
+RETURNS TABLE (subscription_id bigint, day date, net_minor bigint, back_minor bigint)
 LANGUAGE sql STABLE AS $$
-    SELECT c.subscription_id, d.day,
-           sum(prorate(c.price_minor, c.from_day + (d.day - c.starts_on), c.from_day + (d.day - c.starts_on) + 1, c.cycle_days))::bigint
+    SELECT c.subscription_id, d.day, sum(k.minor)::bigint, COALESCE(sum(k.minor) FILTER (WHERE given.back), 0)::bigint
     FROM (SELECT id FROM invoice WHERE operator_id = p_operator AND kind = 'period' AND starts_on < p_until AND ends_on > p_from
-          UNION SELECT running_invoice_id FROM billing_state WHERE operator_id = p_operator AND running_invoice_id IS NOT NULL) AS i
+              AND (p_invoice IS NULL OR id = p_invoice)
+          UNION
+          SELECT running_invoice_id FROM billing_state
+          WHERE operator_id = p_operator AND running_invoice_id IS NOT NULL AND p_invoice IS NULL) AS i
     JOIN charge c ON c.child_id = p_operator AND c.owner_id = p_operator AND c.invoice_id = i.id
          AND c.starts_on < p_until AND c.ends_on > p_from
     CROSS JOIN LATERAL (SELECT GREATEST(c.starts_on, p_from) + n AS day
                         FROM generate_series(0, LEAST(c.ends_on, p_until) - GREATEST(c.starts_on, p_from) - 1) AS n) AS d
-    WHERE NOT EXISTS (SELECT 1 FROM charge_refund r
-                      WHERE (r.child_id, r.owner_id, r.invoice_id, r.starts_on, r.part)
-                            = (c.child_id, c.owner_id, c.invoice_id, c.starts_on, c.part) AND d.day >= r.from_on AND d.day < r.to_on)
+    CROSS JOIN LATERAL (SELECT prorate(c.price_minor, c.from_day + (d.day - c.starts_on), c.from_day + (d.day - c.starts_on) + 1,
+                                       c.cycle_days) AS minor) AS k
+    CROSS JOIN LATERAL (SELECT EXISTS (
+        SELECT 1 FROM charge_refund r
+        WHERE (r.child_id, r.owner_id, r.invoice_id, r.starts_on, r.part) = (c.child_id, c.owner_id, c.invoice_id, c.starts_on, c.part)
+          AND d.day >= r.from_on AND d.day < r.to_on) AS back) AS given
     GROUP BY c.subscription_id, d.day
 $$;
 
@@ -132,7 +138,8 @@ LANGUAGE sql STABLE AS $$
                 WHEN b.is_discounted THEN 'free_discount'
                 WHEN b.invoice_id IS NOT NULL THEN 'billed'
                 ELSE why_unbilled(p_operator, d.id, d.day) END,
-           b.invoice_id, CASE WHEN b.credited IS NULL THEN COALESCE(b.net_minor, 0) ELSE 0 END, COALESCE(c.net_minor, 0)
+           b.invoice_id, CASE WHEN b.credited IS NULL THEN COALESCE(b.net_minor, 0) ELSE 0 END,
+           COALESCE(c.net_minor - c.back_minor, 0)
     FROM days d
     LEFT JOIN off o ON o.id = d.id AND o.day = d.day
     LEFT JOIN billed b ON b.subscription_id = d.id AND b.day = d.day
