@@ -135,22 +135,6 @@ def get_planned_change(subscription_id: int) -> dict[str, Any] | None:
     return found[0] if found else None
 
 
-def list_terms(subscription_id: int) -> list[dict[str, Any]]:
-    """The packages and own prices that a service had, latest first: starts_on, changed_at, by_actor_id, and `package`
-    (its name; None where only the price changed) and `price_minor` (its own; None: the package's)."""
-    return rows(
-        "SELECT h.starts_on, h.changed_at, h.by_actor_id, p.name AS package, c.price_minor FROM package_history h "
-        "LEFT JOIN package p ON p.operator_id = h.package_operator_id AND p.id = h.package_id "
-        "LEFT JOIN custom_price c ON c.operator_id = h.operator_id AND c.subscription_id = h.subscription_id "
-        "AND c.starts_on = h.starts_on WHERE h.operator_id = %(me)s AND h.subscription_id = %(service)s UNION ALL "
-        "SELECT c.starts_on, c.set_at, c.by_actor_id, NULL, c.price_minor FROM custom_price c "
-        "WHERE c.operator_id = %(me)s AND c.subscription_id = %(service)s AND NOT EXISTS (SELECT 1 FROM package_history h "
-        "WHERE h.operator_id = c.operator_id AND h.subscription_id = c.subscription_id AND h.starts_on = c.starts_on) "
-        "ORDER BY 1 DESC, 2 DESC",
-        {"me": _me(), "service": subscription_id},
-    )
-
-
 def find_customer_names(customer_ids: list[int]) -> dict[int, str]:
     """Names of the acting operator's customers by id, for lines of the journal."""
     found = rows("SELECT id, name FROM customer WHERE operator_id = %s AND id = ANY (%s)", [_me(), customer_ids])

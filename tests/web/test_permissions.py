@@ -46,7 +46,6 @@ def address(town: Town, name: str) -> str:
         "settle-dispute": [cast.riverside, ids["dispute"]],
         "account": ["cash"],
         "proof-class": ["billed"],
-        "proof-class": ["billed"],
         **{name: [ids["router"]] for name in ("router", "edit-router")},
         **{name: [ids["run"]] for name in ("run", "run-csv")},
         **{name: [ids["plan"]] for name in ("run-plan", "run-plan-csv")},

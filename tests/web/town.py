@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
+from backhaul.billing.changes import plan_change
 from backhaul.billing.run_plans import plan_run
 from backhaul.billing.runs import start_run
 from backhaul.billing.services import sign_up_customer
@@ -51,6 +52,9 @@ def build_town() -> Town:
             customer_id=first, amount_minor=250_00, method="cash", received_on=today, now=now, request_key=request_key()
         )
         suspend_subscription(subscription_id=_service(second), why="asked for it", on=today, at=now)
+        plan_change(
+            subscription_id=_service(second), package=(cast.padma.isp_id, cast.packages["Home 20"]), on=today, now=now
+        )
         bill = rows("SELECT id FROM invoice WHERE customer_id = %s", [first])[0]["id"]
         movements = rows("SELECT id, kind FROM fund_movement WHERE child_id = %s ORDER BY id", [cast.riverside])
         edge = {"child_id": cast.riverside, "now": now}

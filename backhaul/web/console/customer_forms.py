@@ -103,7 +103,7 @@ class AddCustomerForm(PlaceFields, KeyedForm):
         self.today = today
         self.packages = list_packages_offered(today)
         profiles = [row for row in list_billing_profiles_offered() if row["billing_type"] == "monthly"]
-        offer(self, "package", [("", _("Choose a package")), *map(_package, self.packages)])
+        offer(self, "package", [("", _("Choose a package")), *map(package_choice, self.packages)])
         offer(self, "profile", [(_key(row), row["name"]) for row in profiles])
         self.order_fields(self.field_order)
 
@@ -114,8 +114,8 @@ class AddCustomerForm(PlaceFields, KeyedForm):
             username=given["username"],
             password=given["password"],
             connection_type=given["connection_type"],
-            package=_pair(given["package"]),
-            profile=_pair(given["profile"]),
+            package=pair_of(given["package"]),
+            profile=pair_of(given["profile"]),
             joined_on=self.today,
             **self.place(),
         )
@@ -155,7 +155,8 @@ class LeaveForm(WhyForm):
     )
 
 
-def _package(row: dict[str, Any]) -> tuple[str, str]:
+def package_choice(row: dict[str, Any]) -> tuple[str, str]:
+    """A package on offer as a choice of a select."""
     return _key(row), f"{row['name']} · {format_minor(row['price_minor'], decimals=decimals())}"
 
 
@@ -163,7 +164,7 @@ def _key(row: dict[str, Any]) -> str:
     return f"{row['operator_id']}-{row['id']}"
 
 
-def _pair(key: str) -> tuple[int, int]:
+def pair_of(key: str) -> tuple[int, int]:
     """Of a value that the field's choices have let through."""
     owner, _dash, own = key.partition("-")
     return int(owner), int(own)

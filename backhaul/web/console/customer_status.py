@@ -63,6 +63,8 @@ def actions_for(customer: dict[str, Any], blocks: Collection[str], may: Collecti
         (running and "by_hand" not in blocks and "customers.suspend" in may, _action("suspend", pk)),
         ("left" not in blocks and "disabled" not in blocks and "customers.disable" in may, _action("disable", pk)),
         ("left" not in blocks and "customers.disable" in may, _action("leave", pk)),
+        (edits and running, _action("package", pk)),
+        ("payments.reverse" in may and bool(customer.get("advance_minor")), _action("pay-back", pk)),
         (edits, _action("edit", pk)),
         (edits and "left" not in blocks, _action("password", pk)),
     ]
@@ -74,6 +76,10 @@ def _action(name: str, pk: int) -> Action:
         "suspend": lambda: Action(icon="player-pause", href=reverse("suspend", args=[pk]), label=_("Suspend")),
         "disable": lambda: Action(icon="ban", href=reverse("disable", args=[pk]), label=_("Disable")),
         "leave": lambda: Action(icon="door-exit", href=reverse("leave", args=[pk]), label=_("Customer leaves")),
+        "package": lambda: Action(icon="package", href=reverse("change-package", args=[pk]), label=_("Change package")),
+        "pay-back": lambda: Action(
+            icon="cash-banknote", href=reverse("pay-back", args=[pk]), label=_("Pay the advance back")
+        ),
         "edit": lambda: Action(icon="edit", href=reverse("edit-customer", args=[pk]), label=_("Edit")),
         "password": lambda: Action(icon="key", href=reverse("reset-password", args=[pk]), label=_("Reset password")),
     }

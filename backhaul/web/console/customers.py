@@ -12,7 +12,7 @@ from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 
 from backhaul.billing.days import list_service_history
-from backhaul.billing.queries import find_standings, list_bills_of
+from backhaul.billing.queries import find_standings, get_planned_change, list_bills_of
 from backhaul.billing.services import sign_up_customer
 from backhaul.catalog.queries import list_packages_offered
 from backhaul.network.queries import list_live_sessions, list_past_sessions
@@ -88,6 +88,7 @@ def customer(request: PageRequest, pk: int) -> HttpResponse:
         "customer": row,
         "actions": actions_for(row, {block["reason"] for block in blocks if block["to_at"] is None}, may),
         "open_blocks": [block for block in blocks if block["to_at"] is None],
+        "planned": get_planned_change(row["subscription_id"]),
         "history": by_whom(request, list_service_history(row["subscription_id"]), "by_actor_id"),
         "statement": list_statement(pk) if "bills.view" in may else [],
         "bills": list_bills_of(pk, today=request.today) if "bills.view" in may else [],

@@ -1,0 +1,179 @@
+"""A customer's package and what it holds: changed, planned, paid back; each looked at before it is done."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+from django import forms
+from django.contrib import messages
+from django.http import HttpResponse
+from django.urls import reverse
+from django.utils.formats import date_format
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from backhaul.billing.changes import Change, cancel_planned_change, change_package, plan_change
+from backhaul.billing.queries import find_standings, get_planned_change
+from backhaul.catalog.queries import list_packages_offered
+from backhaul.common.errors import NotFound
+from backhaul.funds.queries import get_own_fund
+from backhaul.payments.paid_back import pay_back_advance
+from backhaul.subscribers.queries import get_customer
+from backhaul.web.console.customer_forms import offer, package_choice, pair_of
+from backhaul.web.console.customer_status import Panel
+from backhaul.web.console.pages import PageRequest, go, page, refusals_to, rehearsal, sent, show
+from backhaul.web.forms import KeyedForm, MoneyField
+from backhaul.web.templatetags.console import money
+from backhaul.web.words import choices
+
+
+class ChangePackageForm(forms.Form):
+    package = forms.ChoiceField(label=gettext_lazy("New package"))
+    when = forms.ChoiceField(
+        label=gettext_lazy("When"),
+        choices=[
+            ("now", gettext_lazy("Today: the day belongs to the new package")),
+            ("next", gettext_lazy("At the next cycle")),
+        ],
+        initial="now",
+        widget=forms.RadioSelect(attrs={"class": "form-selectgroup-input"}),
+    )
+    price = MoneyField(
+        label=gettext_lazy("Price of its own"),
+        required=False,
+        may_be_zero=True,
+        help_text=gettext_lazy("Leave it empty for the package's price. For a change today only."),
+    )
+
+    def __init__(self, *args: Any, today: date, **options: Any) -> None:
+        super().__init__(*args, **options)
+        offer(self, "package", [("", _("Choose a package")), *map(package_choice, list_packages_offered(today))])
+
+    def clean(self) -> dict[str, Any]:
+        given: dict[str, Any] = super().clean() or {}
+        if given.get("when") == "next" and given.get("price") is not None:
+            self.add_error(
+                "price", _("A price of its own is given with a change today; set it again after the change.")
+            )
+        return given
+
+
+class PayBackForm(KeyedForm):
+    amount = MoneyField(label=gettext_lazy("Amount paid back"))
+    method = forms.ChoiceField(
+        label=gettext_lazy("Paid out of"),
+        choices=lambda: choices("method"),
+        initial="cash",
+        widget=forms.RadioSelect(attrs={"class": "form-selectgroup-input"}),
+    )
+    why = forms.CharField(
+        label=gettext_lazy("Reason"), max_length=200, help_text=gettext_lazy("It stays in the books, with your name.")
+    )
+
+
+@page("customers.edit")
+def change(request: PageRequest, pk: int) -> HttpResponse:
+    """GET, POST customers/<id>/package/: the first POST shows what will happen, the one with `confirmed` does it."""
+    row = get_customer(pk)
+    form = ChangePackageForm(sent(request), today=request.today)
+    preview = None
+    if request.method == "POST" and form.is_valid() and "change" not in request.POST:
+        given = form.cleaned_data
+        act = {
+            "subscription_id": row["subscription_id"],
+            "package": pair_of(given["package"]),
+            "on": request.today,
+            "now": request.now,
+        }
+        with refusals_to(form):
+            if "confirmed" in request.POST:
+                _carry_out(request, given, act)
+                return go(request, "customer", pk)
+            preview = _preview(row, given, act)
+    planned = get_planned_change(row["subscription_id"])
+    return show(request, "package_change", {"customer": row, "preview": preview, "planned": planned}, form=form)
+
+
+def _carry_out(request: PageRequest, given: dict[str, Any], act: dict[str, Any]) -> None:
+    if given["when"] == "now":
+        change_package(**act, custom_price_minor=given["price"])
+        messages.success(request, _("The package is changed."))
+        return
+    on = plan_change(**act)
+    messages.success(request, _("The package changes on %(day)s.") % {"day": date_format(on)})
+
+
+def _preview(row: dict[str, Any], given: dict[str, Any], act: dict[str, Any]) -> dict[str, Any]:
+    """What the change does to the customer and to the own fund, out of the real thing done and undone."""
+    seen: dict[str, Any] = {"when": given["when"], "before": find_standings([row["customer_id"]])[row["customer_id"]]}
+    fund = get_own_fund()
+    with rehearsal():
+        if given["when"] == "next":
+            seen["on"] = plan_change(**act)
+        else:
+            done: Change = change_package(**act, custom_price_minor=given["price"])
+            seen |= {"change": done, "net_minor": done.net_minor}
+        after = get_own_fund()
+        seen["after"] = find_standings([row["customer_id"]])[row["customer_id"]]
+        seen["customer"] = get_customer(row["customer_id"])
+    if fund and after:
+        seen |= {"fund_minor": after["posted_minor"] - fund["posted_minor"], "fund": after}
+    return seen
+
+
+@page("customers.edit")
+def cancel_change(request: PageRequest, pk: int) -> HttpResponse:
+    """GET, POST customers/<id>/package/cancel/"""
+    row = get_customer(pk)
+    planned = get_planned_change(row["subscription_id"])
+    if planned is None:
+        raise NotFound("No change is planned for this service.")
+    form = forms.Form(sent(request))
+    if request.method == "POST" and form.is_valid():
+        with refusals_to(form):
+            cancel_planned_change(subscription_id=row["subscription_id"], now=request.now)
+            messages.success(request, _("The planned change is done away with."))
+            return go(request, "customer", pk)
+    panel = Panel(
+        _("Keep %(package)s?") % row,
+        _("Keep the package"),
+        reverse("customer", args=[pk]),
+        tone="warning",
+        money=_("No money moves. The next period is billed at the present package's price."),
+        people=_("%(name)s stays on %(package)s; the change to %(planned)s on %(day)s does not happen.")
+        % {**row, "planned": planned["package"], "day": date_format(planned["on_date"])},
+    )
+    return show(request, "confirm", {"panel": panel}, form=form)
+
+
+@page("payments.reverse")
+def pay_back(request: PageRequest, pk: int) -> HttpResponse:
+    """GET, POST customers/<id>/pay-back/: the same form sent twice pays once."""
+    row = get_customer(pk)
+    held = find_standings([pk])[pk]["advance_minor"]
+    form = PayBackForm(sent(request), initial={"amount": held or None})
+    if request.method == "POST" and form.is_valid():
+        given = form.cleaned_data
+        with refusals_to(form):
+            done = pay_back_advance(
+                customer_id=pk,
+                amount_minor=given["amount"],
+                method=given["method"],
+                on=request.today,
+                now=request.now,
+                why=given["why"],
+                request_key=str(given["request_key"]),
+            )
+            messages.success(request, _("Paid back. %(sum)s are still held.") % {"sum": money(done.left_minor)})
+            return go(request, "payment", done.payment_id)
+    panel = Panel(
+        _("Pay %(name)s back?") % row,
+        _("Pay back"),
+        reverse("customer", args=[pk]),
+        money=_("%(sum)s are held in advance. What you pay back leaves the account that you choose.")
+        % {"sum": money(held)},
+        people=_("The next bill finds that much less advance."),
+        problem="" if held else _("This customer holds nothing in advance."),
+    )
+    return show(request, "confirm", {"panel": panel}, form=form)
