@@ -24,7 +24,7 @@ from backhaul.operators.jobs import enqueue
 from backhaul.operators.scope import Scope, current_scope, retried, unit_of_work
 
 MAKE_PLAN = "backhaul.billing.tasks.make_plan"
-COUNTS = ("created", "back_filled", "held", "failed", "already_billed", "not_due", "cut", "suspended")
+COUNTS = ("created", "back_filled", "held", "failed", "already_billed", "not_due", "cut", "suspended", "expired")
 
 
 class PlanNotReady(Refusal):

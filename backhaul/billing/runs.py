@@ -192,14 +192,14 @@ def start_run(*, on: date, now: datetime) -> int:
 
 
 def carry_out_run(isp: IspDirectory, *, run_id: int, now: datetime) -> RunReport | None:
-    """Do (or go on with) a run that start_run opened; None where it is finished already."""
+    """Do (or go on with) a run that start_run opened; None where it is finished already. It cuts nobody off."""
     with unit_of_work(isp, using=BATCH):
         found = rows(
             "SELECT on_date FROM billing_run WHERE operator_id = %s AND id = %s AND finished_at IS NULL",
             [isp.isp_id, run_id],
             using=BATCH,
         )
-    return bill_isp(isp, on=found[0]["on_date"], now=now) if found else None
+    return bill_isp(isp, on=found[0]["on_date"], now=now, cuts=False) if found else None
 
 
 def bill_missing_nights(isp: IspDirectory, *, today: date, now: datetime, cuts: bool = True) -> list[RunReport]:
