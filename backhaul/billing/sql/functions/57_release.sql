@@ -87,7 +87,8 @@ LANGUAGE sql STABLE AS $$
     CROSS JOIN LATERAL (SELECT GREATEST(r.from_on, p_on) AS from_on) AS d
     CROSS JOIN LATERAL (SELECT prorate(c.price_minor, c.from_day + (d.from_on - c.starts_on), c.from_day + (r.to_on - c.starts_on),
                                        c.cycle_days) AS minor) AS net
-    WHERE bs.operator_id = p_operator AND bs.subscription_id = p_subscription AND GREATEST(bs.billed_until, bs.charged_until) > p_on
+    WHERE bs.operator_id = p_operator AND bs.subscription_id = p_subscription
+      AND GREATEST(bs.billed_until, bs.charged_until) > d.from_on      -- else these days are billed anew
       AND NOT EXISTS (SELECT 1 FROM invoice v WHERE v.operator_id = p_operator AND v.id = i.invoice_id AND is_superseded(v))
       AND NOT EXISTS (SELECT 1 FROM charge n WHERE n.child_id = c.child_id AND n.owner_id = c.owner_id AND n.invoice_id = c.invoice_id
                       AND n.part > c.part AND n.starts_on < r.to_on AND n.ends_on > d.from_on)
