@@ -10,9 +10,9 @@ from backhaul.operators.scope import current_scope
 
 FUND = (
     "f.child_id, f.parent_id, f.mode, f.posted_minor, f.held_minor, f.owed_minor, f.credit_limit_minor, "
-    "f.exposure_limit_minor, f.low_balance_minor, f.short_days, f.charge_timing, f.charge_whole_term, f.trial_customers, "
-    "f.refund_policy, f.refund_minimum_minor, f.release_after_days, f.credit_days_for, f.min_recharge_minor, "
-    "f.capped_by_parent, f.minimum_balance_minor, f.minimum_margin_minor, f.notice_hours, f.cut_paid_periods, "
+    "f.exposure_limit_minor, f.low_balance_minor, f.short_days, f.charge_timing, f.charge_whole_term, "
+    "f.trial_customers, f.refund_policy, f.refund_minimum_minor, f.release_after_days, f.credit_days_for, "
+    "f.min_recharge_minor, f.capped_by_parent, f.minimum_balance_minor, f.minimum_margin_minor, f.notice_hours, f.cut_paid_periods, "
     "f.reaches_sub_operators, f.step_in_days, f.guard_step, f.guard_since_on, f.guard_disables_at, f.new_blocked_why, "
     "f.emergency_days, f.emergency_fee_minor, f.started_on IS NOT NULL AS started, "
     "f.started_on IS NOT NULL AND fund_headroom(f) < f.low_balance_minor AS low, "

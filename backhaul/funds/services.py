@@ -126,7 +126,8 @@ def receive_from_child(
 ) -> list[int]:
     """Book money received from a direct child: its debt first, the rest into its fund; returns the movements' ids.
 
-    `to_debt_minor` splits it otherwise. The same `request_key` again changes nothing. Raises MoreThanOwed, BelowMinimum.
+    `to_debt_minor` splits it otherwise. The same `request_key` again changes nothing. Raises MoreThanOwed,
+    BelowMinimum.
     """
     current_scope().require("funds.recharge")
     movements: list[int] = call(

@@ -5,7 +5,7 @@ from backhaul.operators.row_security import Definer, Edge
 TABLES = [
     Edge("fund", app="S", books="SIU"),
     Edge("fund_movement", app="S", books="SI"),
-    Edge("volume_slab", app="SID"),
+    Edge("volume_slab", app="S", books="SID"),
     Edge("fund_statement", app="S", books="SIU"),
     Edge("fund_dispute", app="S", books="SIU"),
     Edge("fund_request", app="S", books="SI"),
@@ -25,4 +25,5 @@ FUNCTIONS = [
     Definer("dispute_movement"),
     Definer("settle_dispute"),
     Definer("ask_for_recharge"),
+    Definer("set_volume_slabs"),
 ]

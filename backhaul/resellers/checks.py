@@ -102,7 +102,8 @@ _BILLING = (
         "no day of a bill is charged twice on an edge, unless it was given back before",
         """
         SELECT CASE WHEN a.invoice_id IS NOT NULL
-                    THEN format('%s: days from %s of invoice %s are charged twice', o.slug, c.starts_on, c.invoice_id) END AS wrong
+                    THEN format('%s: days from %s of invoice %s are charged twice', o.slug, c.starts_on, c.invoice_id)
+                    END AS wrong
         FROM charge c LEFT JOIN operator o ON o.id = c.child_id
         LEFT JOIN charge a ON (a.child_id, a.owner_id, a.invoice_id) = (c.child_id, c.owner_id, c.invoice_id)
             AND (a.starts_on, a.part) < (c.starts_on, c.part) AND a.ends_on > c.starts_on
@@ -116,7 +117,8 @@ _BILLING = (
         "charges.refunds",
         "nothing is refunded beyond what was charged, by the row and by the day",
         """
-        SELECT CASE WHEN c.invoice_id IS NULL OR r.net_minor > c.net_minor OR r.vat_minor > c.vat_minor OR r.last_on > c.ends_on
+        SELECT CASE WHEN c.invoice_id IS NULL OR r.net_minor > c.net_minor OR r.vat_minor > c.vat_minor
+                         OR r.last_on > c.ends_on
                          OR r.net_minor > r.worth_minor
                     THEN format('%s: the refund of invoice %s exceeds its charge', o.slug, r.invoice_id)
                     WHEN r.moved_nothing

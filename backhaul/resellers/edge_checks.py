@@ -137,10 +137,12 @@ EDGES = (
         "edges.transfers",
         "every transfer left one child of a parent and reached another, with its amount and its day",
         """
-        SELECT CASE WHEN COALESCE(m.out_minor, 0) <> -COALESCE(m.in_minor, 0) OR m.ways <> 2 OR m.days <> 1 OR m.children <> 2
+        SELECT CASE WHEN COALESCE(m.out_minor, 0) <> -COALESCE(m.in_minor, 0) OR m.ways <> 2 OR m.days <> 1
+                         OR m.children <> 2
                     THEN format('%s: transfer %s is not whole', o.slug, m.request_key) END AS wrong
         FROM (SELECT parent_id, request_key, count(*) AS ways, count(DISTINCT moved_on) AS days,
-                     count(DISTINCT child_id) AS children, sum(fund_minor) FILTER (WHERE kind = 'transfer_out') AS out_minor,
+                     count(DISTINCT child_id) AS children,
+                     sum(fund_minor) FILTER (WHERE kind = 'transfer_out') AS out_minor,
                      sum(fund_minor) FILTER (WHERE kind = 'transfer_in') AS in_minor
               FROM fund_movement WHERE kind IN ('transfer_out', 'transfer_in') GROUP BY 1, 2) AS m
         LEFT JOIN operator o ON o.id = m.parent_id""",

@@ -62,7 +62,8 @@ def is_stopped_by_provider() -> bool:
     """Whether the acting operator begins no periods because one above it is below its minimum balance (SPEC 2.4)."""
     return bool(
         rows(
-            "SELECT 1 FROM operator_block WHERE operator_id = %s AND reason = 'provider_minimum_balance' AND to_at IS NULL",
+            "SELECT 1 FROM operator_block "
+            "WHERE operator_id = %s AND reason = 'provider_minimum_balance' AND to_at IS NULL",
             [_me()],
         )
     )

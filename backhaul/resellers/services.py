@@ -139,7 +139,7 @@ def transfer_to_child(*, child_id: int, to_child_id: int, on: date, now: datetim
 
 
 def set_child_terms(*, child_id: int, on: date, now: datetime, **terms: object) -> None:
-    """Set terms of a direct child's edge (funds.services.set_edge_terms); a guard that they no longer ask for is lifted."""
+    """Set terms of a direct child's edge (funds.services.set_edge_terms); a guard they no longer ask for is lifted."""
     set_edge_terms(child_id=child_id, **terms)
     _fund_is_fuller(child_id, on, now)
 

@@ -57,13 +57,14 @@ PERMISSION_TO_LIFT = {
 
 # Why no new services may be taken on, and what lifts it.
 NO_NEW_SERVICES = {
-    "low_balance": "Your fund with {provider} has {available_minor} left, below the mark of {mark_minor}: recharge it, then add "
-    "and activate customers again.",
-    "minimum_balance": "Your fund with {provider} has {available_minor} left, below its minimum: recharge it to {mark_minor}, then "
-    "add and activate customers again.",
-    "recharge_reversed": "{provider} took back a recharge that was used already: pay the {owed_minor} that you owe, then add and "
-    "activate customers again.",
-    "trial": "{provider} has not started your account yet; until then you can have {customers} customers. Ask it to start it.",
+    "low_balance": "Your fund with {provider} has {available_minor} left, below the mark of {mark_minor}: recharge it, "
+    "then add and activate customers again.",
+    "minimum_balance": "Your fund with {provider} has {available_minor} left, below its minimum: recharge it to "
+    "{mark_minor}, then add and activate customers again.",
+    "recharge_reversed": "{provider} took back a recharge that was used already: pay the {owed_minor} that you owe, "
+    "then add and activate customers again.",
+    "trial": "{provider} has not started your account yet; until then you can have {customers} customers. "
+    "Ask it to start it.",
     "provider": "{provider} cannot take new customers at the moment; ask it.",
 }
 

@@ -36,9 +36,7 @@ def business(db: EmbeddedPostgres) -> Cast:
             child_id=cast.north, kind="recharge_credit", amount_minor=777, on=NOV, paid=None, request_key=request_key()
         )
         recharge_fund(child_id=cast.north, kind="bonus", amount_minor=55, on=NOV, paid=None, request_key=request_key())
-        transfer_fund(
-            child_id=cast.north, to_child_id=cast.rival, amount_minor=1_00, on=NOV, request_key=request_key()
-        )
+        transfer_fund(child_id=cast.north, to_child_id=cast.rival, amount_minor=1_00, on=NOV, request_key=request_key())
     people = [
         taken_over(cast, who) for who in (cast.riverside, cast.riverside, cast.north, cast.padma.isp_id, cast.rival)
     ]
@@ -126,7 +124,8 @@ TAMPERING = [
     ("UPDATE fund_movement SET request_key = 'another' WHERE kind = 'transfer_in'", "edges.transfers"),
     (
         "INSERT INTO charge SELECT child_id, owner_id, invoice_id, parent_id, subscription_id, starts_on, ends_on, "
-        "price_minor, cycle_days, from_day, (part + 1)::smallint, 0, 0, NULL, charged_on FROM charge WHERE price_minor > 0",
+        "price_minor, cycle_days, from_day, (part + 1)::smallint, 0, 0, NULL, charged_on "
+        "FROM charge WHERE price_minor > 0",
         "charges.once",
     ),
     ("UPDATE fund SET posted_minor = posted_minor + 1", "tree.conserved"),

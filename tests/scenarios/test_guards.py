@@ -70,10 +70,10 @@ def drain(cast: Cast, operator_id: int, parent_id: int, left: int, on: date = NO
         )
 
 
-def top_up(cast: Cast, operator_id: int, parent_id: int, amount: int, on: date, hour: int = 10) -> None:
+def top_up(cast: Cast, operator_id: int, parent_id: int, amount: int, on: date) -> None:
     with acting(cast.padma, parent_id):
         recharge_child_fund(
-            child_id=operator_id, kind="recharge", amount_minor=amount, on=on, now=local(on, hour), paid="cash",
+            child_id=operator_id, kind="recharge", amount_minor=amount, on=on, now=local(on, 10), paid="cash",
             request_key=request_key(),
         )  # fmt: skip
 
@@ -121,7 +121,7 @@ def test_a_low_balance_refuses_new_customers_and_lifts_by_itself(cast: Cast) -> 
     with acting(cast.padma):
         set_edge_terms(child_id=cast.north, low_balance_minor=500_00)
     drain(cast, cast.north, cast.padma.isp_id, 499_99)
-    with pytest.raises(FundLow, match="499.99 left, below the mark of 500.00"):
+    with pytest.raises(FundLow, match=r"499\.99 left, below the mark of 500\.00"):
         sign_up(cast, cast.north)
     top_up(cast, cast.north, cast.padma.isp_id, 1_000_00, NOV_1)
     sign_up(cast, cast.north)
@@ -300,7 +300,7 @@ def test_disable_spares_the_charged_period_and_cuts_when_it_is_over(cast: Cast) 
     guarded(cast, cast.north, cast.padma.isp_id)
     disable_north(cast)
     assert access(cast, cast.north, service) == "open"
-    assert night(cast, date(2026, 12, 1)).created == 0
+    assert night(cast, date(2026, 12, 1), cuts=False).created == 0
     assert cut(cast, date(2026, 12, 1), hour=11).cut == 0
     assert cut(cast, date(2026, 12, 1)).cut == 1
     assert (open_blocks(cast, cast.north), access(cast, cast.north, service)) == ({"operator_minimum"}, "walled")
@@ -429,10 +429,10 @@ def session_of(db: EmbeddedPostgres, cast: Cast, operator_id: int, service: Adde
     """A running session of a login, as accounting writes it."""
     with admin(db) as connection:
         connection.execute(
-            f"INSERT INTO {CELL}.radius_session_live (operator_id, nas_operator_id, nas_id, username, acct_session_id, nonce, "
-            "login_id, login_version, mac, nas_port, started_at, updated_at, interim_seconds, session_seconds, input_bytes, "
-            "output_bytes) SELECT l.operator_id, n.operator_id, n.id, l.username, l.version::text, '', l.id, l.version, '', '', "
-            f"now(), now(), 300, 0, 0, 0 FROM {CELL}.radius_login l CROSS JOIN {CELL}.nas n "
+            f"INSERT INTO {CELL}.radius_session_live (operator_id, nas_operator_id, nas_id, username, acct_session_id, "
+            "nonce, login_id, login_version, mac, nas_port, started_at, updated_at, interim_seconds, session_seconds, "
+            "input_bytes, output_bytes) SELECT l.operator_id, n.operator_id, n.id, l.username, l.version::text, '', "
+            f"l.id, l.version, '', '', now(), now(), 300, 0, 0, 0 FROM {CELL}.radius_login l CROSS JOIN {CELL}.nas n "
             "WHERE l.operator_id = %s AND l.subscription_id = %s",
             [operator_id, service.subscription_id],
         )

@@ -38,7 +38,8 @@ def typed_in(client: Client, path: str) -> dict[str, str]:
     found = form_of(client, path)
     for tag in re.findall(r"<input [^>]*>", page):
         name, value = (re.search(rf' {what}="([^"]*)"', tag) for what in ("name", "value"))
-        if name and ('type="checkbox"' not in tag or " checked" in tag) and name[1] not in ("csrfmiddlewaretoken", "next"):
+        is_off = 'type="checkbox"' in tag and " checked" not in tag
+        if name and not is_off and name[1] not in ("csrfmiddlewaretoken", "next"):
             found[name[1]] = value[1] if value else ("on" if "checked" in tag else "")
     for name, options in re.findall(r'<select name="(\w+)".*?>(.*?)</select>', page, re.S):
         chosen = re.search(r'value="([^"]*)" selected', options)

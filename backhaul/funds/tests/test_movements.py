@@ -193,7 +193,8 @@ def test_a_transfer_stands_in_three_books_and_both_funds(cast: Cast) -> None:
         ]
         parties = rows(
             "SELECT party, sum(minor)::bigint AS minor FROM posting CROSS JOIN LATERAL (VALUES "
-            "(debit_code, debit_party, amount_minor), (credit_code, credit_party, -amount_minor)) AS s (code, party, minor) "
+            "(debit_code, debit_party, amount_minor), (credit_code, credit_party, -amount_minor)) "
+            "AS s (code, party, minor) "
             "WHERE code = 'operator_funds' GROUP BY party"
         )
         assert {row["party"]: row["minor"] for row in parties} == {cast.north: -600_00, cast.rival: -500_00}

@@ -103,8 +103,8 @@ class TermsForm(CreditForm):
         )),
         (_("Days credited though they were charged: the service was off,"), tuple(f"credit_{why}" for why in CREDITED)),
         (_("Minimum balance"), (
-            "minimum_balance_minor", "minimum_margin_minor", "notice_hours", "cut_paid_periods", "reaches_sub_operators",
-            "step_in_days",
+            "minimum_balance_minor", "minimum_margin_minor", "notice_hours", "cut_paid_periods",
+            "reaches_sub_operators", "step_in_days",
         )),
         (_("Emergency fund"), ("emergency_days", "emergency_fee_minor")),
     )  # fmt: skip
@@ -123,9 +123,6 @@ class TermsForm(CreditForm):
         return given | {"credit_days_for": credited}
 
 
-METHOD = {"label": _("Paid by"), "choices": lambda: choices("method")}
-
-
 class RechargeForm(KeyedForm):
     KINDS = ("recharge", "recharge_credit", "bonus")
     kind = forms.ChoiceField(
@@ -139,7 +136,8 @@ class RechargeForm(KeyedForm):
         help_text=_("Empty: the debt first, the rest into the fund."),
     )
     paid = forms.ChoiceField(
-        **METHOD,
+        label=_("Paid by"),
+        choices=lambda: choices("method"),
         required=False,
         help_text=_("The account of yours that the money came into; not asked for credit and bonus."),
     )
@@ -186,7 +184,11 @@ class TransferForm(KeyedForm):
 
 class PayBackForm(KeyedForm):
     amount = MoneyField(label=_("Amount"))
-    paid = forms.ChoiceField(**METHOD, help_text=_("The account of yours that the money leaves."))
+    paid = forms.ChoiceField(
+        label=_("Paid by"),
+        choices=lambda: choices("method"),
+        help_text=_("The account of yours that the money leaves."),
+    )
     note = forms.CharField(label=_("Note"), max_length=200, required=False)
 
     def arguments(self) -> dict[str, Any]:

@@ -55,8 +55,8 @@ class OnboardForm(CreditForm):
         widget=forms.TextInput(attrs=PLAIN),
     )
     field_order = (
-        "name", "slug", "kind", "mode", "started", "id_prefix", "credit_limit_minor", "low_balance_minor", "full_name", "login",
-        "password",
+        "name", "slug", "kind", "mode", "started", "id_prefix", "credit_limit_minor", "low_balance_minor",
+        "full_name", "login", "password",
     )  # fmt: skip
 
     def __init__(self, *args: Any, below_isp: bool, **options: Any) -> None:
