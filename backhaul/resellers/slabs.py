@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import date, datetime
 from typing import Any
 
-from backhaul.common.errors import InvalidInput, NotFound, Refusal
+from backhaul.common.errors import Refusal
 from backhaul.identity.models import IspDirectory
-from backhaul.operators.functions import call, execute, rows
+from backhaul.operators.functions import call, rows
 from backhaul.operators.scope import current_scope, unit_of_work
 
 CAUGHT_UP_MONTHS = 6
@@ -53,27 +54,8 @@ def set_volume_slabs(*, child_id: int, slabs: Iterable[Slab], starts_on: date, t
     A month that has begun keeps what was promised for it: raises SlabsPromised.
     """
     current_scope().require("resellers.edit")
-    given = list(slabs) or [Slab(1, 0)]
-    _refuse_unfit(given, starts_on, today)
-    if not rows("SELECT 1 FROM fund WHERE child_id = %s AND parent_id = %s", [child_id, current_scope().operator_id]):
-        raise NotFound("There is no such operator below you.")
-    if starts_on <= today and any(slab.bonus_bp for slab in find_slabs(child_id, starts_on)):
-        raise SlabsPromised("This month's slabs stand as promised; set new ones from next month.", field="starts_on")
-    execute("DELETE FROM volume_slab WHERE child_id = %s AND starts_on = %s", [child_id, starts_on])
-    for slab in given:
-        execute(
-            "INSERT INTO volume_slab (child_id, parent_id, starts_on, from_services, bonus_bp) "
-            "VALUES (%s, %s, %s, %s, %s)",
-            [child_id, current_scope().operator_id, starts_on, slab.from_services, slab.bonus_bp],
-        )
-
-
-def _refuse_unfit(slabs: list[Slab], starts_on: date, today: date) -> None:
-    if starts_on.day != 1 or starts_on < today.replace(day=1):
-        raise InvalidInput("Slabs begin with a month: this one or a later one.", field="starts_on")
-    counts = [slab.from_services for slab in slabs]
-    if len(set(counts)) < len(counts) or min(counts) < 1 or any(not 0 <= slab.bonus_bp <= 10_000 for slab in slabs):
-        raise InvalidInput("Give each slab its own number of services and a part between 0 and 100 %.")
+    given = json.dumps([asdict(slab) for slab in slabs])
+    call("set_volume_slabs", child=child_id, starts_on=starts_on, today=today, slabs=given)
 
 
 def find_slabs(child_id: int, month: date) -> list[Slab]:

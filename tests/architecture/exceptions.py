@@ -66,6 +66,7 @@ NO_FOREIGN_KEY = {
         "parent_id": "as child_id", "invoice_id": "as child_id", "subscription_id": "as child_id",
     },
     "charge_refund": {"parent_id": "the charge's parent, copied"},
+    "fund_statement": {"last_movement_id": "the last movement there was, of whatever day"},
     "held_bill": {"short_child_id": "an operator of the chain, written by the run", "last_run_id": "the ISP's run"},
     "billing_state": {"running_invoice_id": "billed in arrears: the bill of that id is made at the period's end"},
     "run_shard": {"top_id": "an operator of the ISP, written by the run"},

@@ -86,6 +86,14 @@ ON_ITSELF = {
         "SELECT ask_for_recharge(1, 'note', now(), 'k'); SELECT child_id FROM fund_request WHERE request_key = 'k'",
         {"{rival}"},
     ),
+    "plan_own_charges": ("SELECT max(services) FROM plan_own_charges(current_date, 62)", {"1", "None"}),
+    "forecast_funds": ("SELECT child_id FROM forecast_funds(current_date, 1)", {"{rival}"}),
+    "count_planned": ("SELECT below FROM count_planned(current_date, '-infinity', 'infinity')", {"0"}),
+    "take_emergency_loan": ("SELECT take_emergency_loan(1, 1, current_date, now(), 'k')", set()),
+    "ask_for_recharge": (
+        "SELECT ask_for_recharge(1, 'note', now(), 'k'); SELECT child_id FROM fund_request WHERE request_key = 'k'",
+        {"{rival}"},
+    ),
     "operator_below": ("SELECT operator_below('slug-{riverside}')", {"None"}),
     "operator_scope": ("SELECT name FROM operator_scope({north}, {rival})", set()),
     "post_manual_entry": (

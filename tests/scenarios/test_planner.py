@@ -1,4 +1,4 @@
-"""The recharge planner against the run itself: what was planned for a day is what that day's night charges, on its own edge."""
+"""The recharge planner against the run itself: what was planned for a day is what that day's night charges."""
 
 from __future__ import annotations
 
@@ -132,8 +132,8 @@ def test_what_was_planned_is_what_each_night_charges_on_both_edges(
 def poor(db: object) -> Cast:
     """No VAT. Riverside has 1,100.00 left on 31 January and four customers of its own, its North three.
 
-    By hand, Riverside's plan: 450.00 on 1 February for A; 450.00 on 2 February for B; 450.00 on 5 February for C and for
-    D: it runs out on 5 February, when 1,800.00 are needed and 1,100.00 are there. One day needs 450.00, … 7 days 1,800.00.
+    By hand, Riverside's plan: 450.00 on 1 February for A, on 2 February for B, on 5 February for C and for D: it runs
+    out on 5 February, when 1,800.00 are needed and 1,100.00 are there.
     """
     cast = build_cast()
     joined = {"A": date(2026, 1, 1), "B": date(2026, 1, 2), "C": date(2026, 1, 5), "D": date(2026, 1, 5)}

@@ -48,7 +48,7 @@ def set_slabs(cast: Cast, starts_on: date, today: date, slabs: list[Slab]) -> No
 def february(db: object) -> Cast:
     """North has 1 customer, Riverside below it 2, all of them since 1 February; from 3 services on, 5 % come back.
 
-    One of Riverside's leaves on the 14th: half of 400.00 is given back on North's edge. Net charges 3 × 400.00 − 200.00.
+    One of Riverside's leaves on the 14th: half of 400.00 is given back on North's edge. Net: 3 × 400.00 − 200.00.
     """
     cast = build_cast()
     fill_funds(cast, on=date(2026, 1, 1))

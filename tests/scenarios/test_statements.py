@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import date, timedelta
 from itertools import pairwise
@@ -30,7 +30,7 @@ from backhaul.funds.statements import (
     settle_dispute,
     sum_by_day,
 )
-from backhaul.operators.functions import rows
+from backhaul.operators.functions import rows, savepoint
 from backhaul.resellers.statements import list_own_customers, sum_charges
 from tests.builders import acting, build_person, new_customer, request_key
 from tests.cast import Cast, build_cast
@@ -50,14 +50,17 @@ def recharge(cast: Cast, on: date, amount: int, kind: str = "recharge") -> int:
 
 
 def figures(row: dict[str, Any], prefix: str = "") -> tuple[int, int, int, int]:
-    return tuple(row[f"{prefix}{name}_minor"] for name in ("opening", "credits", "debits", "closing"))  # type: ignore[return-value]
+    opening, credits, debits, closing = (
+        row[f"{prefix}{name}_minor"] for name in ("opening", "credits", "debits", "closing")
+    )
+    return opening, credits, debits, closing
 
 
 @pytest.fixture
 def february(db: object) -> Cast:
-    """VAT 5 %. Riverside: 2,000.00 on 30 January, 500.00 on credit on 3 February; a customer of Home 10 from 1 February.
+    """VAT 5 %. Riverside: 2,000.00 on 30 January, 500.00 on credit on 3 February; two on Home 10 from 1 February.
 
-    By hand: 450.00 + 22.50 VAT on 1 February; the customer leaves on the 12th, 16 of 28 days unused: A(28) − A(12) =
+    By hand: 450.00 + 22.50 VAT each on 1 February; one leaves on the 12th, 16 of 28 days unused: A(28) − A(12) =
     450.00 − 192.86 = 257.14, VAT given back 22.50 − 22.50·192.86/450.00 = 22.50 − 9.64 = 12.86: 270.00 back.
     """
     cast = build_cast(vat_bp=500)
@@ -87,7 +90,8 @@ def test_a_month_by_hand_per_day_and_per_customer(february: Cast) -> None:
         assert figures(month) == (2_000_00, 500_00 + 270_00, 2 * charge, 2_000_00 + 770_00 - 2 * charge)
         assert month["owed_minor"] == 500_00
         days = sum_by_day(list_lines(cast.riverside, FEB))
-        assert [(day["moved_on"].day, day["credits_minor"], day["debits_minor"], day["balance_minor"]) for day in days] == [
+        shown = [(day["moved_on"].day, day["credits_minor"], day["debits_minor"], day["balance_minor"]) for day in days]
+        assert shown == [
             (1, 0, 2 * charge, 1_055_00), (3, 500_00, 0, 1_555_00), (12, 270_00, 0, 1_825_00),
         ]  # fmt: skip
         people = list_own_customers(cast.riverside, FEB)
@@ -159,8 +163,6 @@ def test_a_dispute_is_answered_by_the_other_side_before_anybody_confirms(februar
 @contextmanager
 def refused(refusal: type[Exception]) -> Iterator[None]:
     """As pytest.raises, inside a unit that goes on."""
-    from backhaul.operators.functions import savepoint
-
     with pytest.raises(refusal), savepoint():
         yield
 
@@ -174,15 +176,16 @@ def test_a_sibling_a_grandparent_and_another_isp_find_nothing(february: Cast, wh
         dispute = dispute_movement(child_id=cast.riverside, movement_id=movement, what="why", now=noon(MAR))
     isp = cast.meghna if who == "meghna" else cast.padma
     with acting(isp, cast.rival if who == "rival" else isp.isp_id):
-        child = {"child_id": cast.riverside}
-        for act in (
+        at = {"now": noon(MAR)}
+        acts: list[Callable[[], object]] = [
             lambda: list_statements(cast.riverside, today=MAR),
             lambda: get_statement(cast.riverside, FEB),
-            lambda: prepare_statement(**child, month=FEB, today=MAR, now=noon(MAR)),
-            lambda: confirm_statement(**child, month=FEB, now=noon(MAR)),
-            lambda: dispute_movement(**child, movement_id=movement, what="mine", now=noon(MAR)),
-            lambda: settle_dispute(**child, dispute_id=dispute, how="mine", now=noon(MAR)),
-        ):
+            lambda: prepare_statement(child_id=cast.riverside, month=FEB, today=MAR, **at),
+            lambda: confirm_statement(child_id=cast.riverside, month=FEB, **at),
+            lambda: dispute_movement(child_id=cast.riverside, movement_id=movement, what="mine", **at),
+            lambda: settle_dispute(child_id=cast.riverside, dispute_id=dispute, how="mine", **at),
+        ]
+        for act in acts:
             with refused(NotFound):
                 act()
         assert list_lines(cast.riverside, FEB) == [] == list_disputes(cast.riverside, FEB)
@@ -194,10 +197,10 @@ def test_a_collector_neither_prepares_nor_confirms(february: Cast) -> None:
     with acting(cast.padma, cast.riverside):
         collector = build_person(cast.riverside, "collector", "collector")
     with acting(cast.padma, cast.riverside, user_id=collector):
-        for act in (prepare_statement, confirm_statement):
-            given = {"child_id": cast.riverside, "month": FEB, "now": noon(MAR)}
-            with pytest.raises(NotAllowed):
-                act(**given, **({"today": MAR} if act is prepare_statement else {}))
+        with pytest.raises(NotAllowed):
+            prepare_statement(child_id=cast.riverside, month=FEB, today=MAR, now=noon(MAR))
+        with pytest.raises(NotAllowed):
+            confirm_statement(child_id=cast.riverside, month=FEB, now=noon(MAR))
 
 
 @pytest.mark.parametrize("seed", range(3))

@@ -1,4 +1,4 @@
-"""Statements of a fund, for both ends of the edge: by day, by customer, confirmed by both, disputed by line (SPEC C9)."""
+"""Statements of a fund, for both ends: by day, by customer, confirmed by both, disputed by line (SPEC C9)."""
 
 from __future__ import annotations
 

@@ -110,8 +110,6 @@ def _preview(request: PageRequest, form: LoanForm, fund: dict[str, Any]) -> dict
     with rehearsal():
         loan = take_emergency_loan(**_loan(request, form, amount))
         after = get_own_fund()
-    form.data = form.data.copy()
-    form.data["amount_minor"] = str(amount)
     return {"loan": loan, "before": fund, "after": after, "days": form.cleaned_data["days"]}
 
 

@@ -11,13 +11,6 @@ LANGUAGE sql STABLE AS $$
           FROM charge WHERE child_id = p_child AND charged_on >= p_month AND charged_on < p_month + interval '1 month') AS c
 $$;
 
--- slabs_in(edge, month): the slabs that hold for a calendar month: the last version that began by then.
-CREATE OR REPLACE FUNCTION slabs_in(p_child bigint, p_month date) RETURNS TABLE (from_services integer, bonus_bp integer)
-LANGUAGE sql STABLE AS $$
-    SELECT from_services, bonus_bp FROM volume_slab
-    WHERE child_id = p_child AND starts_on = (SELECT max(starts_on) FROM volume_slab WHERE child_id = p_child AND starts_on <= p_month)
-$$;
-
 -- volume_bonus(net, part): the part of a month's net charges that is given back, half a minor unit up.
 CREATE OR REPLACE FUNCTION volume_bonus(p_net_minor bigint, p_bonus_bp integer) RETURNS bigint
 LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$ SELECT vat_of(p_net_minor, p_bonus_bp) $$;
