@@ -76,7 +76,7 @@ def change_package(
     current_scope().require("customers.edit")
     call("lock_for_charge", subscription=subscription_id)
     _refuse_what_is_not_offered(package, on)
-    wanted = {
+    wanted: dict[str, Any] = {
         "subscription": subscription_id,
         "package_operator": package[0],
         "package": package[1],

@@ -13,7 +13,8 @@ STATES = ("open", "overdue", "paid")
 # paid: nothing open; partial: something of it was paid or credited
 _BILL = """
     i.id, i.number, i.kind, i.customer_id, c.name AS customer_name, c.code AS customer_code, i.subscription_id,
-    i.starts_on, i.ends_on, i.price_minor, i.cycle_days, i.net_minor, i.vat_minor, i.total_minor, i.issued_on, i.due_on,
+    i.starts_on, i.ends_on, i.price_minor, i.cycle_days, i.net_minor, i.discount_minor, i.vat_minor, i.rounding_minor,
+    i.total_minor, i.issued_on, i.due_on, i.title,
     COALESCE(o.open_minor, 0) AS due_minor,
     CASE WHEN o.open_minor IS NULL THEN 'paid' WHEN o.due_on < %(today)s THEN 'overdue'
          WHEN o.open_minor < i.total_minor THEN 'partial' ELSE 'unpaid' END AS state
@@ -125,7 +126,7 @@ def find_standings(customer_ids: list[int]) -> dict[int, dict[str, Any]]:
 
 
 def get_planned_change(subscription_id: int) -> dict[str, Any] | None:
-    """What is agreed for the next cycle of a service: package (its name), on_date, by_actor_id; None where nothing is."""
+    """What is agreed for the next cycle of a service: package (its name), on_date, by_actor_id; None: nothing."""
     found = rows(
         "SELECT c.package_operator_id, c.package_id, p.name AS package, c.on_date, c.planned_at, c.by_actor_id "
         "FROM planned_change c LEFT JOIN package p ON p.operator_id = c.package_operator_id AND p.id = c.package_id "

@@ -17,7 +17,7 @@ from backhaul.operators.functions import call, execute, rows, savepoint
 
 BATCH = "batch"
 # What a night does in a shard before its bills and after them; each a function (isp, top, on, now) of the batch role.
-BEFORE_BILLS = ("apply_planned_changes",)
+BEFORE_BILLS = ("apply_planned_changes", "retry_released")
 AFTER_BILLS = ("credit_off_days", "charge_late_fees", "release_dead_services")
 COUNTED = ("created", "back_filled", "held", "failed", "billed_minor")
 # The operators of a shard; parameters %(isp)s, %(top)s.

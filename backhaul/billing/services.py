@@ -99,8 +99,10 @@ def bring_back(*, subscription_id: int, reason: str, on: date, now: datetime, ho
     back = subscribers.lift_block(subscription_id=subscription_id, reason=reason, on=on, at=now)
     if not back.is_online:
         return Billed(0, 0)
-    call("charge_released", subscription=subscription_id, on=on, now=now)
     call("resume_billing", subscription=subscription_id, on=on)
+    again = call("charge_released", subscription=subscription_id, on=on, now=now, hold=hold)
+    if again["held"]:
+        return Billed(0, 1, short=again["short"])
     return bill_subscription(subscription_id=subscription_id, on=on, now=now, hold=hold)
 
 

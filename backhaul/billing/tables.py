@@ -39,6 +39,7 @@ FUNCTIONS = [
     Definer("apply_planned_changes", ("batch",)),
     Definer("release_dead_services", ("batch",)),
     Definer("charge_released"),
+    Definer("retry_released", ("batch",)),
     Definer("count_held_below"),
     Definer("lock_for_charge"),
     Definer("measure_minimum_balance", ("batch",)),

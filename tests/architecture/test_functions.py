@@ -78,14 +78,6 @@ ON_ITSELF = {
     "lock_books": ("SELECT lock_books(current_date, now()); SELECT operator_id FROM books", {"{rival}"}),
     "own_costs": ("SELECT plan_operator_id FROM own_costs(current_date)", {"{rival}"}),
     "profile_in_use": ("SELECT profile_in_use({north})", {"False"}),
-    "plan_own_charges": ("SELECT sum(services) FROM plan_own_charges(current_date, 1)", {"1"}),
-    "forecast_funds": ("SELECT child_id FROM forecast_funds(current_date, 1)", {"{rival}"}),
-    "count_planned": ("SELECT below FROM count_planned(current_date, '-infinity', 'infinity')", {"0"}),
-    "take_emergency_loan": ("SELECT take_emergency_loan(1, 1, current_date, now(), 'k')", set()),
-    "ask_for_recharge": (
-        "SELECT ask_for_recharge(1, 'note', now(), 'k'); SELECT child_id FROM fund_request WHERE request_key = 'k'",
-        {"{rival}"},
-    ),
     "plan_own_charges": ("SELECT max(services) FROM plan_own_charges(current_date, 62)", {"1", "None"}),
     "forecast_funds": ("SELECT child_id FROM forecast_funds(current_date, 1)", {"{rival}"}),
     "count_planned": ("SELECT below FROM count_planned(current_date, '-infinity', 'infinity')", {"0"}),
@@ -103,7 +95,7 @@ ON_ITSELF = {
     ),
     "search_customers": ("SELECT customer_id FROM search_customers('user', 50)", {"{rival}"}),
     "sellable_plans": ("SELECT plan_operator_id FROM sellable_plans(current_date)", {"{rival}", "{padma}"}),
-    "why_no_new_services": ("SELECT why_no_new_services(1)", {"None"}),
+    "why_no_new_services": ("SELECT why_no_new_services(1)", {"{{'why': 'provider'}}"}),
     "taken_addresses": (
         "SELECT unnest(taken_addresses(ARRAY[host('100.0.0.0'::inet + {north} % 16000000), "
         "host('100.0.0.0'::inet + {meghna} % 16000000)]))",

@@ -140,8 +140,9 @@ def _plan_of(cast: Cast, package: tuple[int, int]) -> int:
 @pytest.mark.parametrize("short", ["riverside", "north"])
 def test_what_some_fund_cannot_bear_changes_nothing(cast: Cast, short: str) -> None:
     """Riverside needs 158.33 more than it gets back, North 126.67; one unit less and nothing happens at all."""
-    need = {"riverside": 450_00 + 158_33, "north": 400_00 + 126_67}
-    fill_funds(cast, **{name: sum_minor - (1 if name == short else 0) for name, sum_minor in need.items()})
+    need: dict[str, Any] = {"riverside": 450_00 + 158_33, "north": 400_00 + 126_67}
+    need[short] -= 1
+    fill_funds(cast, **need)
     service = taken_over(cast, cast.riverside).subscription_id
     gold = add_gold(cast)
     night(cast, NOV_1)
@@ -349,6 +350,22 @@ def test_in_arrears_the_old_days_are_billed_and_a_new_period_runs(cast: Cast) ->
     night(cast, date(2026, 12, 1))
     assert [bill["net_minor"] for bill in invoices(cast, cast.riverside)] == [220_00, 570_00]
     assert spent(cast)[0] == 608_33 + 700_00
+    assert_proved()
+
+
+def test_a_plan_in_arrears_bills_the_old_days_at_the_old_price(cast: Cast) -> None:
+    """November is billed at its end, at 600.00; December runs as Gold and is billed at 900.00."""
+    fill_funds(cast)
+    arrears = profile(cast, "At its end", billed="arrears", due_days=7)
+    gold = add_gold(cast)
+    service = taken_over(cast, cast.riverside, profile=arrears).subscription_id
+    night(cast, NOV_1)
+    with acting(cast.padma, cast.riverside):
+        assert plan_change(subscription_id=service, package=gold, on=DAY_12, now=noon(DAY_12)) == date(2026, 12, 1)
+    for day in (date(2026, 12, 1), date(2027, 1, 1)):
+        night(cast, day)
+    assert [bill["net_minor"] for bill in invoices(cast, cast.riverside)] == [600_00, 900_00]
+    assert spent(cast)[0] == 450_00 + 700_00 + 700_00
     assert_proved()
 
 

@@ -1,4 +1,4 @@
-"""Leaving: what comes back on every edge and to the customer, once (SPEC 2.6); advances paid back; dead services (2.3)."""
+"""Leaving: what comes back on every edge and to the customer, once (SPEC 2.6); advances paid back; release (2.3)."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from backhaul.billing.refunds import Refund, disconnect_customer, preview_refund
+from backhaul.billing.runs import bill_isp
 from backhaul.billing.services import FundTooLow, bring_back
 from backhaul.catalog.services import ProfileRules, add_billing_profile, add_package
 from backhaul.common.errors import KeyReused, NotFound
@@ -279,6 +280,37 @@ def test_a_released_service_that_its_fund_cannot_pay_again_stays_off(cast: Cast)
     night(cast, date(2026, 11, 11))  # 300.00 for the 20 days of another customer
     with pytest.raises(FundTooLow):
         back(cast, cast.riverside, service, date(2026, 11, 21), "by_hand")
+    assert_proved()
+
+
+def test_who_pays_for_a_released_service_waits_for_funds_and_comes_back_with_them(cast: Cast) -> None:
+    """Cut as unpaid on the 5th, released on the 10th. Riverside's fund is empty when the customer pays on the 21st.
+
+    The payment stands and the service waits for 150.00; the recharge brings it back, charged once for its 10 days.
+    """
+    fill_funds(cast, riverside=450_00)
+    edge(cast, cast.riverside, cast.north, release_after_days=5)
+    strict = profile(cast, "Strict", due_days=2, grace_days=1, auto_suspend=True)
+    customer = taken_over(cast, cast.riverside, profile=strict)
+    night(cast, NOV_1)
+    night(cast, date(2026, 11, 5))
+    night(cast, date(2026, 11, 10))
+    assert [row["net_minor"] for row in refunds(cast, cast.riverside)] == [315_00]  # from the 10th: 21 days
+    taken_over(cast, cast.riverside, date(2026, 11, 10))
+    night(cast, date(2026, 11, 10))
+    assert fund(cast, cast.riverside, cast.north) == 0
+    day = date(2026, 11, 21)
+    assert pay(cast, cast.riverside, customer.customer_id, 600_00, day).service == "pending"
+    with acting(cast.padma, cast.riverside):
+        assert [row["reason"] for row in rows("SELECT reason FROM block WHERE to_at IS NULL")] == ["fund_short"]
+        assert rows("SELECT short_minor FROM held_bill") == [{"short_minor": 150_00}]
+    fill_funds(cast, north=0, riverside=200_00, on=day)
+    for _ in range(2):
+        bill_isp(cast.padma, on=day, now=noon(day), only_held=True, top_id=cast.north)
+    with acting(cast.padma, cast.riverside):
+        assert rows("SELECT 1 FROM block WHERE to_at IS NULL") == rows("SELECT 1 FROM held_bill") == []
+        assert {row["access"] for row in rows("SELECT access FROM radius_login")} == {"open"}
+    assert fund(cast, cast.riverside, cast.north) == 50_00
     assert_proved()
 
 

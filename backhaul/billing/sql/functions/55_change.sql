@@ -213,6 +213,19 @@ LANGUAGE sql STABLE AS $$
                                                                      OR (operator_id, id) = (p_package_operator, p_package)))
 $$;
 
+-- due_changes: the changes planned for p_on or before in a shard, of services whose running period has ended.
+CREATE OR REPLACE FUNCTION due_changes(p_isp bigint, p_top bigint, p_on date)
+RETURNS TABLE (
+    operator_id bigint, subscription_id bigint, package_operator_id bigint, package_id bigint, starts_on date, by_actor_id bigint)
+LANGUAGE sql STABLE AS $$
+    SELECT c.operator_id, c.subscription_id, c.package_operator_id, c.package_id, d.starts_on, c.by_actor_id
+    FROM planned_change c
+    JOIN operator o ON o.id = c.operator_id
+    JOIN billing_state b ON b.operator_id = c.operator_id AND b.subscription_id = c.subscription_id
+    CROSS JOIN LATERAL (SELECT GREATEST(b.billed_until, b.charged_until, c.on_date) AS starts_on) AS d
+    WHERE o.isp_id = p_isp AND CASE WHEN p_top = p_isp THEN o.id = p_isp ELSE p_top = ANY (o.path) END AND d.starts_on <= p_on
+$$;
+
 -- Contract (batch): carries out the changes planned for p_on or before, in a shard, of services whose running period has ended: called
 -- before the shard is billed, so that the next period is the new package's. Again is harmless. Returns how many.
 CREATE OR REPLACE FUNCTION apply_planned_changes(p_isp bigint, p_top bigint, p_on date, p_now timestamptz) RETURNS bigint
@@ -225,16 +238,14 @@ DECLARE
     v_starts date[];
     v_actors bigint[];
 BEGIN
-    WITH due AS (
-        SELECT c.operator_id, c.subscription_id, c.package_operator_id, c.package_id,
-               GREATEST(b.billed_until, b.charged_until, c.on_date) AS starts_on, c.by_actor_id
-        FROM planned_change c
-        JOIN operator o ON o.id = c.operator_id
-        JOIN billing_state b ON b.operator_id = c.operator_id AND b.subscription_id = c.subscription_id
-        WHERE o.isp_id = p_isp AND CASE WHEN p_top = p_isp THEN o.id = p_isp ELSE p_top = ANY (o.path) END
-          AND GREATEST(b.billed_until, b.charged_until, c.on_date) <= p_on
-    ), done AS (
-        DELETE FROM planned_change c USING due d WHERE c.operator_id = d.operator_id AND c.subscription_id = d.subscription_id
+    SELECT array_agg(DISTINCT operator_id) INTO v_operators FROM due_changes(p_isp, p_top, p_on);
+    IF v_operators IS NULL THEN
+        RETURN 0;
+    END IF;
+    PERFORM lock_chains(v_operators);       -- a change made by a person meanwhile is waited for
+    WITH done AS (
+        DELETE FROM planned_change c USING due_changes(p_isp, p_top, p_on) AS d
+        WHERE c.operator_id = d.operator_id AND c.subscription_id = d.subscription_id
         RETURNING d.*
     )
     SELECT array_agg(operator_id), array_agg(subscription_id), array_agg(package_operator_id), array_agg(package_id),

@@ -94,37 +94,94 @@ LANGUAGE sql STABLE AS $$
                       AND n.part > c.part AND n.starts_on < r.to_on AND n.ends_on > d.from_on)
 $$;
 
+-- charge_again: charges what returned_charges says, deepest edge first; nothing where an edge cannot bear it, which is then named with
+-- what it would have been charged. The caller holds the funds' locks. own_minor: what the owner's own edge was charged.
+CREATE OR REPLACE FUNCTION charge_again(
+    p_operator bigint, p_subscription bigint, p_on date, OUT own_minor bigint, OUT short_child_id bigint, OUT short_minor bigint)
+LANGUAGE plpgsql AS $$
+DECLARE
+    e record;
+    v_part smallint;
+    v_free boolean := is_free_service(p_operator, p_subscription);
+BEGIN
+    own_minor := 0;
+    SELECT r.child_id, sum(r.net_minor + r.vat_minor)::bigint INTO short_child_id, short_minor
+    FROM returned_charges(p_operator, p_subscription, p_on) AS r
+    GROUP BY r.child_id, r.depth, r.available_minor HAVING sum(r.net_minor + r.vat_minor) > r.available_minor
+    ORDER BY r.depth DESC LIMIT 1;
+    IF FOUND THEN
+        RETURN;
+    END IF;
+    FOR e IN SELECT * FROM returned_charges(p_operator, p_subscription, p_on) ORDER BY depth DESC, child_id, starts_on LOOP
+        v_part := next_part(e.child_id, p_operator, e.invoice_id);
+        INSERT INTO charge (child_id, owner_id, invoice_id, parent_id, subscription_id, starts_on, ends_on, price_minor, cycle_days,
+                            from_day, part, net_minor, vat_minor, movement_id, charged_on)
+        VALUES (e.child_id, p_operator, e.invoice_id, e.parent_id, p_subscription, e.starts_on, e.ends_on, e.price_minor, e.cycle_days,
+                e.from_day, v_part, e.net_minor, e.vat_minor,
+                charge_edge(e.child_id, e.parent_id, e.mode, e.net_minor, e.vat_minor, v_free AND e.child_id = p_operator, p_on,
+                            format('again:%s:%s:%s', e.invoice_id, e.starts_on, v_part)), p_on);
+        own_minor := own_minor + CASE WHEN e.child_id = p_operator THEN e.net_minor + e.vat_minor ELSE 0 END;
+    END LOOP;
+END $$;
+
 -- Contract (app): a service of the acting operator is back on p_on inside a period whose days were given back on some edge: those from
--- p_on on are charged again there. Refuses where such an edge cannot bear it (fund_too_low | upstream_short). Returns what was charged
--- on the acting operator's own edge.
-CREATE OR REPLACE FUNCTION charge_released(p_subscription bigint, p_on date, p_now timestamptz) RETURNS bigint
+-- p_on on are charged again there. Where such an edge cannot bear it: p_hold = the service waits for funds, off, and is tried again at
+-- each recharge and each night; else refused (fund_too_low | upstream_short).
+-- Returns {"charged_minor": on the acting operator's own edge, "held": 0|1, "short": fund_short | upstream_short where held}.
+CREATE OR REPLACE FUNCTION charge_released(p_subscription bigint, p_on date, p_now timestamptz, p_hold boolean) RETURNS jsonb
 LANGUAGE plpgsql SECURITY DEFINER AS $$
 DECLARE
     v_operator bigint := acting_operator();
-    e record;
-    v_own bigint := 0;
-    v_free boolean := is_free_service(v_operator, p_subscription);
+    v_done record;
 BEGIN
     PERFORM lock_chains(ARRAY[v_operator]);
-    FOR e IN
-        SELECT child_id, parent_id, mode, available_minor, invoice_id, starts_on, ends_on, price_minor, cycle_days, from_day, net_minor,
-               vat_minor, sum(net_minor + vat_minor) OVER (PARTITION BY child_id ORDER BY starts_on) AS asked_minor
-        FROM returned_charges(v_operator, p_subscription, p_on) ORDER BY depth DESC, child_id, starts_on
-    LOOP
-        IF e.asked_minor > e.available_minor AND e.child_id = v_operator THEN
-            PERFORM refuse('fund_too_low', 'Your fund with your provider does not cover this; recharge it and try again.');
-        ELSIF e.asked_minor > e.available_minor THEN
-            PERFORM refuse('upstream_short', 'Your provider cannot serve this at the moment; it has been told. Try again later.');
+    SELECT * INTO v_done FROM charge_again(v_operator, p_subscription, p_on);
+    IF v_done.short_child_id IS NULL THEN
+        RETURN jsonb_build_object('charged_minor', v_done.own_minor, 'held', 0, 'short', NULL);
+    ELSIF NOT p_hold AND v_done.short_child_id = v_operator THEN
+        PERFORM refuse('fund_too_low', 'Your fund with your provider does not cover this; recharge it and try again.');
+    ELSIF NOT p_hold THEN
+        PERFORM refuse('upstream_short', 'Your provider cannot serve this at the moment; it has been told. Try again later.');
+    END IF;
+    INSERT INTO held_bill (operator_id, subscription_id, starts_on, short_child_id, short_minor, since_on)
+    VALUES (v_operator, p_subscription, p_on, v_done.short_child_id, v_done.short_minor, p_on)
+    ON CONFLICT (operator_id, subscription_id) DO UPDATE SET short_child_id = EXCLUDED.short_child_id, short_minor = EXCLUDED.short_minor;
+    PERFORM cut_held_service(v_operator, p_subscription, p_on, p_now);
+    RETURN jsonb_build_object('charged_minor', 0, 'held', 1,
+                              'short', CASE WHEN v_done.short_child_id = v_operator THEN 'fund_short' ELSE 'upstream_short' END);
+END $$;
+
+-- Contract (batch): tries the services of a shard again that wait for funds inside a running period, since their days were given back on
+-- some edge. Those that are charged come back, if nothing else holds them off. Returns how many.
+CREATE OR REPLACE FUNCTION retry_released(p_isp bigint, p_top bigint, p_on date, p_now timestamptz) RETURNS bigint
+LANGUAGE plpgsql SECURITY DEFINER AS $$
+DECLARE
+    v_operators bigint[];
+    v_subscriptions bigint[];
+    v_back bigint := 0;
+BEGIN
+    SELECT array_agg(h.operator_id ORDER BY h.operator_id, h.subscription_id), array_agg(h.subscription_id ORDER BY h.operator_id, h.subscription_id)
+    INTO v_operators, v_subscriptions
+    FROM held_bill h
+    JOIN operator o ON o.id = h.operator_id
+    JOIN billing_state b ON b.operator_id = h.operator_id AND b.subscription_id = h.subscription_id AND b.charged_until > p_on
+    WHERE o.isp_id = p_isp AND p_top = ANY (o.path) AND p_top <> p_isp AND NOT h.of_day AND waits_for_funds(h.operator_id, h.subscription_id)
+      AND NOT EXISTS (SELECT 1 FROM books k WHERE k.operator_id = ANY (o.path) AND k.locked_through >= p_on);
+    IF v_operators IS NULL THEN
+        RETURN 0;
+    END IF;
+    PERFORM lock_chains(v_operators);
+    FOR i IN 1 .. cardinality(v_operators) LOOP
+        IF (SELECT short_child_id IS NULL FROM charge_again(v_operators[i], v_subscriptions[i], p_on)) THEN
+            DELETE FROM held_bill WHERE operator_id = v_operators[i] AND subscription_id = v_subscriptions[i];
+            UPDATE block SET to_on = p_on, to_at = p_now
+            WHERE operator_id = v_operators[i] AND subscription_id = v_subscriptions[i] AND to_at IS NULL
+              AND reason IN ('fund_short', 'upstream_short');
+            PERFORM refresh_access(ARRAY[v_operators[i]], ARRAY[v_subscriptions[i]], 'renewed', p_now);
+            v_back := v_back + 1;
         END IF;
-        INSERT INTO charge (child_id, owner_id, invoice_id, parent_id, subscription_id, starts_on, ends_on, price_minor, cycle_days,
-                            from_day, part, net_minor, vat_minor, movement_id, charged_on)
-        VALUES (e.child_id, v_operator, e.invoice_id, e.parent_id, p_subscription, e.starts_on, e.ends_on, e.price_minor, e.cycle_days,
-                e.from_day, next_part(e.child_id, v_operator, e.invoice_id), e.net_minor, e.vat_minor,
-                charge_edge(e.child_id, e.parent_id, e.mode, e.net_minor, e.vat_minor, v_free AND e.child_id = v_operator, p_on,
-                            format('again:%s:%s:%s', e.invoice_id, e.starts_on, next_part(e.child_id, v_operator, e.invoice_id))), p_on);
-        v_own := v_own + CASE WHEN e.child_id = v_operator THEN e.net_minor + e.vat_minor ELSE 0 END;
     END LOOP;
-    RETURN v_own;
+    RETURN v_back;
 END $$;
 
 -- next_part: one more than the highest part charged for a bill on an edge.
