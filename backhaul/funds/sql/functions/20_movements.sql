@@ -193,8 +193,10 @@ DECLARE
 BEGIN
     IF EXISTS (SELECT 1 FROM fund_movement WHERE child_id = p_child AND reverses_id = p_movement AND kind = 'bonus_reversed') THEN
         PERFORM refuse('already_reversed', 'This bonus was taken back before.');
-    ELSIF v_unused IS NULL THEN
+    ELSIF NOT EXISTS (SELECT 1 FROM fund_movement WHERE child_id = p_child AND id = p_movement) THEN
         PERFORM refuse('not_found', 'There is no such bonus.');
+    ELSIF v_unused IS NULL THEN
+        PERFORM refuse('invalid_input', 'Only a bonus is taken back like that.');
     ELSIF v_unused = 0 THEN
         PERFORM refuse('more_than_available', 'This bonus is used up; nothing of it can be taken back.');
     END IF;
