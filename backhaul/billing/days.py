@@ -1,23 +1,12 @@
-"""Days: which were enabled, what each cost, and what is credited for the others (SPEC §1 "enabled day", 2.5)."""
+"""Reads of days: what is behind each bill and charge, and what held a service off or changed its price (A29)."""
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import date
 from typing import Any
 
-from backhaul.operators.functions import call, rows
+from backhaul.operators.functions import rows
 from backhaul.operators.scope import current_scope
-
-BATCH = "batch"
-
-
-def credit_off_days(*, isp_id: int, top_id: int, on: date, now: datetime) -> int:
-    """Credit the days off of a shard's periods that ended by `on`, where profiles and edges say so.
-
-    A step of the night, in a unit of work of the batch role. Safe to repeat: each day of a bill or charge is credited
-    once. Returns how many services were credited.
-    """
-    return int(call("credit_off_days", BATCH, isp=isp_id, top=top_id, on=on, now=now))
 
 
 def list_bill_days(bill_id: int) -> list[dict[str, Any]]:

@@ -8,7 +8,8 @@ from typing import Any
 import psycopg
 
 from backhaul.cli.embedded import EmbeddedPostgres
-from backhaul.operators.functions import execute, rows
+from backhaul.operators.functions import call, execute, rows
+from backhaul.operators.scope import unit_of_work
 from tests.builders import acting
 from tests.cast import CELL, Cast
 
@@ -54,12 +55,9 @@ def refunds(cast: Cast, parent_id: int) -> list[dict[str, Any]]:
 
 
 def credit_nights(cast: Cast, on: date, now: datetime) -> int:
-    """The night's credits of every shard of Padma; how many services got something."""
-    from backhaul.billing.days import credit_off_days
-    from backhaul.operators.scope import unit_of_work
-
+    """The night's credits alone, of every shard of Padma; how many services got something."""
     with unit_of_work(cast.padma, using="batch"):
         return sum(
-            credit_off_days(isp_id=cast.padma.isp_id, top_id=top, on=on, now=now)
+            call("credit_off_days", "batch", isp=cast.padma.isp_id, top=top, on=on, now=now)
             for top in (cast.padma.isp_id, cast.north, cast.rival)
         )

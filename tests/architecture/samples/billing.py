@@ -155,6 +155,18 @@ SAMPLES = [
         uniques={"operator_id, on_date": {}},
         checks={"billing_run_kind_check": Check({"kind": "'noon'"}, but={"kind": "'retry'"})},
     ),
+    own(
+        "outage",
+        {
+            "id": "{n}", "nas_id": "{n}", "zone_id": "{n}", "from_at": "now() - interval '1 day'", "to_at": "now()",
+            "from_on": "current_date - 1", "to_on": "current_date", "why": "'fibre cut'", "recorded_at": "now()",
+            "actor_id": "0",
+        },
+        checks={
+            "outage_why_check": Check({"why": "''"}, but={"why": "'x'"}),
+            "outage_lasts": Check({"to_on": "current_date - 1"}, but={"to_on": "current_date + 1"}),
+        },
+    ),
     own("run_shard", {"run_id": "{n}", "top_id": "{me}"}),
     own(
         "run_plan",
