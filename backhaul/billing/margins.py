@@ -103,7 +103,7 @@ def list_outside_bands(on: date, limit: int = 200) -> list[dict[str, Any]]:
     return outside[:limit]
 
 
-def preview_package_price(package_id: int, price_minor: int, starts_on: date) -> dict[str, int]:
+def preview_package_price(package_id: int, price_minor: int, starts_on: date) -> dict[str, Any]:
     """Whom a new price of an own package reaches: services (own, without a price of their own), and what a term of all
     of them comes to now and then: old_minor, new_minor; first_on: when the first of them is billed at it."""
     found = rows(

@@ -19,7 +19,7 @@ _STATUS = (
 _ROW = (
     "c.id AS customer_id, c.code, c.name, c.mobile, c.username, c.address, c.joined_on, c.left_on, c.zone_id, "
     "z.name AS zone, s.id AS subscription_id, s.custom_price_minor, s.activated_on, s.anchor_day, "
-    "s.package_operator_id, s.package_id, p.name AS package, "
+    "s.package_operator_id, s.package_id, p.name AS package, p.plan_operator_id, p.plan_id, p.term_months, "
     "price_on(s.operator_id, s.id, 'infinity') AS price_minor, "  # the one set last, if it begins later
     "s.profile_operator_id, s.profile_id, f.name AS profile, "
     f"l.id AS login_id, l.connection_type, l.mac, host(l.static_address) AS static_ip, {_STATUS} AS status"

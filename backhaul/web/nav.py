@@ -29,6 +29,8 @@ MENU: tuple[tuple[Any, tuple[Entry, ...]], ...] = (
             Entry("payments", _("Payments"), icon="receipt", permission="payments.view"),
             Entry("collect", _("Collect cash"), icon="cash", permission="payments.collect"),
             Entry("packages", _("Packages"), icon="package", permission="catalog.view"),
+            Entry("promises", _("Promises to pay"), icon="calendar-check", permission="billing.promise"),
+            Entry("discounts", _("Discounts"), icon="rosette-discount", permission="billing.discount"),
             Entry("billing-run", _("Billing run"), icon="player-play", permission="bills.run"),
             Entry("outages", _("Outages"), icon="bolt-off", permission="bills.view"),
             Entry("proof", _("Nothing forgotten"), icon="checks", permission="bills.view"),

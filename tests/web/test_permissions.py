@@ -21,8 +21,10 @@ from tests.web.town import Town
 ROWS = list(csv.DictReader((Path(__file__).parent / "permissions.csv").open()))
 OF_CUSTOMER = (
     "customer", "edit-customer", "suspend", "disable", "leave", "reset-password", "collect-from", "change-package",
-    "pay-back",
+    "pay-back", "bill-now", "one-off", "own-price", "give-discount", "end-discount", "promise", "withdraw-promise",
+    "suspend-date",
 )  # fmt: skip
+OF_PACKAGE = ("package", "edit-package", "package-price", "withdraw-package")
 OF_RESELLER = ("reseller", "recharge", "limits", "deduct", "transfer", "pay-back-fund", "start-edge")
 OF_STATEMENT = ("fund-statement", "fund-statement-csv", "confirm-statement")
 SEATS = [seat for seat in ROWS[0] if seat != "url"]
@@ -34,7 +36,11 @@ def address(town: Town, name: str) -> str:
         **{name: [ids["customer"]] for name in OF_CUSTOMER},
         "lift-block": [ids["suspended"], "by_hand"],
         "cancel-change": [ids["suspended"]],
-        "bill": [ids["bill"]],
+        **{name: [ids["bill"]] for name in ("bill", "discount-bill", "write-off", "recover")},
+        **{name: [ids["package"]] for name in OF_PACKAGE},
+        "profile": [ids["profile"]],
+        "withdraw-plan": [cast.plans["Home 10"]],
+        "band": [cast.padma.isp_id, cast.plans["Home 10"]],
         **{name: [ids["payment"]] for name in ("payment", "reverse-payment")},
         "movement": [cast.riverside, ids["charge"]],
         **{name: [cast.riverside] for name in OF_RESELLER},

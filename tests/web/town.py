@@ -10,6 +10,7 @@ from backhaul.billing.changes import plan_change
 from backhaul.billing.run_plans import plan_run
 from backhaul.billing.runs import start_run
 from backhaul.billing.services import sign_up_customer
+from backhaul.catalog.services import ProfileRules, add_billing_profile, add_package
 from backhaul.common import clock
 from backhaul.funds.statements import dispute_movement, prepare_statement
 from backhaul.network.services import register_nas
@@ -42,6 +43,9 @@ def build_town() -> Town:
     with acting(cast.padma, cast.north):
         for name in ("Rafiq Ahmed", "Nadia Islam"):
             sign_up(cast, name, joined)
+        home_10 = {"plan_operator_id": cast.padma.isp_id, "plan_id": cast.plans["Home 10"]}
+        package = add_package(name="North 10", price_minor=650_00, **home_10)
+        profile = add_billing_profile(name="North's", rules=ProfileRules())
         router = register_nas(name="Tower", source_address="192.0.2.9", secret="not-a-word", at=now)
     with acting(cast.padma, cast.riverside):
         for role in ROLES:
@@ -63,7 +67,7 @@ def build_town() -> Town:
         town.ids = {
             "customer": first, "suspended": second, "bill": bill, "payment": receipt.payment_id,
             "recharge": movements[0]["id"], "charge": movements[-1]["id"], "router": router,
-            "month": joined, "dispute": dispute,
+            "month": joined, "dispute": dispute, "package": package, "profile": profile,
         }  # fmt: skip
     town.ids["plan"] = plan_run(cast.padma, on=today, now=now)["id"]
     with acting(cast.padma):

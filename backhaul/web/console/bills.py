@@ -8,6 +8,7 @@ from django.http import HttpResponse
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
+from backhaul.billing.adjustments import get_written_off, list_adjustments
 from backhaul.billing.days import list_bill_days
 from backhaul.billing.queries import (
     STATES,
@@ -20,7 +21,9 @@ from backhaul.billing.queries import (
 from backhaul.operators.queries import get_brand
 from backhaul.payments.queries import list_bill_payments
 from backhaul.web.console import given
+from backhaul.web.console.bill_extras import bill_actions
 from backhaul.web.console.pages import ROWS, PageRequest, page, paged, show
+from backhaul.web.console.people import by_whom
 
 
 @page("bills.view")
@@ -52,6 +55,8 @@ def bill(request: PageRequest, pk: int) -> HttpResponse:
         "credit_notes": list_credit_notes(pk),
         "charge": get_own_charge(pk),
         "bill_days": list_bill_days(pk) if row["kind"] == "period" else [],
+        "adjustments": by_whom(request, list_adjustments(pk), "actor_id"),
+        "actions": bill_actions(row, get_written_off(pk), request.scope.permissions),
         "document": get_brand(),
     }
     return show(request, "bill", context)

@@ -23,6 +23,7 @@ from backhaul.subscribers.services import update_customer
 from backhaul.web.console import given
 from backhaul.web.console.customer_forms import AddCustomerForm, EditCustomerForm
 from backhaul.web.console.customer_status import actions_for
+from backhaul.web.console.extras import agreed_with, extra_actions
 from backhaul.web.console.pages import ROWS, PageRequest, go, page, paged, refusals_to, sent, show
 from backhaul.web.console.people import by_whom
 from backhaul.web.templatetags.console import state_label
@@ -84,9 +85,11 @@ def customer(request: PageRequest, pk: int) -> HttpResponse:
     row = _line(_with_standing([get_customer(pk)])[0])
     may = request.scope.permissions
     blocks = by_whom(request, list_blocks(row["subscription_id"]), "by_actor_id")
+    open_reasons = {block["reason"] for block in blocks if block["to_at"] is None}
     context = {
         "customer": row,
-        "actions": actions_for(row, {block["reason"] for block in blocks if block["to_at"] is None}, may),
+        "actions": [*actions_for(row, open_reasons, may), *extra_actions(pk, open_reasons, may)],
+        "agreed": agreed_with(row["subscription_id"], request) if "bills.view" in may else {},
         "open_blocks": [block for block in blocks if block["to_at"] is None],
         "planned": get_planned_change(row["subscription_id"]),
         "history": by_whom(request, list_service_history(row["subscription_id"]), "by_actor_id"),

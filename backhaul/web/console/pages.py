@@ -119,6 +119,12 @@ def show(
     return render(request, f"console/{template}.html", {**(context or {}), "form": form}, status=status)
 
 
+def only_the_isp(request: PageRequest) -> None:
+    """Raises NotAllowed for everybody below: what is the same for a provider's whole tree is the provider's."""
+    if request.scope.parent_id is not None:
+        raise NotAllowed("This is the same for all of your internet provider; ask it to change it.")
+
+
 def sent(request: HttpRequest) -> QueryDict | None:
     """What a form is bound to: what was sent, were it nothing at all."""
     return request.POST if request.method == "POST" else None

@@ -1,0 +1,62 @@
+"""Acts that are looked at before they are done: the first POST shows what will happen, the next one does it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from django import forms
+from django.contrib import messages
+from django.http import HttpResponse
+
+from backhaul.web.console.pages import PageRequest, leave_to, refusals_to, rehearsal, sent, show
+
+
+@dataclass(frozen=True)
+class Act:
+    """What the page says: its title, the button that does it, where to go afterwards, and what was done."""
+
+    title: str
+    submit: str
+    to: str
+    done: str
+    note: str = ""
+    tone: str = "primary"
+
+
+@dataclass
+class Preview:
+    """What will happen: amounts by label (shown with their sign), figures without one, what else there is to know."""
+
+    effects: list[tuple[str, int]] = field(default_factory=list)
+    figures: list[tuple[str, Any]] = field(default_factory=list)
+    people: str = ""
+    warning: str = ""
+
+
+def two_steps(
+    request: PageRequest,
+    act: Act,
+    form: forms.Form,
+    *,
+    do: Callable[[dict[str, Any]], object],
+    look: Callable[[dict[str, Any]], Preview],
+) -> HttpResponse:
+    """The page of an act. `do` carries it out with the form's values; `look` says what it does, and may do it really:
+    it is undone. What the domain refuses stands beside its field, at the first step already."""
+    preview = None
+    if request.method == "POST" and form.is_valid() and "change" not in request.POST:
+        with refusals_to(form):
+            if "confirmed" in request.POST:
+                do(form.cleaned_data)
+                messages.success(request, act.done)
+                return leave_to(request, act.to)
+            with rehearsal():
+                preview = look(form.cleaned_data)
+    return show(request, "act", {"act": act, "preview": preview}, form=form)
+
+
+def bound(request: PageRequest, kind: type[forms.Form], **options: Any) -> forms.Form:
+    """A form of what was sent, or a fresh one."""
+    return kind(sent(request), **options)

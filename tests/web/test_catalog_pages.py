@@ -1,0 +1,190 @@
+"""Pages of the catalogue and of what stands beside a bill: each act shows what it will do, and does just that."""
+
+from __future__ import annotations
+
+import re
+from datetime import date, timedelta
+from typing import Any
+
+from django.test import Client
+
+from backhaul.billing.discounts import get_discount
+from backhaul.catalog.packages import get_package
+from backhaul.common.clock import local_date, now
+from backhaul.operators.functions import rows
+from tests.builders import acting
+from tests.scenarios.money import assert_proved
+from tests.web.conftest import signed_in
+from tests.web.test_actions import form_of
+from tests.web.town import Town, build_town
+
+
+def today() -> date:
+    return local_date(now(), "Asia/Dhaka")
+
+
+def twice(client: Client, path: str, **fields: Any) -> tuple[str, Any]:
+    """What the first POST shows, and the answer to the second one."""
+    sent = {**form_of(client, path), **fields}
+    shown = client.post(path, sent)
+    assert shown.status_code == 200, shown.content.decode()[:2000]
+    return text_of(shown.content.decode()), client.post(path, {**sent, "confirmed": "1"})
+
+
+def text_of(page: str) -> str:
+    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", page))
+
+
+def amounts(text: str) -> set[str]:
+    return set(re.findall(r"[+−]?[\d,]+\.\d\d", text))
+
+
+def count(town: Town, sql: str, operator_id: int | None = None) -> int:
+    with acting(town.cast.padma, operator_id or town.cast.riverside):
+        return int(rows(f"SELECT count(*) AS n FROM {sql}")[0]["n"])
+
+
+def test_a_one_off_bill_is_shown_and_then_made_once(db: object) -> None:
+    town = build_town()
+    client = signed_in("riverside")
+    path = f"/customers/{town.ids['customer']}/one-off/"
+    fields = {"title": "Router", "net_minor": "1,000", "due_on": today().isoformat()}
+    shown, done = twice(client, path, **fields)
+    assert "1,000.00" in shown and done.status_code == 303
+    assert count(town, "invoice WHERE kind = 'one_off' AND title = 'Router'") == 1
+    assert "Router" in client.get(f"/customers/{town.ids['customer']}/").content.decode()
+    wrong = client.post(path, {**form_of(client, path), **fields, "net_minor": "0"})
+    assert wrong.status_code == 422
+    assert_proved()
+
+
+def test_a_standing_discount_is_shown_on_the_next_bill_and_ended(db: object) -> None:
+    town = build_town()
+    client = signed_in("riverside")
+    home = f"/customers/{town.ids['customer']}/"
+    fields = {"percent": "10", "from_on": today().isoformat(), "why": "a friend"}
+    shown, done = twice(client, home + "discount/", **fields)
+    assert {"600.00", "60.00", "540.00"} <= {each.lstrip("+−") for each in amounts(shown)}
+    assert done.status_code == 303
+    assert "a friend" in client.get(home).content.decode()
+    assert "a friend" in client.get("/discounts/").content.decode()
+    _shown, ended = twice(client, home + "discount/end/")
+    assert ended.status_code == 303
+    with acting(town.cast.padma, town.cast.riverside):
+        service = rows("SELECT id FROM subscription WHERE customer_id = %s", [town.ids["customer"]])[0]["id"]
+        assert get_discount(service) is None
+
+
+def test_a_bill_is_discounted_written_off_and_paid_after_all(db: object) -> None:
+    town = build_town()
+    client = signed_in("riverside")
+    bill = f"/bills/{town.ids['bill']}/"
+    shown, _done = twice(client, bill + "discount/", net_minor="50", why="slow")
+    assert {"50.00", "300.00"} <= {each.lstrip("+−") for each in amounts(shown)}
+    too_much = client.post(bill + "discount/", {**form_of(client, bill + "discount/"), "net_minor": "9999", "why": "x"})
+    assert too_much.status_code == 422
+    shown, _done = twice(client, bill + "write-off/", why="gone")
+    assert "300.00" in {each.lstrip("+−") for each in amounts(shown)}
+    shown, done = twice(client, bill + "recover/", amount_minor="100", paid="cash")
+    assert "200.00" in shown and done.status_code == 303
+    page = text_of(client.get(bill).content.decode())
+    assert "slow" in page and "gone" in page and "Recovered" in page
+    assert_proved()
+
+
+def test_a_promise_and_an_own_suspend_date_are_noted_and_listed(db: object) -> None:
+    town = build_town()
+    client = signed_in("riverside")
+    home = f"/customers/{town.ids['customer']}/"
+    until = (today() + timedelta(days=5)).isoformat()
+    shown, done = twice(client, home + "promise/", until_on=until, why="salary")
+    assert "350.00" in shown and done.status_code == 303
+    assert "salary" in client.get("/promises/").content.decode()
+    twice(client, home + "suspend-date/", suspend_on=until, why="asked")
+    twice(client, home + "promise/withdraw/")
+    assert count(town, "promise WHERE withdrawn_at IS NULL") == 0
+    assert count(town, f"subscription WHERE suspend_on = '{until}'") == 1
+
+
+def test_an_own_price_below_cost_is_warned_of_and_saved_all_the_same(db: object) -> None:
+    town = build_town()
+    client = signed_in("riverside")
+    path = f"/customers/{town.ids['customer']}/price/"
+    shown, done = twice(client, path, custom_price="440", starts_on=today().isoformat())
+    assert "Below cost" in shown and "450.00" in shown and "400.00" not in shown  # never an ancestor's price
+    assert done.status_code == 303
+    page = text_of(client.get("/margins/").content.decode())
+    assert "440.00" in page and "10.00" in page
+
+
+def test_a_new_package_price_says_whom_it_reaches_and_from_when(db: object) -> None:
+    town = build_town()
+    client = signed_in("north")
+    path = f"/packages/{town.ids['package']}/price/"
+    tomorrow = today() + timedelta(days=1)
+    shown, done = twice(client, path, price="390", starts_on=tomorrow.isoformat())
+    assert "Below cost" in shown and "390.00" in shown and done.status_code == 303
+    with acting(town.cast.padma, town.cast.north):
+        assert get_package(town.ids["package"], tomorrow)["price_minor"] == 390_00
+    late = client.post(path, {"price": "390", "starts_on": today().isoformat()})
+    assert late.status_code == 422 and "Tomorrow" in late.content.decode()
+    assert "390.00" in client.get(f"/packages/{town.ids['package']}/").content.decode()
+
+
+def test_a_band_refuses_a_package_outside_of_it_in_words(db: object) -> None:
+    town = build_town()
+    cast = town.cast
+    padma = signed_in("padma")
+    band = f"/bands/{cast.padma.isp_id}/{cast.plans['Home 10']}/"
+    _shown, done = twice(padma, band, floor_minor="", cap_minor="700", starts_on=today().isoformat())
+    assert done.status_code == 303
+    north = signed_in("north")
+    form = {"name": "Dear", "plan": f"{cast.padma.isp_id}-{cast.plans['Home 10']}", "term": "1", "price": "701"}
+    refused = north.post("/packages/add/", form)
+    assert refused.status_code == 422 and "at most 700.00 a month, set by Padma" in refused.content.decode()
+    _shown, done = twice(north, "/packages/add/", **{**form, "price": "700"})
+    assert done.status_code == 303
+    assert "Dear" in north.get("/packages/").content.decode()
+
+
+def test_a_profile_is_added_from_a_preset_and_changed_after_a_look(db: object) -> None:
+    town = build_town()
+    client = signed_in("north")
+    page = client.get("/profiles/add/?preset=pay_first").content.decode()
+    assert 'value="30"' in page and "30 days, pay first" in page
+    fields = fields_of(page)
+    assert client.post("/profiles/add/?preset=pay_first", fields).status_code == 303
+    path = f"/profiles/{town.ids['profile']}/"
+    changed = {**fields_of(client.get(path).content.decode()), "due_days": "9", "credit_days_for": ["outage"]}
+    shown = client.post(path, changed)
+    assert shown.status_code == 200 and "billed by this profile" in shown.content.decode()
+    assert client.post(path, {**changed, "confirmed": "1"}).status_code == 303
+    assert count(town, "billing_profile WHERE due_days = 9 AND credit_days_for = '{outage}'", town.cast.north) == 1
+    assert client.post(path, {**changed, "cycle": "validity"}).status_code == 422
+
+
+def fields_of(page: str) -> dict[str, Any]:
+    """What a browser would send of a form as it stands."""
+    sent: dict[str, Any] = dict(re.findall(r'<input type="(?:text|number|date)" name="(\w+)" value="([^"]*)"', page))
+    for name, body in re.findall(r'<select name="(\w+)".*?>(.*?)</select>', page, re.S):
+        chosen = re.findall(r'<option value="([^"]*)" selected', body)
+        sent[name] = chosen[0] if chosen else re.findall(r'<option value="([^"]*)"', body)[0]
+    for name in re.findall(r'<input type="checkbox" name="(\w+)"[^>]* checked', page):
+        sent[name] = "on"
+    return sent
+
+
+def test_the_isp_sets_when_services_are_cut_its_plans_and_vat(db: object) -> None:
+    build_town()
+    client = signed_in("padma")
+    assert client.post("/cuts/edit/", {"cut_time": "10:30", "spared_weekdays": ["5"]}).status_code == 303
+    assert client.post("/cuts/holidays/add/", {"on_date": "2999-12-16", "name": "Victory Day"}).status_code == 303
+    page = client.get("/cuts/").content.decode()
+    assert "10:30" in page and "Friday" in page and "Victory Day" in page
+    assert client.post("/cuts/holidays/remove/", {"on_date": "2999-12-16"}).status_code == 303
+    plan = {"name": "Home 200", "down_mbps": "200", "up_mbps": "100", "pool": ""}
+    assert client.post("/plans/add/", plan).status_code == 303
+    assert "Home 200" in client.get("/plans/").content.decode()
+    vat = {"registered": "on", "percent": "5", "reclaims_input": "on", "starts_on": today().isoformat()}
+    assert client.post("/vat/", vat).status_code == 303
+    assert "5 %" in client.get("/packages/").content.decode()
