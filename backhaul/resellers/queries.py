@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import date
 from typing import Any
 
 from backhaul.common.errors import NotFound
@@ -46,16 +45,6 @@ def get_movement(child_id: int, movement_id: int) -> dict[str, Any]:
     if not found:
         raise NotFound("There is no such movement.")
     return found[0]
-
-
-def sum_spent_a_day(*, since: date, days: int) -> int:
-    """What the own fund spent a day on average since a date: charges less days given back."""
-    found = rows(
-        "SELECT COALESCE(-sum(fund_minor), 0)::bigint AS spent FROM fund_movement "
-        "WHERE child_id = %s AND moved_on >= %s AND kind IN ('wholesale_charge', 'wholesale_refund')",
-        [_me(), since],
-    )
-    return max(0, int(found[0]["spent"])) // max(1, days)
 
 
 def is_stopped_by_provider() -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import Any
 
 from django.http import HttpResponse
@@ -11,11 +10,11 @@ from django.urls import reverse
 from backhaul.billing.queries import get_held_for_own_fund, list_held_bills, list_movement_charges
 from backhaul.funds.queries import get_own_fund, list_fund_movements
 from backhaul.operators.queries import get_provider_name
-from backhaul.resellers.queries import get_movement, is_stopped_by_provider, list_resellers, sum_spent_a_day
+from backhaul.resellers.planner import find_own_run_out
+from backhaul.resellers.queries import get_movement, is_stopped_by_provider, list_resellers
+from backhaul.resellers.slabs import get_progress
 from backhaul.web.console import given
 from backhaul.web.console.pages import ROWS, Page, PageRequest, page, paged, show
-
-LOOKED_BACK_DAYS = 30
 
 
 @page("funds.view")
@@ -29,7 +28,8 @@ def funds(request: PageRequest) -> HttpResponse:
             "provider": get_provider_name(),
             "provider_stopped": is_stopped_by_provider(),
             "page": movements_page(request, request.scope.operator_id, after),
-            "days_left": _days_left(request, own),
+            "runs_out_on": find_own_run_out(today=request.today),
+            "progress": get_progress(request.scope.operator_id, today=request.today),
             "held": list_held_bills(limit=10),
             "waiting": get_held_for_own_fund(),
         }
@@ -42,13 +42,6 @@ def movements_page(request: PageRequest, child_id: int, after: int | None) -> Pa
     """A page of a fund's movements, each with the link to what it is made of."""
     found = list_fund_movements(child_id, before=after, limit=ROWS + 1)
     return paged(request, [row | {"href": reverse("movement", args=[child_id, row["id"]])} for row in found], "id")
-
-
-def _days_left(request: PageRequest, fund: dict[str, Any]) -> int | None:
-    """For how many days the fund lasts at the pace of the last month; None where it hardly moves."""
-    since = request.today - timedelta(days=LOOKED_BACK_DAYS)
-    a_day = sum_spent_a_day(since=since, days=LOOKED_BACK_DAYS)
-    return max(0, fund["available_minor"]) // a_day if a_day else None
 
 
 @page("funds.view")

@@ -15,6 +15,7 @@ from backhaul.funds.queries import get_own_fund
 from backhaul.funds.services import deduct_from_fund, pay_back_fund
 from backhaul.resellers.queries import get_reseller, list_resellers
 from backhaul.resellers.services import receive_child_payment, recharge_child_fund, transfer_to_child
+from backhaul.web.console import given
 from backhaul.web.console.fund_forms import DeductForm, PayBackForm, RechargeForm, TransferForm
 from backhaul.web.console.pages import PageRequest, go, page, refusals_to, rehearsal, sent, show
 from backhaul.web.words import named
@@ -22,15 +23,16 @@ from backhaul.web.words import named
 
 @page("funds.recharge")
 def recharge(request: PageRequest, pk: int) -> HttpResponse:
-    """GET, POST resellers/<id>/recharge/: money received, credit or a bonus."""
+    """GET, POST resellers/<id>/recharge/?amount=: money received, credit or a bonus."""
     row = get_reseller(pk)
 
-    def move(**given: Any) -> None:
-        act: Callable[..., object] = recharge_child_fund if "kind" in given else receive_child_payment
-        act(child_id=pk, now=request.now, on=request.today, **given)
+    def move(**typed: Any) -> None:
+        act: Callable[..., object] = recharge_child_fund if "kind" in typed else receive_child_payment
+        act(child_id=pk, now=request.now, on=request.today, **typed)
 
     title = _("Recharge %(name)s") % row
-    return _moved(request, row, RechargeForm(sent(request)), move, title=title)
+    asked = {"amount": given.number(request, "amount")}  # what the child has asked for, or runs short of
+    return _moved(request, row, RechargeForm(sent(request), initial=asked), move, title=title)
 
 
 @page("funds.reverse")

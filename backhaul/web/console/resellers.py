@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 
 from backhaul.catalog.queries import list_tariff_prices
 from backhaul.catalog.services import set_tariff_price
+from backhaul.resellers.planner import get_child_request
 from backhaul.resellers.queries import get_reseller, list_resellers
 from backhaul.resellers.services import add_staff, onboard_operator
 from backhaul.web.console import given
@@ -32,6 +33,7 @@ def reseller(request: PageRequest, pk: int) -> HttpResponse:
         "reseller": get_reseller(pk),
         "prices": list_tariff_prices(pk, request.today),
         "page": movements_page(request, pk, given.number(request, "after")),
+        "asked": get_child_request(pk),
     }
     return show(request, "reseller", context)
 
