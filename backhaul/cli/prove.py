@@ -76,5 +76,5 @@ def _tell(one: dict[str, Any], decimals: int) -> None:
             for key, what in (("net_minor", "billed"), ("charged_minor", "charged"))
             if row.get(key)
         ]
-        figures = f"{row['days']:>8} days of {row['services']} services"
+        figures = f"{row['days']:>8} days of {row['services']} service(s)"
         click.echo(f"{mark}{row['class']:<18}{figures}{'  ' if sums else ''}{', '.join(sums)}")

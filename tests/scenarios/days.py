@@ -18,7 +18,7 @@ def as_owner(db: EmbeddedPostgres, sql: str, *parameters: Any) -> int:
     """A statement with nobody's rights in its way; the rows that it touched."""
     url = db.admin_url.rsplit("/", 1)[0] + "/backhaul"
     with psycopg.connect(url, autocommit=True, options=f"-c search_path={CELL},public,ext") as admin:
-        return admin.execute(sql, parameters).rowcount  # type: ignore[arg-type]
+        return admin.execute(sql, parameters).rowcount
 
 
 def edge_credits(db: EmbeddedPostgres, child_id: int, *reasons: str) -> None:

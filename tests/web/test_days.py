@@ -51,7 +51,7 @@ def test_an_outage_is_shown_before_it_is_credited_and_again_when_something_chang
     form = {"what": f"zone-{zone}", "why": "fibre cut", "from_at": f"{day}T02:00", "to_at": f"{day}T20:00"}
     shown = client.post("/outages/add/", form)
     page = shown.content.decode()
-    assert "1 services were hit, 1 of them your own; 1 service-days" in page
+    assert "Services hit: 1, your own among them: 1. Service-days: 1," in page
     assert "Credit these days" in page
     assert notes(town) == []
     worked_out = {name: typed(page, name) for name in ("from_on", "last_on", "shown")}

@@ -100,9 +100,9 @@ def test_each_day_costs_what_was_in_force_on_it(cast: Cast) -> None:
         for day, price in ((5, 300_00), (10, None)):
             execute("INSERT INTO custom_price VALUES (%s, %s, %s, %s, now(), 0)", [me, service, at(day).date(), price])
         execute("INSERT INTO package_price VALUES (%s, %s, %s, 66000, true, now(), 0)", [me, home_10, at(15).date()])
-        for day, package in ((date(2026, 2, 1), home_10), (at(20).date(), home_20)):
+        for since, package in ((date(2026, 2, 1), home_10), (at(20).date(), home_20)):
             execute(
-                "INSERT INTO package_history VALUES (%s, %s, %s, %s, %s, now(), 0)", [me, service, day, me, package]
+                "INSERT INTO package_history VALUES (%s, %s, %s, %s, %s, now(), 0)", [me, service, since, me, package]
             )
         execute("UPDATE subscription SET package_id = %s WHERE id = %s", [home_20, service])
         prices = {

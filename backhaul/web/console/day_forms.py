@@ -48,7 +48,8 @@ class OutageForm(forms.Form):
         zones = [(f"zone-{row['id']}", row["name"]) for row in list_zones()]
         self.has_choice = bool(routed or zones)
         groups = [(_("Routers"), routed), (_("Zones"), zones)]
-        offer(self, "what", [("", _("Choose")), *((label, group) for label, group in groups if group)])
+        shown: list[tuple[str, Any]] = [("", _("Choose")), *((str(label), group) for label, group in groups if group)]
+        offer(self, "what", shown)
 
     def outage(self) -> Outage:
         """What was described, with its days."""
@@ -80,7 +81,6 @@ class OutageForm(forms.Form):
 
     def show_days(self, outage: Outage) -> None:
         """Put the days that were worked out into the form, and note what was shown."""
-        self.data = self.data.copy()
-        self.data["from_on"] = outage.from_on.isoformat()
-        self.data["last_on"] = (outage.to_on - timedelta(days=1)).isoformat()
-        self.data["shown"] = repr(outage)
+        last_on = outage.to_on - timedelta(days=1)
+        days = {"from_on": outage.from_on.isoformat(), "last_on": last_on.isoformat()}
+        self.data = {**self.data.dict(), **days, "shown": repr(outage)}  # type: ignore[attr-defined]

@@ -101,7 +101,15 @@ def proof_csv(request: PageRequest) -> HttpResponse:
 
 
 def _proof_table(request: PageRequest, month: date, with_charges: bool) -> Iterator[list[object]]:
-    heads = [_("Customer id"), _("Name"), _("Kind of day"), _("Days"), _("First"), _("Last"), _("Billed, net")]
+    heads: list[object] = [
+        _("Customer id"),
+        _("Name"),
+        _("Kind of day"),
+        _("Days"),
+        _("First"),
+        _("Last"),
+        _("Billed, net"),
+    ]
     yield heads + ([_("Charged to you, net")] if with_charges else [])
     for row in list_proof_services(month_on=month, today=request.today):
         sums = [row["net_minor"], row["charged_minor"]] if with_charges else [row["net_minor"]]
