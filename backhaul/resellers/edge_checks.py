@@ -148,6 +148,27 @@ EDGES = (
         LEFT JOIN operator o ON o.id = m.parent_id""",
     ),
     Question(
+        "edges.statements",
+        "every statement of a fund is what the movements that it covers come to",
+        """
+        SELECT CASE WHEN (s.opening_minor, s.credits_minor, s.debits_minor, s.owed_minor) IS DISTINCT FROM
+                         (m.opening::bigint, m.credits::bigint, m.debits::bigint, m.owed::bigint)
+                      OR s.digest <> encode(sha256(convert_to(m.told, 'UTF8')), 'hex')
+                    THEN format('%s: the statement of %s is not what its movements come to', o.slug, s.month_on) END
+                    AS wrong
+        FROM fund_statement s LEFT JOIN operator o ON o.id = s.child_id
+        CROSS JOIN LATERAL (
+            SELECT COALESCE(sum(fund_minor) FILTER (WHERE NOT inside), 0) AS opening,
+                   COALESCE(sum(fund_minor) FILTER (WHERE inside AND fund_minor > 0), 0) AS credits,
+                   COALESCE(-sum(fund_minor) FILTER (WHERE inside AND fund_minor < 0), 0) AS debits,
+                   COALESCE(sum(owed_minor), 0) AS owed, COALESCE(string_agg(
+                       concat_ws(' ', id, kind, fund_minor, owed_minor, net_minor, vat_minor, moved_on), E'\n'
+                       ORDER BY id) FILTER (WHERE inside), '') AS told
+            FROM (SELECT *, moved_on >= s.month_on AS inside FROM fund_movement
+                  WHERE child_id = s.child_id AND id <= s.last_movement_id
+                  AND moved_on < s.month_on + interval '1 month') AS moved) AS m""",
+    ),
+    Question(
         "edges.not_overdrawn",
         "no fund is used beyond its balance and credit limit",
         """

@@ -13,6 +13,7 @@ from backhaul.billing.refunds import disconnect_customer
 from backhaul.billing.services import issue_opening_dues
 from backhaul.cli.embedded import EmbeddedPostgres
 from backhaul.funds.services import recharge_fund, transfer_fund
+from backhaul.funds.statements import prepare_statement
 from backhaul.ledger import services
 from backhaul.payments.services import record_payment, reverse_payment
 from backhaul.resellers.checks import verify
@@ -55,6 +56,7 @@ def business(db: EmbeddedPostgres) -> Cast:
         day = date(2026, 12, 11)
         disconnect_customer(subscription_id=people[0].subscription_id, on=day, now=noon(day), why="moved away")
         adjust(people[1].subscription_id)
+        prepare_statement(child_id=cast.riverside, month=NOV, today=DEC, now=noon(DEC))
     return cast
 
 
@@ -128,6 +130,9 @@ TAMPERING = [
         "FROM charge WHERE price_minor > 0",
         "charges.once",
     ),
+    ("UPDATE fund_statement SET owed_minor = owed_minor + 1", "edges.statements"),
+    ("UPDATE fund_statement SET digest = 'another'", "edges.statements"),
+    ("UPDATE fund_movement SET moved_on = moved_on - 1 WHERE moved_on = '2026-11-01'", "edges.statements"),
     ("UPDATE fund SET posted_minor = posted_minor + 1", "tree.conserved"),
     ("UPDATE fund SET owed_minor = owed_minor - 1", "edges.debts"),
     ("UPDATE posting SET amount_minor = amount_minor + 1 WHERE credit_code = 'wholesale_revenue'", "tree.conserved"),

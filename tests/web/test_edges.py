@@ -36,7 +36,6 @@ def poor(db: object) -> Town:
     cast = town.cast
     with acting(cast.padma, cast.riverside):
         sign_up(cast, "Due Soon", today() - timedelta(days=1))
-        rows("SELECT 1 FROM fund")
     with acting(cast.padma, cast.north):
         left = rows("SELECT posted_minor FROM fund WHERE child_id = %s", [cast.riverside])[0]["posted_minor"]
         deduct_from_fund(
