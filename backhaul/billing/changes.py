@@ -84,7 +84,7 @@ def change_package(
         "on": on,
     }
     if call("change_direction", **wanted) == 1:
-        subscribers.refuse_low_fund()
+        subscribers.refuse_low_fund(count=0)
     change = Change(**call("change_package", **wanted, now=now))
     send_soon()
     _note(subscription_id, "package_changed", now, package=package[1], on=str(on), net_minor=change.net_minor)

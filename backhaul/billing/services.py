@@ -86,7 +86,23 @@ def sign_up_customer(
             start_billing(subscription_id=added.subscription_id, billed_until=on)
             if activate:
                 bill_subscription(subscription_id=added.subscription_id, on=on, now=now, hold=False)
+            else:
+                _refuse_what_could_not_be_activated(added.subscription_id, on, now)
     return added
+
+
+class _Undo(Exception):
+    pass
+
+
+def _refuse_what_could_not_be_activated(subscription_id: int, on: date, now: datetime) -> None:
+    """Raises FundTooLow for a service that the own fund could not pay for if it were activated at once (SPEC 2.4)."""
+    try:
+        with savepoint():
+            bring_back(subscription_id=subscription_id, reason="not_activated", on=on, now=now, hold=False)
+            raise _Undo
+    except (_Undo, UpstreamShort):
+        return
 
 
 def bring_back(*, subscription_id: int, reason: str, on: date, now: datetime, hold: bool) -> Billed:

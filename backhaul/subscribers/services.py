@@ -264,7 +264,7 @@ def lift_block(*, subscription_id: int, reason: str, on: date, at: datetime, why
         current_scope().require(permission)
     lock_service(subscription_id)
     if reason == "not_activated":
-        refuse_low_fund()
+        refuse_low_fund(count=0)  # a trial counts it already
     if not close_blocks(subscription_id, [reason], on, at):
         raise StatusRefused("There is no such block on this service; reload the page to see its status.")
     if reason == "left":

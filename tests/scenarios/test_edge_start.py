@@ -7,7 +7,7 @@ from datetime import date, timedelta
 import pytest
 
 from backhaul.billing.refunds import disconnect_customer
-from backhaul.billing.services import FundTooLow, sign_up_customer, start_billing
+from backhaul.billing.services import FundTooLow, bring_back, sign_up_customer, start_billing
 from backhaul.billing.starting import AlreadyStarted, NotSettled, Start, close_operator, preview_start, start_edge
 from backhaul.catalog.services import set_tariff_price
 from backhaul.common.errors import NotAllowed, NotFound, Refusal
@@ -169,10 +169,14 @@ def test_on_trial_there_are_at_most_so_many_customers_and_the_empty_fund_keeps_n
     fill_funds(cast)
     child = build_unstarted(cast, cast.padma.isp_id, trial_customers=2, low_balance_minor=500_00)
     with acting(cast.padma, child):
-        for _ in range(2):
-            sign_up_customer(customer=new_customer(cast, joined_on=NOV_1), on=NOV_1, now=noon(NOV_1))
+        sign_up_customer(customer=new_customer(cast, joined_on=NOV_1), on=NOV_1, now=noon(NOV_1))
+        later = sign_up_customer(
+            customer=new_customer(cast, joined_on=NOV_1), on=NOV_1, now=noon(NOV_1), activate=False
+        )
     with pytest.raises(FundLow, match="until then you can have 2 customers"), acting(cast.padma, child):
         sign_up_customer(customer=new_customer(cast, joined_on=NOV_1), on=NOV_1, now=noon(NOV_1))
+    with acting(cast.padma, child):
+        bring_back(subscription_id=later.subscription_id, reason="not_activated", on=NOV_1, now=noon(NOV_1), hold=False)
     recharge(cast, cast.padma.isp_id, child, 2_000_00)
     with acting(cast.padma):
         start_edge(child_id=child, on=NOV_12)

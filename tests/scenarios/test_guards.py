@@ -108,9 +108,10 @@ def access(cast: Cast, operator_id: int, service: AddedCustomer) -> str:
     return str(found[0]["access"])
 
 
-def sign_up(cast: Cast, operator_id: int, on: date = NOV_1, **fields: Any) -> AddedCustomer:
+def sign_up(cast: Cast, operator_id: int, on: date = NOV_1, *, activate: bool = True, **fields: Any) -> AddedCustomer:
+    customer = new_customer(cast, joined_on=on, **fields)
     with acting(cast.padma, operator_id):
-        return sign_up_customer(customer=new_customer(cast, joined_on=on, **fields), on=on, now=local(on, 9))
+        return sign_up_customer(customer=customer, on=on, now=local(on, 9), activate=activate)
 
 
 def test_below_the_minimum_each_night_goes_one_step_on_and_the_last_comes_at_the_cut_after_the_notice(

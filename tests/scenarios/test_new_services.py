@@ -10,7 +10,7 @@ from backhaul.resellers.services import receive_child_payment
 from backhaul.subscribers.services import FundLow
 from tests.builders import acting, request_key
 from tests.cast import Cast, fill_funds
-from tests.scenarios.money import assert_proved
+from tests.scenarios.money import assert_proved, fund
 from tests.scenarios.test_guards import NOV_1, drain, local, sign_up, top_up
 
 
@@ -29,6 +29,15 @@ def test_an_activation_that_costs_more_than_there_is_is_refused(cast: Cast) -> N
     fill_funds(cast, north=399_99, riverside=0)
     with pytest.raises(FundTooLow):
         sign_up(cast, cast.north)
+
+
+def test_nobody_is_added_for_later_whose_activation_the_fund_does_not_cover(cast: Cast) -> None:
+    fill_funds(cast, north=449_99, riverside=0)
+    with pytest.raises(FundTooLow):
+        sign_up(cast, cast.north, activate=False, package=(cast.padma.isp_id, cast.packages["Home 20"]))
+    sign_up(cast, cast.north, activate=False)
+    assert fund(cast, cast.north, cast.padma.isp_id) == 449_99
+    assert_proved()
 
 
 def test_a_recharge_taken_back_after_it_was_used_keeps_new_customers_out_until_it_is_paid(cast: Cast) -> None:
