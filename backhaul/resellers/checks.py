@@ -188,7 +188,7 @@ _BILLING = (
         "bills.credited_days",
         "nothing is credited beyond what was billed, and no day outside the bill's period",
         """
-        SELECT CASE WHEN n.net > i.net_minor - i.discount_minor OR n.vat > i.vat_minor
+        SELECT CASE WHEN n.net > i.net_minor - i.discount_minor + GREATEST(i.rounding_minor, 0) OR n.vat > i.vat_minor
                          OR n.first_on < i.starts_on OR n.last_on > i.ends_on
                     THEN format('%s: credits of bill %s exceed it', o.slug, i.number) END AS wrong
         FROM (SELECT operator_id, invoice_id, sum(net_minor) AS net, sum(vat_minor) AS vat, min(from_on) AS first_on,

@@ -184,6 +184,20 @@ def test_a_change_on_the_first_day_credits_all_and_issues_a_revision(cast: Cast)
     assert_proved()
 
 
+@pytest.mark.parametrize("price", [600_33, 600_40, 600_66])
+def test_a_bill_credited_in_full_takes_its_rounding_along(db: object, price: int) -> None:
+    """VAT 7.5 % and rounding to 1.00, up or down: a change on the first day credits all of the bill, to the unit."""
+    cast = build_cast(vat_bp=750)
+    fill_funds(cast)
+    rounded = profile(cast, "Rounded", due_days=7, round_bill_to_minor=1_00)
+    service = taken_over(cast, cast.riverside, profile=rounded, custom_price_minor=price).subscription_id
+    gold = add_gold(cast)
+    night(cast, NOV_1)
+    assert change(cast, service, gold, NOV_1).credit_minor == invoices(cast, cast.riverside)[0]["total_minor"]
+    assert balance(cast, cast.riverside, "receivable_customers") == 968_00  # 900.00 + 67.50, rounded
+    assert_proved()
+
+
 def test_there_and_back_on_one_day_costs_nothing(cast: Cast) -> None:
     fill_funds(cast)
     service = taken_over(cast, cast.riverside).subscription_id

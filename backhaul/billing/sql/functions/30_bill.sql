@@ -238,8 +238,11 @@ BEGIN
     ORDER BY revision DESC LIMIT 1;
     IF NOT FOUND THEN
         RETURN 0;
-    ELSIF v_last.net_minor > v_last.discount_minor + (SELECT COALESCE(sum(net_minor), 0) FROM credit_note
-                                                      WHERE operator_id = p_operator AND invoice_id = v_last.id) THEN
+    ELSIF v_last.total_minor > (SELECT COALESCE(sum(taken.minor), 0) FROM (
+            SELECT net_minor + vat_minor AS minor FROM credit_note WHERE operator_id = p_operator AND invoice_id = v_last.id
+            UNION ALL
+            SELECT net_minor + vat_minor FROM adjustment
+            WHERE operator_id = p_operator AND invoice_id = v_last.id AND kind <> 'recovered') AS taken) THEN
         PERFORM refuse('already_billed', format('The period from %s is billed already; credit that bill in full first.', p_starts_on));
     END IF;
     RETURN v_last.revision + 1;

@@ -147,7 +147,8 @@ LANGUAGE sql STABLE AS $$
                 WHERE operator_id = p_operator AND invoice_id = p_invoice AND kind <> 'recovered') AS a
 $$;
 
--- unused_bills: what a service's bills asked for days from p_from on and no credit note gave back yet, after their discount.
+-- unused_bills: what a service's bills asked for days from p_from on and no credit note gave back yet, after their discount. The credit
+-- that takes the last of a bill takes its rounding along, so that nothing of it stays open.
 CREATE OR REPLACE FUNCTION unused_bills(p_operator bigint, p_subscription bigint, p_from date)
 RETURNS TABLE (
     invoice_id bigint, customer_id bigint, due_on date, number bigint, from_on date, to_on date, net_minor bigint, vat_minor bigint)
@@ -176,7 +177,8 @@ LANGUAGE sql STABLE AS $$
             AS after_minor
         FROM shared
     )
-    SELECT id, customer_id, due_on, number, from_on, to_on, back,
+    SELECT id, customer_id, due_on, number, from_on, to_on,
+           back + CASE WHEN upto_minor = whole_minor AND back > 0 THEN rounding_minor ELSE 0 END,
            GREATEST(0, LEAST(vat_minor - given_vat, vat_given_back(asked_minor, vat_minor, after_minor)
                                                     - vat_given_back(asked_minor, vat_minor, after_minor - back)))
     FROM counted
