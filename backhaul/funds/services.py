@@ -74,11 +74,6 @@ def set_edge_terms(*, child_id: int, **terms: object) -> None:
     call("set_edge_terms", child=child_id, terms=json.dumps(terms))
 
 
-def set_fund_limits(*, child_id: int, credit_limit_minor: int, low_balance_minor: int) -> None:
-    """Set how far a child may go below zero, and under which balance it may not add customers (SPEC 2.4)."""
-    set_edge_terms(child_id=child_id, credit_limit_minor=credit_limit_minor, low_balance_minor=low_balance_minor)
-
-
 def recharge_fund(
     *,
     child_id: int,

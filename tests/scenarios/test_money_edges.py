@@ -14,7 +14,7 @@ from backhaul.billing.services import bring_back
 from backhaul.catalog.services import set_tariff_price, set_vat
 from backhaul.common.errors import InvalidInput, KeyReused, Refusal
 from backhaul.common.money import MAX_MINOR
-from backhaul.funds.services import LimitInUse, recharge_fund, reverse_recharge, set_fund_limits
+from backhaul.funds.services import LimitInUse, recharge_fund, reverse_recharge, set_edge_terms
 from backhaul.ledger.services import lock_books
 from backhaul.operators.functions import execute, rows, savepoint
 from backhaul.payments.services import record_payment, reverse_payment
@@ -181,7 +181,7 @@ def test_an_absurd_price_is_refused_and_the_dearest_kept_bills_and_refunds(cast:
                 child_id=cast.north, kind="recharge", amount_minor=10**30, on=NOV_1, paid="cash", request_key="k"
             )
         with pytest.raises(InvalidInput, match="negative"):
-            set_fund_limits(child_id=cast.north, credit_limit_minor=-1, low_balance_minor=0)
+            set_edge_terms(child_id=cast.north, credit_limit_minor=-1, low_balance_minor=0)
     assert night(cast, NOV_1).billed_minor == 2 * MAX_MINOR
     given = leave(cast, cast.padma.isp_id, dearest.subscription_id, date(2026, 11, 15))
     assert given.credit_minor == MAX_MINOR
@@ -205,7 +205,7 @@ def test_a_postpaid_edge_stops_at_its_limit_with_a_clear_word(cast: Cast) -> Non
         with pytest.raises(LimitInUse), savepoint():
             recharge_fund(child_id=wired, kind="recharge_credit", amount_minor=1, on=NOV_1, paid=None, request_key="c")
         with pytest.raises(LimitInUse), savepoint():
-            set_fund_limits(child_id=wired, credit_limit_minor=999_99, low_balance_minor=0)
+            set_edge_terms(child_id=wired, credit_limit_minor=999_99, low_balance_minor=0)
         recharge_fund(
             child_id=wired, kind="recharge_repaid", amount_minor=1_000_00, on=NOV_1, paid="cash", request_key="r"
         )
@@ -304,7 +304,7 @@ def test_a_recharge_on_credit_repaid_and_a_paid_one_taken_back_after_it_was_used
     fill_funds(cast, north=600_00)
     with acting(cast.padma):
         (paid,) = rows("SELECT id FROM fund_movement WHERE child_id = %s", [cast.north])
-        set_fund_limits(child_id=cast.north, credit_limit_minor=500_00, low_balance_minor=0)
+        set_edge_terms(child_id=cast.north, credit_limit_minor=500_00, low_balance_minor=0)
         recharge_fund(
             child_id=cast.north, kind="recharge_credit", amount_minor=100_00, on=START, paid=None, request_key="c"
         )

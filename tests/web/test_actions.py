@@ -227,7 +227,12 @@ def test_a_price_set_today_holds_from_its_day_on(db: object) -> None:
     cast = town.cast
     path = reverse("set-price", args=[cast.riverside, cast.padma.isp_id, cast.plans["Home 10"]])
     later_on = today() + timedelta(days=2)
-    assert client.post(path, {"price": "470", "starts_on": later_on.isoformat()}).status_code == 303
+    sent = {"price": "399", "starts_on": later_on.isoformat()}
+    shown = client.post(path, sent)
+    assert shown.status_code == 200 and "Below cost" in shown.content.decode()  # North pays 400.00
+    sent["price"] = "470"
+    assert "Below cost" not in client.post(path, sent).content.decode()
+    assert client.post(path, {**sent, "confirmed": "1"}).status_code == 303
     assert "470.00" in client.get(reverse("reseller", args=[cast.riverside])).content.decode()
     assert client.post(path, {"price": "470", "starts_on": "2020-01-01"}).status_code == 422
     assert client.post(path, {"price": "470", "starts_on": "soon"}).status_code == 422

@@ -16,7 +16,7 @@ from backhaul.funds.services import (
     MoreThanOwed,
     recharge_fund,
     reverse_recharge,
-    set_fund_limits,
+    set_edge_terms,
 )
 from backhaul.operators.functions import rows
 from tests.builders import acting, build_person, request_key
@@ -134,12 +134,12 @@ def test_a_reversed_recharge_takes_what_is_left_and_makes_the_rest_a_debt(cast: 
 
 def test_limits_are_the_parents_to_set_and_never_below_what_is_in_use(cast: Cast) -> None:
     with acting(cast.padma):
-        set_fund_limits(child_id=cast.north, credit_limit_minor=1_000_00, low_balance_minor=100_00)
+        set_edge_terms(child_id=cast.north, credit_limit_minor=1_000_00, low_balance_minor=100_00)
         assert get_fund(cast.north)["low"] is False
-        set_fund_limits(child_id=cast.north, credit_limit_minor=50_00, low_balance_minor=100_00)
+        set_edge_terms(child_id=cast.north, credit_limit_minor=50_00, low_balance_minor=100_00)
         assert (get_fund(cast.north)["low"], get_fund(cast.north)["available_minor"]) == (True, 50_00)
     with pytest.raises(InvalidInput), acting(cast.padma):
-        set_fund_limits(child_id=cast.north, credit_limit_minor=-1, low_balance_minor=0)
+        set_edge_terms(child_id=cast.north, credit_limit_minor=-1, low_balance_minor=0)
 
 
 def test_only_the_direct_parent_moves_a_fund(cast: Cast) -> None:
@@ -153,7 +153,7 @@ def test_only_the_direct_parent_moves_a_fund(cast: Cast) -> None:
         with pytest.raises(NotFound), acting(isp, seat):
             recharge(child, 100_00)
         with pytest.raises(NotFound), acting(isp, seat):
-            set_fund_limits(child_id=child, credit_limit_minor=1, low_balance_minor=0)
+            set_edge_terms(child_id=child, credit_limit_minor=1, low_balance_minor=0)
 
 
 def test_a_collector_recharges_nobody(cast: Cast) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from backhaul.common.errors import NotAllowed, NotFound
-from backhaul.funds.services import set_fund_limits
+from backhaul.funds.services import set_edge_terms
 from backhaul.imports.services import ImportReport, import_customers
 from backhaul.operators.functions import rows
 from backhaul.operators.queries import list_audit_events
@@ -184,7 +184,7 @@ def test_an_opening_due_falls_due_at_the_takeover_plus_the_profiles_due_days(cas
 
 def test_a_low_fund_refuses_the_import(cast: Cast) -> None:
     with acting(cast.padma):
-        set_fund_limits(child_id=cast.north, credit_limit_minor=0, low_balance_minor=1)
+        set_edge_terms(child_id=cast.north, credit_limit_minor=0, low_balance_minor=1)
     with pytest.raises(FundLow), acting(cast.padma, cast.north):
         take_over("north")
 

@@ -9,7 +9,7 @@ import pytest
 from django.db import connections
 
 from backhaul.common.errors import InvalidInput, NotAllowed, NotFound
-from backhaul.funds.services import set_fund_limits
+from backhaul.funds.services import set_edge_terms
 from backhaul.network.queries import get_login
 from backhaul.network.services import AddressTaken, UsernameTaken
 from backhaul.operators.functions import rows
@@ -145,7 +145,7 @@ def test_a_low_fund_refuses_new_customers_and_first_activations_and_says_what_to
     with acting(cast.padma, cast.riverside):
         waiting = build_customer(cast, activate=False)
     with acting(cast.padma, cast.north):
-        set_fund_limits(child_id=cast.riverside, credit_limit_minor=0, low_balance_minor=1_000_00)
+        set_edge_terms(child_id=cast.riverside, credit_limit_minor=0, low_balance_minor=1_000_00)
     told = r"fund with North has 500\.00 left, below the mark of 1,000\.00: recharge it"
     with pytest.raises(FundLow, match=told), acting(cast.padma, cast.riverside):
         build_customer(cast)
