@@ -96,13 +96,18 @@ def list_discounts(on: date, limit: int = 500) -> list[dict[str, Any]]:
 def get_next_bill(subscription_id: int, on: date) -> dict[str, Any]:
     """What a whole term costs a service at its next bill: starts_on, net, discount, vat and total in minor units."""
     found = rows(
-        "SELECT b.starts_on, p.net AS net_minor, d.minor AS discount_minor, v.minor AS vat_minor, "
-        "p.net - d.minor + v.minor AS total_minor "
-        "FROM (SELECT operator_id, subscription_id, GREATEST(billed_until, %s) AS starts_on FROM billing_state "
-        "WHERE operator_id = %s AND subscription_id = %s) AS b "
-        "CROSS JOIN LATERAL (SELECT price_on(b.operator_id, b.subscription_id, b.starts_on) AS net) AS p "
-        "CROSS JOIN LATERAL (SELECT discount_of(b.operator_id, b.subscription_id, b.starts_on, p.net) AS minor) AS d "
-        "CROSS JOIN LATERAL (SELECT vat_of(p.net - d.minor, vat_rate_on(b.operator_id, b.starts_on)) AS minor) AS v",
+        "SELECT b.starts_on, n.minor AS net_minor, d.minor AS discount_minor, v.minor AS vat_minor, "
+        "rounded_to(n.minor - d.minor + v.minor, b.step) AS total_minor "
+        "FROM (SELECT s.operator_id, s.id, GREATEST(t.billed_until, %s) AS starts_on, f.prices_include_vat AS incl, "
+        "f.round_bill_to_minor AS step, f.billing_type = 'free' AS free FROM billing_state t "
+        "JOIN subscription s ON s.operator_id = t.operator_id AND s.id = t.subscription_id "
+        "JOIN billing_profile f ON f.operator_id = s.profile_operator_id AND f.id = s.profile_id "
+        "WHERE t.operator_id = %s AND t.subscription_id = %s) AS b "
+        "CROSS JOIN LATERAL (SELECT CASE WHEN free THEN 0 ELSE price_on(b.operator_id, b.id, b.starts_on) END AS base, "
+        "vat_rate_on(b.operator_id, b.starts_on) AS rate) AS p "
+        "CROSS JOIN LATERAL (SELECT CASE WHEN incl THEN net_of_gross(p.base, p.rate) ELSE p.base END AS minor) AS n "
+        "CROSS JOIN LATERAL (SELECT discount_of(b.operator_id, b.id, b.starts_on, n.minor) AS minor) AS d "
+        "CROSS JOIN LATERAL (SELECT retail_vat(p.base, n.minor, p.rate, b.incl, d.minor) AS minor) AS v",
         [on, current_scope().operator_id, subscription_id],
     )
     return found[0] if found else {}

@@ -1,4 +1,4 @@
-"""Bills that are not for a period, and fees for paying late (SPEC §3, §6)."""
+"""Bills that are for no period (SPEC §3, §6); the night charges late fees itself (SQL charge_late_fees)."""
 
 from __future__ import annotations
 
@@ -9,8 +9,6 @@ from backhaul.common.errors import InvalidInput
 from backhaul.common.money import refuse_beyond_limit
 from backhaul.operators.functions import call
 from backhaul.operators.scope import current_scope
-
-FEES_AT_ONCE = 20_000
 
 
 @dataclass(frozen=True)
@@ -47,13 +45,3 @@ def issue_one_off(
         request_key=request_key,
     )
     return OneOffBill(**issued)
-
-
-def charge_late_fees(*, isp_id: int, top_id: int, on: date, now: datetime, at_once: int = FEES_AT_ONCE) -> int:
-    """A fee for every late bill of a shard, once each (`late_fee_minor` of the profile); how many bills were late.
-
-    For the night, in a unit of the batch role; at most `at_once` bills: the caller repeats in units of its own while
-    as many come back.
-    """
-    late: int = call("charge_late_fees", using="batch", isp=isp_id, top=top_id, on=on, now=now, limit=at_once)
-    return late

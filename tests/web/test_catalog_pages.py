@@ -9,13 +9,16 @@ from typing import Any
 from django.test import Client
 
 from backhaul.billing.discounts import get_discount
+from backhaul.billing.services import start_billing
 from backhaul.catalog.packages import get_package
+from backhaul.catalog.services import ProfileRules, add_billing_profile
 from backhaul.common.clock import local_date, now
 from backhaul.operators.functions import rows
-from tests.builders import acting
+from backhaul.payments.services import record_payment
+from tests.builders import acting, build_customer
 from tests.scenarios.money import assert_proved
 from tests.web.conftest import signed_in
-from tests.web.test_actions import form_of
+from tests.web.test_actions import form_of, new_customer
 from tests.web.town import Town, build_town
 
 
@@ -188,3 +191,43 @@ def test_the_isp_sets_when_services_are_cut_its_plans_and_vat(db: object) -> Non
     vat = {"registered": "on", "percent": "5", "reclaims_input": "on", "starts_on": today().isoformat()}
     assert client.post("/vat/", vat).status_code == 303
     assert "5 %" in client.get("/packages/").content.decode()
+
+
+def test_who_pays_first_is_added_like_anybody_and_served_when_the_money_is_there(db: object) -> None:
+    town = build_town()
+    cast = town.cast
+    client = signed_in("riverside")
+    profile = f"{cast.padma.isp_id}-{cast.profiles['Daily 30']}"
+    assert client.post("/customers/add/", new_customer(town, client, profile=profile)).status_code == 303
+    billed = f"invoice WHERE starts_on = '{today()}' AND ends_on = starts_on + 30 AND net_minor = 60000"
+    assert count(town, billed) == 0
+    with acting(cast.padma, cast.riverside):
+        customer = rows("SELECT id FROM customer WHERE username = 'farid'")[0]["id"]
+        record_payment(
+            customer_id=customer,
+            amount_minor=600_00,
+            method="cash",
+            received_on=today(),
+            now=now(),
+            request_key="first",
+        )
+    assert count(town, billed) == 1
+
+
+def test_a_period_that_a_person_bills_is_shown_and_then_billed(db: object) -> None:
+    town = build_town()
+    cast = town.cast
+    with acting(cast.padma):
+        rules = ProfileRules(auto_bill=False)
+        by_hand = add_billing_profile(name="By hand", rules=rules, handed_down=True)
+    with acting(cast.padma, cast.riverside):
+        added = build_customer(cast, profile=(cast.padma.isp_id, by_hand), on=today(), joined_on=today())
+        start_billing(subscription_id=added.subscription_id, billed_until=today().replace(day=1))
+    client = signed_in("riverside")
+    path = f"/customers/{added.customer_id}/bill-now/"
+    shown, done = twice(client, path)
+    assert {"600.00", "450.00"} <= {each.lstrip("+−") for each in amounts(shown)} and done.status_code == 303
+    again = client.post(path, {"confirmed": "1"})
+    assert again.status_code == 303
+    assert count(town, f"invoice WHERE customer_id = {added.customer_id}") == 1
+    assert_proved()

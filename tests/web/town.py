@@ -43,7 +43,7 @@ def build_town() -> Town:
     with acting(cast.padma, cast.north):
         for name in ("Rafiq Ahmed", "Nadia Islam"):
             sign_up(cast, name, joined)
-        home_10 = {"plan_operator_id": cast.padma.isp_id, "plan_id": cast.plans["Home 10"]}
+        home_10: dict[str, Any] = {"plan_operator_id": cast.padma.isp_id, "plan_id": cast.plans["Home 10"]}
         package = add_package(name="North 10", price_minor=650_00, **home_10)
         profile = add_billing_profile(name="North's", rules=ProfileRules())
         router = register_nas(name="Tower", source_address="192.0.2.9", secret="not-a-word", at=now)

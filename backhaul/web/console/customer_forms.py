@@ -102,7 +102,7 @@ class AddCustomerForm(PlaceFields, KeyedForm):
         super().__init__(*args, **options)
         self.today = today
         self.packages = list_packages_offered(today)
-        profiles = [row for row in list_billing_profiles_offered() if row["billing_type"] == "monthly"]
+        profiles = list_billing_profiles_offered()
         offer(self, "package", [("", _("Choose a package")), *map(package_choice, self.packages)])
         offer(self, "profile", [(_key(row), row["name"]) for row in profiles])
         self.order_fields(self.field_order)

@@ -6,6 +6,7 @@ from dataclasses import asdict
 from typing import Any
 
 from django import forms
+from django.http import QueryDict
 from django.utils.translation import gettext_lazy as _
 
 from backhaul.catalog.profiles import PRESETS, ProfileRules
@@ -105,9 +106,9 @@ class ProfileForm(forms.Form):
     upgrade_fee_minor = MoneyField(label=_("Fee for an upgrade"), may_be_zero=True)
     downgrade = _choice(_("A cheaper package"), "downgrade")
 
-    def __init__(self, *args: Any, rules: ProfileRules, initial: dict[str, Any] | None = None, **options: Any) -> None:
+    def __init__(self, sent: QueryDict | None, *, rules: ProfileRules, named: dict[str, Any]) -> None:
         start = asdict(rules) | {"reactivate_share": rules.reactivate_share_bp / 100}
-        super().__init__(*args, initial=start | (initial or {}), **options)
+        super().__init__(sent, initial=start | named)
 
     def groups(self) -> list[tuple[Any, Any, list[forms.BoundField]]]:
         """The fields as the page shows them: title, what the group is about, fields."""

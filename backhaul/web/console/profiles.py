@@ -20,7 +20,7 @@ def add_profile(request: PageRequest) -> HttpResponse:
     """GET, POST profiles/add/?preset="""
     preset = request.GET.get("preset", "calendar")
     named = {"name": str(PRESET_NAMES.get(preset, ""))}
-    form = ProfileForm(sent(request), rules=preset_of(preset), initial=named)
+    form = ProfileForm(sent(request), rules=preset_of(preset), named=named)
     if request.method == "POST" and form.is_valid():
         with refusals_to(form):
             add_billing_profile(
@@ -37,7 +37,7 @@ def profile(request: PageRequest, pk: int) -> HttpResponse:
     """GET, POST profiles/<id>/: the first POST says whom it reaches, the one with `confirmed` saves it."""
     row = get_billing_profile(pk)
     initial = {"name": row["name"], "handed_down": row["handed_down"]}
-    form = ProfileForm(sent(request), rules=rules_of(row), initial=initial)
+    form = ProfileForm(sent(request), rules=rules_of(row), named=initial)
     reached: dict[str, int] | None = None
     if request.method == "POST" and form.is_valid() and "change" not in request.POST:
         with refusals_to(form):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 from django.contrib import messages
@@ -9,6 +10,7 @@ from django.http import Http404, HttpResponse
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
+from backhaul.catalog.guards import own_cost
 from backhaul.catalog.queries import list_tariff_prices
 from backhaul.catalog.services import set_tariff_price
 from backhaul.resellers.planner import get_child_request
@@ -18,6 +20,8 @@ from backhaul.web.console import given
 from backhaul.web.console.funds import movements_page
 from backhaul.web.console.pages import PageRequest, go, page, refusals_to, sent, show
 from backhaul.web.console.reseller_forms import OnboardForm, PriceForm
+from backhaul.web.console.two_steps import Act, Preview, two_steps
+from backhaul.web.templatetags.console import day, money
 
 
 @page("resellers.view")
@@ -55,24 +59,39 @@ def onboard(request: PageRequest) -> HttpResponse:
 
 @page("resellers.edit")
 def set_price(request: PageRequest, pk: int, plan_operator: int, plan: int) -> HttpResponse:
-    """GET, POST resellers/<id>/prices/<plan>/"""
+    """GET, POST resellers/<id>/prices/<plan>/: beside what the operator pays itself."""
     row, price = get_reseller(pk), _price_of(request, pk, plan_operator, plan)
-    initial = {"price": price["price_minor"], "starts_on": request.today}
-    form = PriceForm(sent(request), initial=initial)
-    if request.method == "POST" and form.is_valid():
-        with refusals_to(form):
-            set_tariff_price(
-                child_id=pk,
-                plan_operator_id=plan_operator,
-                plan_id=plan,
-                starts_on=form.cleaned_data["starts_on"],
-                price_minor=form.cleaned_data["price"],
-                today=request.today,
-            )
-            messages.success(request, _("The price is set."))
-            return go(request, "reseller", pk)
-    context = {"reseller": row, "price": price, "cancel_href": reverse("reseller", args=[pk])}
-    return show(request, "set_price", context, form=form)
+    names = {"plan": price["plan_name"], "reseller": row["name"]}
+    act = Act(
+        _("%(plan)s for %(reseller)s") % names, _("Set price"), reverse("reseller", args=[pk]), _("The price is set."),
+        note=_("A changed price starts tomorrow at the earliest; until then another for its day replaces it."),
+    )  # fmt: skip
+
+    def do(given: dict[str, Any]) -> None:
+        set_tariff_price(
+            child_id=pk,
+            plan_operator_id=plan_operator,
+            plan_id=plan,
+            starts_on=given["starts_on"],
+            price_minor=given["price"],
+            today=request.today,
+        )
+
+    def look(given: dict[str, Any]) -> Preview:
+        do(given)
+        preview = Preview(figures=[(_("Price"), money(given["price"])), (_("From"), day(given["starts_on"]))])
+        cost = own_cost((plan_operator, plan), given["starts_on"])
+        if cost is not None:
+            preview.figures.insert(1, (_("You pay, VAT included"), money(cost)))
+            if given["price"] < cost:
+                preview.warning = _("Below cost: you lose %(sum)s on each customer of it.") % {
+                    "sum": money(cost - given["price"])
+                }
+        return preview
+
+    first_day = request.today + timedelta(days=0 if price["price_minor"] is None else 1)
+    form = PriceForm(sent(request), initial={"price": price["price_minor"], "starts_on": first_day})
+    return two_steps(request, act, form, do=do, look=look)
 
 
 def _price_of(request: PageRequest, child_id: int, plan_operator: int, plan: int) -> dict[str, Any]:

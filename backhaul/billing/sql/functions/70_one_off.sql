@@ -98,10 +98,9 @@ LANGUAGE sql STABLE AS $$
       AND NOT EXISTS (SELECT 1 FROM books b WHERE b.operator_id = i.operator_id AND b.locked_through >= p_on)
 $$;
 
--- Contract (batch): a fee, without VAT, for each bill of a shard that is late (late_bills): once per bill, at most p_limit bills at a
--- time; call again while it returns p_limit. Whoever pays meanwhile is waited for and asked for none. Returns how many.
-CREATE OR REPLACE FUNCTION charge_late_fees(p_isp bigint, p_top bigint, p_on date, p_now timestamptz, p_limit integer DEFAULT 20000)
-RETURNS bigint
+-- Contract (batch): a fee, without VAT, for each bill of a shard that is late (late_bills): once per bill. Whoever pays meanwhile is
+-- waited for and asked for none. Returns how many.
+CREATE OR REPLACE FUNCTION charge_late_fees(p_isp bigint, p_top bigint, p_on date, p_now timestamptz) RETURNS bigint
 LANGUAGE plpgsql SECURITY DEFINER AS $$
 DECLARE
     v_operators bigint[];
@@ -110,7 +109,7 @@ DECLARE
     v_fees bigint[];
 BEGIN
     SELECT array_agg(operator_id), array_agg(customer_id), array_agg(invoice_id) INTO v_operators, v_customers, v_late
-    FROM (SELECT * FROM late_bills(p_isp, p_top, p_on) ORDER BY operator_id, invoice_id LIMIT p_limit) AS found;
+    FROM late_bills(p_isp, p_top, p_on);
     IF v_operators IS NULL THEN
         RETURN 0;
     END IF;
@@ -135,7 +134,7 @@ BEGIN
         WHERE n.operator_id = f.operator_id;
         PERFORM post_late_fee(f, p_now) FROM invoice f WHERE f.operator_id = ANY (v_operators) AND f.id = ANY (v_fees);
     END IF;
-    RETURN cardinality(v_late);
+    RETURN COALESCE(cardinality(v_fees), 0);
 END $$;
 
 -- post_late_fee: the entry of a fee, and what of it is open after the customer's advance.
