@@ -37,7 +37,6 @@ def test_an_isp_is_founded_with_books_numbers_brand_and_vat(db: object) -> None:
         assert counts.pop("account") > 20
         assert set(counts.values()) == {1}
         vat = get_vat(START)
-        assert vat is not None
         assert (vat["registered"], vat["rate_bp"], vat["reclaims_input"]) == (True, 500, True)
         assert (scope.name, scope.parent_id, get_own_fund()) == ("Delta Net", None, None)
 
