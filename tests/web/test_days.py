@@ -6,6 +6,7 @@ import html
 import re
 from datetime import timedelta
 
+from backhaul.billing.runs import bill_isp
 from backhaul.common import clock
 from backhaul.operators.functions import rows
 from backhaul.subscribers.prices import set_custom_price
@@ -95,6 +96,15 @@ def test_the_proof_of_a_month_opens_to_its_services_and_downloads(town: Town) ->
     assert table[0].endswith('"Charged to you, net"')
     assert any("Abdul Karim,Billed," in line for line in table)
     assert "Charged" not in signed_in("collector").get("/proof/csv/").content.decode("utf-8-sig")
+
+
+def test_a_new_price_is_proposed_for_the_next_period(town: Town) -> None:
+    now = clock.now()
+    today = clock.local_date(now, "Asia/Dhaka")
+    bill_isp(town.cast.padma, on=today, now=now)
+    page = signed_in("riverside").get(f"/customers/{town.ids['customer']}/price/").content.decode()
+    next_month = (today.replace(day=1) + timedelta(days=32)).replace(day=1)
+    assert typed(page, "starts_on") == next_month.isoformat()
 
 
 def typed(page: str, name: str) -> str:

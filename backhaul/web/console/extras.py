@@ -10,6 +10,7 @@ from django.http import HttpResponse
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
+from backhaul.billing.days import next_price_on
 from backhaul.billing.discounts import end_discount, get_discount, get_next_bill, give_discount, list_discounts
 from backhaul.billing.one_off import issue_one_off
 from backhaul.billing.promises import (
@@ -277,7 +278,8 @@ def own_price(request: PageRequest, pk: int) -> HttpResponse:
             }
         return preview
 
-    form = bound(request, OwnPriceForm, initial={"custom_price": row["custom_price_minor"], "starts_on": request.today})
+    initial = {"custom_price": row["custom_price_minor"], "starts_on": next_price_on(service, request.today)}
+    form = bound(request, OwnPriceForm, initial=initial)
     return two_steps(request, act, form, do=do, look=look)
 
 
