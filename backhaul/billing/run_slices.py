@@ -25,17 +25,22 @@ SHARD = (
     "SELECT id FROM operator WHERE isp_id = %(isp)s "
     "AND CASE WHEN %(top)s = %(isp)s THEN id = %(isp)s ELSE %(top)s = ANY (path) END"
 )
-_STANDING = f"""
-    SELECT count(*) FILTER (WHERE b.billed_until > %(on)s AND b.billed_until > s.activated_on)::int AS already_billed,
-           count(*) FILTER (WHERE b.billed_until > %(on)s AND b.billed_until <= s.activated_on)::int AS begins_later,
-           count(*) FILTER (WHERE (b.billed_until > %(on)s) IS NOT TRUE
-                            AND NOT EXISTS (SELECT 1 FROM held_bill h WHERE h.operator_id = s.operator_id
-                                            AND h.subscription_id = s.id AND h.last_run_id = %(run)s)
-                            AND NOT EXISTS (SELECT 1 FROM run_exception x WHERE x.operator_id = s.operator_id
-                                            AND x.run_id = %(run)s AND x.subscription_id = s.id))::int AS stopped
-    FROM subscription s
-    LEFT JOIN billing_state b ON b.operator_id = s.operator_id AND b.subscription_id = s.id
-    WHERE s.operator_id IN ({SHARD}) AND s.left_on IS NULL
+# Services that a run has nothing to do for: before it, those billed further already or that begin later …
+_FURTHER = f"""
+    SELECT count(*) FILTER (WHERE b.billed_until > s.activated_on)::int AS already_billed,
+           count(*) FILTER (WHERE (b.billed_until > s.activated_on) IS NOT TRUE)::int AS not_due
+    FROM billing_state b JOIN subscription s ON s.operator_id = b.operator_id AND s.id = b.subscription_id
+    WHERE b.operator_id IN ({SHARD}) AND b.billed_until > %(on)s AND s.left_on IS NULL
+"""
+# … and after it, those that it left where they were: stopped, not activated, in a period that is billed at its end.
+_LEFT = f"""
+    SELECT 0 AS already_billed, count(*)::int AS not_due
+    FROM subscription s LEFT JOIN billing_state b ON b.operator_id = s.operator_id AND b.subscription_id = s.id
+    WHERE s.operator_id IN ({SHARD}) AND s.left_on IS NULL AND (b.billed_until > %(on)s) IS NOT TRUE
+      AND NOT EXISTS (SELECT 1 FROM held_bill h WHERE h.operator_id = s.operator_id AND h.subscription_id = s.id
+                      AND h.last_run_id = %(run)s)
+      AND NOT EXISTS (SELECT 1 FROM run_exception x WHERE x.operator_id = s.operator_id AND x.run_id = %(run)s
+                      AND x.subscription_id = s.id)
 """
 
 
@@ -213,11 +218,10 @@ def _bill_as_planned(run: Run, top_id: int, number: int) -> dict[str, Any]:
 
 def _count_standing(run: Run, top_id: int, *, before: bool) -> None:
     """The services that a run has nothing to do for: billed further already, or nothing begins by its date."""
-    found = rows(_STANDING, run.at(top_id), using=BATCH)[0]
-    already, not_due = (found["already_billed"], found["begins_later"]) if before else (0, found["stopped"])
+    found = rows(_FURTHER if before else _LEFT, run.at(top_id), using=BATCH)[0]
     execute(
         "UPDATE run_shard SET already_billed = already_billed + %s, not_due = not_due + %s "
         "WHERE operator_id = %s AND run_id = %s AND top_id = %s",
-        [already, not_due, run.isp.isp_id, run.id, top_id],
+        [found["already_billed"], found["not_due"], run.isp.isp_id, run.id, top_id],
         using=BATCH,
     )

@@ -20,7 +20,7 @@ def retry_held(isp_id: int, top_id: int) -> None:
     """Bill what waits in one shard, after a recharge there (SPEC 2.3)."""
     isp = get_isp(isp_id)
     instant = now()
-    bill_isp(isp, on=local_date(instant, isp.time_zone), now=instant, only_held=True, top_id=top_id)
+    bill_isp(isp, on=local_date(instant, isp.time_zone), now=instant, only_held=True, top_id=top_id, cuts=False)
 
 
 @app.task(name=runs.CARRY_OUT, retry=AGAIN)

@@ -11,8 +11,9 @@ from backhaul.billing import run_plans, runs, tasks
 from backhaul.billing.run_plans import PlanNotReady, PlanOutdated, confirm_plan, get_plan, list_plan_lines, plan_run
 from backhaul.billing.run_queries import get_run, list_caught_up, list_run_lines, list_run_shards, missing_night
 from backhaul.billing.runs import bill_isp, bill_missing_nights, start_run
-from backhaul.catalog.services import set_tariff_price
+from backhaul.catalog.services import ProfileRules, add_billing_profile, set_tariff_price
 from backhaul.common.errors import InvalidInput, NotFound
+from backhaul.funds.services import set_edge_terms
 from backhaul.operators.functions import rows
 from backhaul.subscribers.services import suspend_subscription
 from tests.builders import acting
@@ -249,3 +250,51 @@ def test_a_reseller_sees_its_own_next_night_and_no_price_of_a_level_above_or_bel
     assert (len(riverside["bills"]), riverside["charge"]["total_minor"], riverside["edges"]) == (2, 900_00, [])
     assert {row["reason"] for row in riverside["held"]} == {"fund_short"} and len(riverside["held"]) == 2
     assert invoices(cast, cast.riverside) == []
+
+
+def test_a_plan_holds_for_arrears_terms_free_services_and_edges_charged_by_the_day(cast: Cast) -> None:
+    """Every kind of step, several months behind, comes out as rehearsed; an edge charged by the day too."""
+    fill_funds(cast)
+    kinds: dict[str, dict[str, Any]] = {
+        "In arrears": {"billed": "arrears"},
+        "Free": {"billing_type": "free"},
+        "Ten days": {"billing_type": "daily", "cycle": "validity", "validity_days": 10},
+    }
+    for name, rules in kinds.items():
+        with acting(cast.padma):
+            profile = add_billing_profile(name=name, rules=ProfileRules(**rules), handed_down=True)
+        for operator_id in (cast.padma.isp_id, cast.riverside, cast.rival):
+            fill: dict[str, Any] = {"billed_until": date(2026, 9, 1), "profile": (cast.padma.isp_id, profile)}
+            taken_over(cast, operator_id, **fill)
+    with acting(cast.padma, cast.north):
+        set_edge_terms(child_id=cast.riverside, timing="daily")
+    night(cast, date(2026, 10, 30))
+    plan = confirmed(cast, NOV_1, OCT_31, slice_bills=2)
+    assert plan["report"]["totals"]["created"] > 0
+    night(cast, OCT_31)
+    assert night(cast, NOV_1).skipped == 0
+    assert {word for found in outcomes(cast, plan["id"]).values() for word in found} == {"same"}
+    assert_proved()
+
+
+class _Killed(Exception):
+    """Ends a run between two slices."""
+
+
+def test_a_bound_run_that_broke_off_goes_on_with_its_plan(cast: Cast) -> None:
+    crowd(cast)
+    plan = confirmed(cast, NOV_1, OCT_31, slice_bills=2)
+
+    def break_off(report: runs.RunReport) -> None:
+        if report.created >= 4:
+            raise _Killed
+
+    with pytest.raises(_Killed):
+        night(cast, NOV_1, progress=break_off)
+    assert {word for found in outcomes(cast, plan["id"]).values() for word in found} == {"same", None}
+    night(cast, NOV_1)
+    assert {word for found in outcomes(cast, plan["id"]).values() for word in found} == {"same"}
+    with acting(cast.padma):
+        run = get_run(get_plan(plan["id"])["run_id"] or 0)
+        assert (run["created"], run["held"], run["finished_at"] is not None) == (14, 2, True)
+    assert_proved()

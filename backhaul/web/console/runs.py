@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-from collections.abc import Iterable
 from typing import Any
 
 from django.http import HttpResponse
@@ -13,6 +11,7 @@ from backhaul.billing.run_plans import confirm_plan, get_plan, list_plan_lines, 
 from backhaul.billing.run_tables import table_of
 from backhaul.billing.runs import start_run
 from backhaul.common.errors import NotAllowed, NotFound
+from backhaul.web.console.downloads import csv_file
 from backhaul.web.console.pages import ROWS, PageRequest, go, page, refusals_to, sent, show
 from backhaul.web.console.run_forms import DecisionForm, RunForm
 from backhaul.web.console.run_nights import nights_to_tell
@@ -74,7 +73,7 @@ def plan_csv(request: PageRequest, pk: int) -> HttpResponse:
         raise NotFound("The rehearsal is not done yet.")
     parts = {name: found["report"][name] for name in ("edges", "short", "blocked", "exceptions")}
     rows = table_of(bills=list_plan_lines(pk), decimals=request.isp.currency_decimals, **parts)
-    return _download(f"plan-{found['on_date']}-{pk}.csv", rows)
+    return csv_file(f"plan-{found['on_date']}-{pk}.csv", rows)
 
 
 @page("bills.run")
@@ -89,7 +88,7 @@ def run_csv(request: PageRequest, pk: int) -> HttpResponse:
         exceptions=run_queries.list_run_exceptions(pk),
         decimals=request.isp.currency_decimals,
     )
-    return _download(f"run-{found['on_date']}-{pk}.csv", rows)
+    return csv_file(f"run-{found['on_date']}-{pk}.csv", rows)
 
 
 def _decide(request: PageRequest, found: dict[str, Any], decision: str) -> HttpResponse:
@@ -103,11 +102,3 @@ def _decide(request: PageRequest, found: dict[str, Any], decision: str) -> HttpR
     if decision == "confirm" or found["on_date"] > request.today:
         return go(request, "run-plan", found["id"])
     return go(request, "run", start_run(on=found["on_date"], now=request.now))
-
-
-def _download(name: str, table: Iterable[list[str]]) -> HttpResponse:
-    answer = HttpResponse(content_type="text/csv; charset=utf-8")
-    answer["Content-Disposition"] = f'attachment; filename="{name}"'
-    answer.write("\ufeff")  # so that spreadsheets read Bangla
-    csv.writer(answer).writerows(table)
-    return answer
