@@ -142,6 +142,7 @@ BEGIN
             CROSS JOIN LATERAL (SELECT COALESCE(CASE WHEN custom.is_set THEN custom.price_minor ELSE t.custom_price_minor END,
                                                 later.price_minor, t.package_price_minor) AS minor) AS price
             LEFT JOIN discount d ON d.operator_id = t.operator_id AND d.subscription_id = t.subscription_id AND d.ended_at IS NULL
+            OFFSET 0
         ) AS f
         WHERE NOT f.pay_first OR f.what & 1 = 0 OR f.needed_minor <= f.advance_minor
         ORDER BY 1 LIMIT p_limit
@@ -199,56 +200,64 @@ RETURNS TABLE (
     custom_price_minor bigint, include_vat boolean, round_to_minor bigint, due_days smallint, advance_minor bigint,
     running_invoice_id bigint, was_cut boolean)
 LANGUAGE sql STABLE AS $$
-    SELECT s.priority, s.operator_id, s.id, s.customer_id, p.plan_operator_id, p.plan_id,
-           (CASE step.name WHEN 'arrears' THEN 1
-                           WHEN 'day' THEN CASE WHEN passed.over THEN 0 ELSE 4 END
-                           WHEN 'cycle' THEN 2 ELSE CASE bp.billed WHEN 'arrears' THEN 2 ELSE 3 END END
-            + CASE WHEN step.name IN ('cycle', 'period') AND s.operator_id = ANY (p_daily) THEN 4 ELSE 0 END)::smallint,
-           begin.starts_on,
-           CASE step.name WHEN 'arrears' THEN LEAST(bs.charged_until, s.left_on + 1) WHEN 'cycle' THEN bs.billed_until END,
-           CASE step.name WHEN 'arrears' THEN NULL ELSE begin.starts_on END,
+    -- OFFSET 0 keeps each expression worked out once, where the planner would put it into every place that uses it
+    WITH candidate AS (
+        SELECT s.priority, s.operator_id, s.id AS subscription_id, s.customer_id, p.plan_operator_id, p.plan_id, s.anchor_day, s.left_on,
+               s.package_operator_id, s.package_id, s.custom_price_minor, p.price_minor AS package_price_minor, p.term_months,
+               bp.validity_days, bp.billed = 'arrears' AS in_arrears, bp.billing_type = 'free' AS is_free, bp.access = 'pay_first' AS pay_first,
+               bp.auto_bill, bp.on_late_payment, bp.prices_include_vat, bp.round_bill_to_minor, bp.due_days,
+               COALESCE(a.advance_minor, 0) AS advance_minor, bs.billed_until, bs.charged_until, bs.day_charged_until, bs.running_invoice_id,
+               off.subscription_id IS NOT NULL AS was_cut,
+               CASE WHEN bs.running_invoice_id IS NOT NULL AND (bs.charged_until <= p_on OR s.left_on < p_on) THEN 1   -- a bill in arrears
+                    WHEN s.left_on IS NOT NULL OR off.otherwise THEN NULL
+                    WHEN bs.charged_until <= p_on THEN CASE WHEN bs.billed_until > bs.charged_until THEN 2              -- a term's next cycle
+                                                            ELSE 3 END                                                  -- a new period
+                    WHEN bs.day_charged_until <= p_on AND s.operator_id = ANY (p_daily) THEN 4 END AS step              -- a day
+        FROM billing_state bs
+        JOIN subscription s ON s.operator_id = bs.operator_id AND s.id = bs.subscription_id
+        JOIN package p ON p.operator_id = s.package_operator_id AND p.id = s.package_id
+        JOIN billing_profile bp ON bp.operator_id = s.profile_operator_id AND bp.id = s.profile_id
+        LEFT JOIN customer_advance a ON a.operator_id = s.operator_id AND a.customer_id = s.customer_id AND a.operator_id = ANY (p_operators)
+        LEFT JOIN held_bill h ON h.operator_id = s.operator_id AND h.subscription_id = s.id AND h.operator_id = ANY (p_operators)
+        LEFT JOIN (
+            SELECT b.operator_id, b.subscription_id, bool_or(b.reason NOT IN ('fund_short', 'upstream_short', 'expired')) AS otherwise
+            FROM block b WHERE b.operator_id = ANY (p_operators) AND b.to_at IS NULL GROUP BY b.operator_id, b.subscription_id
+        ) AS off ON off.operator_id = s.operator_id AND off.subscription_id = s.id
+        WHERE bs.operator_id = ANY (p_operators) AND s.operator_id = ANY (p_operators)
+          AND (bs.charged_until <= p_on OR bs.day_charged_until <= p_on OR s.left_on IS NOT NULL)
+          AND (p_subscription IS NULL OR s.id = p_subscription)
+          AND (NOT p_only_held OR h.subscription_id IS NOT NULL OR off.subscription_id IS NOT NULL)     -- held, or cut for it
+          AND (p_run IS NULL OR h.last_run_id IS DISTINCT FROM p_run)
+          AND NOT EXISTS (SELECT 1 FROM run_exception x WHERE x.operator_id = s.operator_id AND x.run_id = p_run
+                              AND x.subscription_id = s.id)
+        OFFSET 0),
+    due AS (
+        SELECT c.*, CASE c.step WHEN 1 THEN c.billed_until WHEN 4 THEN c.day_charged_until ELSE c.charged_until END AS due_on
+        FROM candidate c WHERE c.step < 3 OR c.step = 4 OR c.step = 3 AND (c.auto_bill OR p_subscription IS NOT NULL) OFFSET 0),
+    begun AS (
+        SELECT d.*, CASE WHEN d.step = 1 OR d.due_on >= p_on THEN d.due_on
+                         WHEN NOT d.was_cut AND NOT was_off(d.operator_id, d.subscription_id, d.due_on) THEN d.due_on
+                         WHEN d.step = 4 THEN CASE WHEN d.was_cut THEN p_on ELSE d.due_on END
+                         WHEN d.on_late_payment = 'keeps_end' AND d.validity_days IS NOT NULL THEN d.due_on
+                         WHEN d.was_cut THEN p_on
+                         ELSE begins_on(d.operator_id, d.subscription_id, d.due_on, p_on) END AS starts_on
+        FROM due d OFFSET 0),
+    taken AS (
+        SELECT b.*, b.step = 4 AND b.starts_on < p_on
+                    AND EXISTS (SELECT 1 FROM off_days(b.operator_id, b.subscription_id, b.starts_on, b.starts_on + 1)) AS is_passed_over
+        FROM begun b OFFSET 0)
+    SELECT t.priority, t.operator_id, t.subscription_id, t.customer_id, t.plan_operator_id, t.plan_id,
+           (CASE t.step WHEN 1 THEN 1 WHEN 2 THEN 2 WHEN 3 THEN CASE WHEN t.in_arrears THEN 2 ELSE 3 END ELSE 0 END
+            + CASE WHEN t.step = 4 AND NOT t.is_passed_over OR t.step IN (2, 3) AND t.operator_id = ANY (p_daily) THEN 4 ELSE 0 END)::smallint,
+           t.starts_on, CASE t.step WHEN 1 THEN LEAST(t.charged_until, t.left_on + 1) WHEN 2 THEN t.billed_until END,
+           CASE WHEN t.step <> 1 THEN t.starts_on END,
            -- a validity's days count from its start, a calendar cycle's from its anchor
-           CASE WHEN bp.validity_days IS NULL THEN NULL WHEN step.name = 'day' THEN bs.charged_until - bp.validity_days
-                ELSE begin.starts_on END,
-           s.anchor_day, bp.validity_days, CASE WHEN bp.billed = 'arrears' OR bp.validity_days IS NOT NULL THEN 1::smallint ELSE p.term_months END,
-           bp.billed = 'arrears', bp.billing_type = 'free', bp.access = 'pay_first', s.package_operator_id, s.package_id, p.price_minor,
-           s.custom_price_minor, bp.prices_include_vat, bp.round_bill_to_minor, bp.due_days, COALESCE(a.advance_minor, 0),
-           bs.running_invoice_id, off.subscription_id IS NOT NULL
-    FROM billing_state bs
-    JOIN subscription s ON s.operator_id = bs.operator_id AND s.id = bs.subscription_id
-    JOIN package p ON p.operator_id = s.package_operator_id AND p.id = s.package_id
-    JOIN billing_profile bp ON bp.operator_id = s.profile_operator_id AND bp.id = s.profile_id
-    LEFT JOIN customer_advance a ON a.operator_id = s.operator_id AND a.customer_id = s.customer_id
-    LEFT JOIN held_bill h ON h.operator_id = s.operator_id AND h.subscription_id = s.id
-    LEFT JOIN (
-        SELECT b.operator_id, b.subscription_id, bool_or(b.reason NOT IN ('fund_short', 'upstream_short', 'expired')) AS otherwise
-        FROM block b WHERE b.operator_id = ANY (p_operators) AND b.to_at IS NULL GROUP BY b.operator_id, b.subscription_id
-    ) AS off ON off.operator_id = s.operator_id AND off.subscription_id = s.id
-    CROSS JOIN LATERAL (SELECT CASE
-        WHEN bs.running_invoice_id IS NOT NULL AND (bs.charged_until <= p_on OR s.left_on < p_on) THEN 'arrears'
-        WHEN s.left_on IS NOT NULL OR off.otherwise THEN NULL
-        WHEN bs.charged_until <= p_on THEN CASE WHEN bs.billed_until > bs.charged_until THEN 'cycle' ELSE 'period' END
-        WHEN s.operator_id = ANY (p_daily) AND bs.day_charged_until <= p_on THEN 'day' END AS name) AS step
-    CROSS JOIN LATERAL (SELECT CASE step.name WHEN 'arrears' THEN bs.billed_until WHEN 'day' THEN bs.day_charged_until
-                                              ELSE bs.charged_until END AS on_day) AS due
-    CROSS JOIN LATERAL (SELECT CASE
-        WHEN step.name = 'arrears' OR due.on_day >= p_on OR (off.subscription_id IS NULL AND NOT was_off(s.operator_id, s.id, due.on_day))
-            THEN due.on_day
-        WHEN step.name = 'day' THEN CASE WHEN off.subscription_id IS NULL THEN due.on_day ELSE p_on END
-        WHEN bp.on_late_payment = 'keeps_end' AND bp.validity_days IS NOT NULL THEN due.on_day
-        WHEN off.subscription_id IS NOT NULL THEN p_on
-        ELSE begins_on(s.operator_id, s.id, due.on_day, p_on) END AS starts_on) AS begin
-    CROSS JOIN LATERAL (SELECT step.name = 'day' AND begin.starts_on < p_on
-        AND EXISTS (SELECT 1 FROM off_days(s.operator_id, s.id, begin.starts_on, begin.starts_on + 1)) AS over) AS passed
-    WHERE bs.operator_id = ANY (p_operators) AND step.name IS NOT NULL
-      AND (bs.charged_until <= p_on OR bs.day_charged_until <= p_on OR s.left_on IS NOT NULL)
-      AND (CASE WHEN p_subscription IS NULL THEN bp.auto_bill OR step.name <> 'period' ELSE s.id = p_subscription END)
-      AND (NOT p_only_held OR h.subscription_id IS NOT NULL OR off.subscription_id IS NOT NULL)     -- held, or cut for it
-      AND (p_run IS NULL OR h.last_run_id IS DISTINCT FROM p_run)
-      AND NOT EXISTS (SELECT 1 FROM run_exception x WHERE x.operator_id = s.operator_id AND x.run_id = p_run
-                          AND x.subscription_id = s.id)
+           CASE WHEN t.validity_days IS NOT NULL THEN CASE t.step WHEN 4 THEN t.charged_until - t.validity_days ELSE t.starts_on END END,
+           t.anchor_day, t.validity_days, CASE WHEN t.in_arrears OR t.validity_days IS NOT NULL THEN 1::smallint ELSE t.term_months END,
+           t.in_arrears, t.is_free, t.pay_first, t.package_operator_id, t.package_id, t.package_price_minor, t.custom_price_minor,
+           t.prices_include_vat, t.round_bill_to_minor, t.due_days, t.advance_minor, t.running_invoice_id, t.was_cut
+    FROM taken t
 $$;
-
 -- stage_costs: what each class of staged steps costs on each edge of its owner's chain, at the tariff of the cycle's start or of the day.
 CREATE OR REPLACE FUNCTION stage_costs(p_on date) RETURNS void
 LANGUAGE plpgsql AS $$
