@@ -73,7 +73,9 @@ class TermsForm(CreditForm):
         ),
     )
     minimum_margin_minor = MoneyField(
-        label=_("Margin"), may_be_zero=True, help_text=_("All of it is lifted at minimum and margin together.")
+        label=_("Margin above the minimum"),
+        may_be_zero=True,
+        help_text=_("All of it is lifted at minimum and margin together."),
     )
     notice_hours = _number(_("Hours of notice before disabling"), 0, 720)
     cut_paid_periods = forms.BooleanField(
@@ -163,7 +165,7 @@ class DeductForm(KeyedForm):
 
 
 class TransferForm(KeyedForm):
-    to = forms.TypedChoiceField(label=_("To"), coerce=int)
+    to = forms.TypedChoiceField(label=_("To whom"), coerce=int)
     amount = MoneyField(label=_("Amount"))
     note = forms.CharField(label=_("Note"), max_length=200, required=False, help_text=_("Both read it."))
 
