@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from backhaul.billing.changes import change_package
 from backhaul.cli.embedded import EmbeddedPostgres
 from backhaul.operators.functions import call, rows
 from conftest import clean
@@ -16,6 +17,7 @@ from tests.builders import acting
 from tests.cast import Cast, build_cast, fill_funds
 from tests.scenarios.money import assert_proved, night, noon
 from tests.scenarios.test_oracles import invoices, taken_over
+from tests.scenarios.test_package_change import add_gold
 from tests.scenarios.test_refunds import leave, profile, spent
 
 
@@ -67,6 +69,43 @@ def test_what_was_used_and_what_came_back_add_to_what_was_charged(
     with acting(cast.padma, cast.riverside):
         again = call("refund_unused_days", subscription=service, on=last, now=noon(last), retail=True, preview=False)
     assert (again["back_minor"], again["credit_minor"]) == (0, 0)
+
+
+@settings(max_examples=20, deadline=None)
+@given(old=st.integers(1, 999_99), new=st.integers(1, 999_99), changes=st.integers(1, 30), stays=st.integers(0, 29))
+def test_a_life_with_a_change_pays_each_package_for_its_own_days(
+    taxed: Cast, gold: tuple[int, int], old: int, new: int, changes: int, stays: int
+) -> None:
+    """The days before the change at the old price, those from it to the last at the new one, on every edge."""
+    cast, start = taxed, date(2026, 11, 1)
+    before = spent(cast)
+    service = taken_over(cast, cast.riverside, start, custom_price_minor=old).subscription_id
+    night(cast, start)
+    day = start + timedelta(days=changes - 1)
+    with acting(cast.padma, cast.riverside):
+        change_package(subscription_id=service, package=gold, on=day, now=noon(day), custom_price_minor=new)
+    last = min(changes + stays, 30)
+    leave(cast, cast.riverside, service, date(2026, 11, last))
+    for index, (was, is_now) in enumerate(((450_00, 700_00), (400_00, 600_00))):
+        used = upto(was, changes - 1) + upto(is_now, last) - upto(is_now, changes - 1)
+        assert abs(spent(cast)[index] - before[index] - used - vat(used)) <= 2
+    used = upto(old, changes - 1) + upto(new, last) - upto(new, changes - 1)
+    bills = [bill for bill in invoices(cast, cast.riverside) if bill["subscription_id"] == service]
+    with acting(cast.padma, cast.riverside):
+        notes = rows(
+            "SELECT COALESCE(sum(net_minor), 0)::bigint AS net, "
+            "COALESCE(sum(net_minor + vat_minor), 0)::bigint AS total "
+            "FROM credit_note WHERE invoice_id = ANY (%s)",
+            [[bill["id"] for bill in bills]],
+        )[0]
+    assert sum(bill["net_minor"] for bill in bills) - notes["net"] == used
+    assert abs(sum(bill["total_minor"] for bill in bills) - notes["total"] - used - vat(used)) <= 2
+
+
+@pytest.fixture(scope="module")
+def gold(taxed: Cast) -> tuple[int, int]:
+    """The package that they change to."""
+    return add_gold(taxed)
 
 
 def upto(price: int, days: int, cycle: int = 30) -> int:
