@@ -129,8 +129,7 @@ def _warm_up(_: int) -> None:
 
 def _pay_for_a_while(client: int, customers: int, pair: int, seconds: int, one_operator: bool) -> float:
     from backhaul.identity.queries import get_isp_by_slug
-    from backhaul.operators.scope import unit_of_work
-    from backhaul.payments.services import record_payment
+    from backhaul.payments.services import receive_payment
 
     isp = get_isp_by_slug("bench")
     choose = random.Random(1000 * pair + client)
@@ -138,14 +137,15 @@ def _pay_for_a_while(client: int, customers: int, pair: int, seconds: int, one_o
     done, start = 0, time.perf_counter()
     while time.perf_counter() - start < seconds:
         customer = 301 * choose.randrange(customers // 301) + 5 if one_operator else choose.randint(1, customers)
-        with unit_of_work(isp, 1 + customer % 301):
-            record_payment(
-                customer_id=customer,
-                amount_minor=choose.randint(10_000, 90_000),
-                method="cash",
-                received_on=now.date(),
-                now=now,
-                request_key=f"s{client}-{pair}-{int(one_operator)}-{done}",
-            )
+        receive_payment(
+            isp,
+            1 + customer % 301,
+            customer_id=customer,
+            amount_minor=choose.randint(10_000, 90_000),
+            method="cash",
+            received_on=now.date(),
+            now=now,
+            request_key=f"s{client}-{pair}-{int(one_operator)}-{done}",
+        )
         done += 1
     return done / (time.perf_counter() - start)

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Any, NotRequired, TypedDict, Unpack
 
 from django.db import IntegrityError
 
@@ -13,8 +14,10 @@ from backhaul.billing.promises import bring_back_unpaid
 from backhaul.billing.services import renew_expired
 from backhaul.common.errors import KeyReused
 from backhaul.common.money import refuse_beyond_limit
+from backhaul.identity.models import IspDirectory
+from backhaul.operators.alone import call_alone
 from backhaul.operators.functions import call
-from backhaul.operators.scope import current_scope
+from backhaul.operators.scope import current_scope, unit_of_work
 
 
 @dataclass(frozen=True)
@@ -31,16 +34,19 @@ class Receipt:
     service: str = "unchanged"
 
 
-def record_payment(
-    *,
-    customer_id: int,
-    amount_minor: int,
-    method: str,
-    received_on: date,
-    now: datetime,
-    request_key: str,
-    reference: str = "",
-) -> Receipt:
+class Received(TypedDict):
+    """Money that came in from a customer. `request_key`: the same again is the same payment."""
+
+    customer_id: int
+    amount_minor: int
+    method: str
+    received_on: date
+    now: datetime
+    request_key: str
+    reference: NotRequired[str]
+
+
+def record_payment(**payment: Unpack[Received]) -> Receipt:
     """Record money from a customer: oldest due first, the rest as advance; then services cut as unpaid may come back.
 
     What they need for it the profile's reactivate_when says. The same `request_key` again returns the first receipt.
@@ -48,25 +54,49 @@ def record_payment(
     """
     current_scope().require("payments.collect")
     with _one_payment_a_key():
-        done = call(
-            "record_payment",
-            customer=customer_id,
-            amount_minor=refuse_beyond_limit(amount_minor),
-            method=method,
-            received_on=received_on,
-            now=now,
-            reference=reference,
-            request_key=request_key,
-        )
+        done = call("record_payment", alone=False, **_arguments(payment))
     blocked = done.pop("blocked")
     service = "unchanged"
     if blocked:
+        customer_id, on, now = payment["customer_id"], payment["received_on"], payment["now"]
         back = {
-            bring_back_unpaid(customer_id=customer_id, on=received_on, now=now),
-            renew_expired(customer_id=customer_id, on=received_on, now=now),
+            bring_back_unpaid(customer_id=customer_id, on=on, now=now),
+            renew_expired(customer_id=customer_id, on=on, now=now),
         }
         service = next(state for state in ("pending", "back", "unchanged") if state in back)
     return Receipt(**done, service=service)
+
+
+def receive_payment(
+    isp: IspDirectory, operator_id: int, *, user_id: int | None = None, **payment: Unpack[Received]
+) -> Receipt:
+    """As record_payment, but a unit of work by itself, for who does nothing else in one: committed when this returns.
+
+    One round trip; the operator's receipt numbers wait for nobody's network or Python. Only where a service of the
+    customer is off, and may come back, does it take an ordinary unit.
+    """
+    with _one_payment_a_key():
+        done = call_alone(
+            isp, operator_id, "payments.collect", "record_payment", user_id=user_id, alone=True, **_arguments(payment)
+        )
+    if done is None:
+        with unit_of_work(isp, operator_id, user_id=user_id):
+            return record_payment(**payment)
+    del done["blocked"]
+    return Receipt(**done)
+
+
+def _arguments(payment: Received) -> dict[str, Any]:
+    """A payment as the SQL function takes it."""
+    return {
+        "customer": payment["customer_id"],
+        "amount_minor": refuse_beyond_limit(payment["amount_minor"]),
+        "method": payment["method"],
+        "received_on": payment["received_on"],
+        "now": payment["now"],
+        "reference": payment.get("reference", ""),
+        "request_key": payment["request_key"],
+    }
 
 
 @contextmanager

@@ -155,6 +155,14 @@ def _read_constraints(connection: Connection, cell: str, tables: dict[str, Table
             tables[name].foreign_keys.append(
                 ForeignKey(constraint, tuple(columns), target, tuple(targets), deferrable, validated, acts)
             )
+    for name, column, constraint in _all(
+        connection,
+        "SELECT t.relname, a.attname, c.conname FROM pg_constraint c JOIN pg_attribute a ON a.atttypid = c.contypid "
+        "JOIN pg_class t ON t.oid = a.attrelid AND t.relkind = 'r' "
+        "WHERE t.relnamespace = %s::regnamespace AND c.contype = 'c'",
+        cell,
+    ):
+        tables[name].checks[constraint] = (column,)  # a domain's checks are its column's
 
 
 def _read_rights(connection: Connection, cell: str, tables: dict[str, Table]) -> None:

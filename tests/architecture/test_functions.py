@@ -62,7 +62,7 @@ ON_A_ROW = {
         "record_outage({other}, NULL, now() - interval '1 day', now(), current_date - 1, current_date, 'why', "
         "current_date, now())"
     ),
-    "record_payment": "record_payment({other}, 100, 'cash', current_date, now(), '', 'k')",
+    "record_payment": "record_payment({other}, 100, 'cash', current_date, now(), '', 'k', false)",
     "reverse_payment": "reverse_payment({other}, current_date, now(), 'why')",
     "reverse_entry": "reverse_entry({other}, current_date, 'why', now())",
     "reveal_radius_password": "reveal_radius_password({other}, now())",

@@ -53,6 +53,9 @@ BY_CONDITIONS = {
 }
 BY_VIOLATIONS = {
     "checks dropped": f"SELECT format('ALTER TABLE %I DROP CONSTRAINT %I', t.relname, c.conname) {_CONSTRAINTS} 'c'",
+    "checks of domains dropped": """SELECT format('ALTER DOMAIN %s DROP CONSTRAINT %I', c.contypid::regtype, c.conname)
+        FROM pg_constraint c
+        WHERE c.connamespace = current_schema()::regnamespace AND c.contypid <> 0 AND c.contype = 'c'""",
     "unique rules dropped": """SELECT CASE WHEN c.oid IS NULL THEN format('DROP INDEX %I', i.relname)
             ELSE format('ALTER TABLE %I DROP CONSTRAINT %s CASCADE', t.relname, quote_ident(c.conname)) END
         FROM pg_index x JOIN pg_class i ON i.oid = x.indexrelid JOIN pg_class t ON t.oid = x.indrelid

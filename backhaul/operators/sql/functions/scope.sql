@@ -33,6 +33,21 @@ LANGUAGE sql STABLE SECURITY DEFINER AS $$
     WHERE o.id = p_operator AND (p_user IS NULL OR m.user_id IS NOT NULL)
 $$;
 
+-- has_seat: true where the operator is one of this ISP and the user's role there one of these (p_user NULL = the system); refuses
+-- otherwise, in the words of unit_of_work and Scope.require. For a call that is a unit of work by itself.
+CREATE OR REPLACE FUNCTION has_seat(p_isp bigint, p_operator bigint, p_user bigint, p_permission text, p_roles text[]) RETURNS boolean
+LANGUAGE plpgsql STABLE AS $$
+DECLARE s record;
+BEGIN
+    SELECT isp_id, name, role INTO s FROM operator_scope(p_operator, p_user);
+    IF NOT FOUND OR s.isp_id <> p_isp THEN
+        PERFORM refuse('not_found', 'There is no such operator.');
+    ELSIF s.role <> ALL (p_roles) THEN
+        PERFORM refuse('not_allowed', format('Your role does not include “%s”; ask the owner of %s.', p_permission, s.name));
+    END IF;
+    RETURN true;
+END $$;
+
 -- Contract: creates an operator below the acting one (or an ISP where none acts yet: set-up only, p_kind = 'isp').
 -- The acting operator must have may_have_children. Returns the new id. Books, fund and chart of accounts are opened by the caller.
 CREATE OR REPLACE FUNCTION add_operator(p_slug text, p_name text, p_kind text, p_may_have_children boolean, p_edits_catalog boolean)

@@ -1,55 +1,83 @@
 -- Contract (app): records money received from a customer of the acting operator and allocates it: oldest due first, by due date, then
 -- number, over all subscriptions; the surplus becomes advance. Never refused for lack of dues or of funds (SPEC 2.3, B25).
 -- The same p_request_key again returns the first payment; with another customer or amount it is refused.
+-- p_alone: the caller does nothing else in this transaction. Where a service of the customer is off it would have to, since the
+-- payment may bring that back: then nothing is done and NULL returned.
 -- Returns {"payment_id", "receipt_number", "applied_minor", "surplus_minor", "due_minor" still open, "overdue_minor", "repeated",
 -- "blocked": some service of the customer is off}.
+-- Every statement and every call on the way costs as much as the row that it writes, so there are few (docs/performance.md).
 CREATE OR REPLACE FUNCTION record_payment(
-    p_customer bigint, p_amount_minor bigint, p_method text, p_received_on date, p_now timestamptz, p_reference text, p_request_key text)
-RETURNS jsonb
+    p_customer bigint, p_amount_minor bigint, p_method text, p_received_on date, p_now timestamptz, p_reference text, p_request_key text,
+    p_alone boolean) RETURNS json
 LANGUAGE plpgsql SECURITY DEFINER AS $$
 DECLARE
     v_operator bigint := acting_operator();
-    v_known payment%ROWTYPE;
+    v_seen record;
     v_id bigint;
     v_receipt bigint;
-    v_applied bigint;
-    v_blocked boolean;
+    v_left bigint := p_amount_minor;
+    v_part bigint;
+    v_due bigint := 0;
+    v_overdue bigint := 0;
+    r record;
 BEGIN
     IF p_amount_minor <= 0 THEN
         PERFORM refuse('amount_not_positive', 'The amount must be more than zero.');
     ELSIF p_method NOT IN ('cash', 'bank', 'mobile_wallet') THEN
         PERFORM refuse('invalid_input', 'Say how the money was paid: cash, bank or mobile wallet.');
     END IF;
-    v_blocked := is_off(v_operator, p_customer);
-    IF v_blocked THEN
+    IF NOT p_alone AND is_off(v_operator, p_customer) THEN
         PERFORM lock_chains(ARRAY[v_operator]);    -- a reactivation may charge: funds are locked before customers
     END IF;
     PERFORM 1 FROM customer WHERE operator_id = v_operator AND id = p_customer FOR NO KEY UPDATE;
     IF NOT FOUND THEN
         PERFORM refuse('not_found', 'There is no such customer.');
-    ELSIF NOT v_blocked THEN
-        v_blocked := is_off(v_operator, p_customer);    -- a run may have cut it while this waited for the customer
     END IF;
-    SELECT * INTO v_known FROM payment WHERE operator_id = v_operator AND request_key = p_request_key;
-    IF FOUND THEN
-        IF v_known.customer_id <> p_customer OR v_known.amount_minor <> p_amount_minor THEN
-            PERFORM refuse('key_reused', 'This form was already sent with another amount; open it again.');
-        END IF;
-        RETURN payment_result(v_known, true, v_blocked, p_received_on,
-            (SELECT COALESCE(sum(amount_minor), 0)::bigint FROM allocation WHERE operator_id = v_operator AND payment_id = v_known.id));
+    -- as it is now: while this waited for the customer, a run may have cut it, or the same form have come in
+    SELECT is_off(v_operator, p_customer) AS blocked, COALESCE(p_received_on <= locked_through, false) AS closed,
+           (SELECT id FROM payment WHERE operator_id = v_operator AND request_key = p_request_key) AS payment_id
+    INTO v_seen FROM books WHERE operator_id = v_operator;
+    IF v_seen.blocked AND p_alone THEN
+        RETURN NULL;
+    ELSIF v_seen.payment_id IS NOT NULL THEN
+        RETURN repeated_payment(v_operator, v_seen.payment_id, p_customer, p_amount_minor, p_received_on, v_seen.blocked);
+    ELSIF v_seen.closed IS NOT FALSE THEN
+        PERFORM refuse_locked(v_operator, p_received_on);
     END IF;
     v_id := nextval('payment_id_seq');
-    v_applied := allocate_oldest_first(v_operator, p_customer, v_id, p_amount_minor, p_received_on);
-    PERFORM add_advance(v_operator, p_customer, p_amount_minor - v_applied);
-    PERFORM post_event(v_operator, 'customer_payment', 'own', v_id, p_received_on, p_now,
-                       jsonb_build_object('applied', v_applied, 'surplus', p_amount_minor - v_applied), p_customer, NULL, p_method);
+    FOR r IN SELECT due_on, number, invoice_id, open_minor FROM invoice_open
+             WHERE operator_id = v_operator AND customer_id = p_customer ORDER BY due_on, number LOOP
+        v_part := LEAST(v_left, r.open_minor);
+        IF v_part > 0 THEN
+            INSERT INTO allocation (operator_id, invoice_id, customer_id, payment_id, amount_minor, allocated_on)
+            VALUES (v_operator, r.invoice_id, p_customer, v_id, v_part, p_received_on);
+            IF v_part = r.open_minor THEN
+                DELETE FROM invoice_open
+                WHERE operator_id = v_operator AND customer_id = p_customer AND due_on = r.due_on AND number = r.number;
+            ELSE
+                UPDATE invoice_open SET open_minor = open_minor - v_part
+                WHERE operator_id = v_operator AND customer_id = p_customer AND due_on = r.due_on AND number = r.number;
+            END IF;
+        END IF;
+        v_left := v_left - v_part;
+        v_due := v_due + r.open_minor - v_part;
+        v_overdue := v_overdue + CASE WHEN r.due_on < p_received_on THEN r.open_minor - v_part ELSE 0 END;
+    END LOOP;
+    IF v_left > 0 THEN
+        UPDATE customer_advance SET advance_minor = advance_minor + v_left WHERE operator_id = v_operator AND customer_id = p_customer;
+        IF NOT FOUND THEN
+            PERFORM add_advance(v_operator, p_customer, v_left);
+        END IF;
+    END IF;
+    PERFORM post_payment(v_operator, p_customer, v_id, p_amount_minor - v_left, v_left, p_method, p_received_on, p_now);
     -- the receipt counter is hot: taken last, held shortest
     UPDATE receipt_numbering SET next_number = next_number + 1 WHERE operator_id = v_operator RETURNING next_number - 1 INTO v_receipt;
     INSERT INTO payment (operator_id, id, receipt_number, customer_id, amount_minor, method, received_on, recorded_at, actor_id,
                          reference, request_key)
-    VALUES (v_operator, v_id, v_receipt, p_customer, p_amount_minor, p_method, p_received_on, p_now, acting_user(), p_reference, p_request_key)
-    RETURNING * INTO v_known;
-    RETURN payment_result(v_known, false, v_blocked, p_received_on, v_applied);
+    VALUES (v_operator, v_id, v_receipt, p_customer, p_amount_minor, p_method, p_received_on, p_now, acting_user(), p_reference, p_request_key);
+    RETURN json_build_object(
+        'payment_id', v_id, 'receipt_number', v_receipt, 'repeated', false, 'blocked', v_seen.blocked,
+        'applied_minor', p_amount_minor - v_left, 'surplus_minor', v_left, 'due_minor', v_due, 'overdue_minor', v_overdue);
 END $$;
 
 -- is_off: whether some service of a customer is off.
@@ -61,46 +89,43 @@ BEGIN
         WHERE s.operator_id = p_operator AND s.customer_id = p_customer);
 END $$;
 
--- allocate_oldest_first: pays open invoices of a customer in order of due date, then number; returns how much was used.
-CREATE OR REPLACE FUNCTION allocate_oldest_first(p_operator bigint, p_customer bigint, p_payment bigint, p_amount_minor bigint, p_on date)
-RETURNS bigint
+-- post_payment: the entry of a payment after the template 'customer_payment', written out, since it is posted one at a time, all day
+-- long: post_event looks the template up and takes the amounts as jsonb. A test holds the two together. Books are known to be open.
+CREATE OR REPLACE FUNCTION post_payment(
+    p_operator bigint, p_customer bigint, p_payment bigint, p_applied bigint, p_surplus bigint, p_method text, p_on date, p_now timestamptz)
+RETURNS void
 LANGUAGE plpgsql AS $$
-DECLARE
-    r record;
-    v_left bigint := p_amount_minor;
-    v_part bigint;
+DECLARE v_entry bigint := nextval('entry_id');
 BEGIN
-    FOR r IN SELECT * FROM invoice_open WHERE operator_id = p_operator AND customer_id = p_customer ORDER BY due_on, number LOOP
-        EXIT WHEN v_left = 0;
-        v_part := LEAST(v_left, r.open_minor);
-        INSERT INTO allocation (operator_id, invoice_id, customer_id, payment_id, amount_minor, allocated_on)
-        VALUES (p_operator, r.invoice_id, p_customer, p_payment, v_part, p_on);
-        IF v_part = r.open_minor THEN
-            DELETE FROM invoice_open
-            WHERE operator_id = p_operator AND customer_id = p_customer AND due_on = r.due_on AND number = r.number;
-        ELSE
-            UPDATE invoice_open SET open_minor = open_minor - v_part
-            WHERE operator_id = p_operator AND customer_id = p_customer AND due_on = r.due_on AND number = r.number;
-        END IF;
-        v_left := v_left - v_part;
-    END LOOP;
-    RETURN p_amount_minor - v_left;
+    INSERT INTO posting (operator_id, entry_id, n, debit_code, credit_code, amount_minor, credit_party, effective_on)
+    SELECT p_operator, v_entry, n, p_method, credit_code, amount_minor, p_customer, p_on
+    FROM (VALUES (1::smallint, 'receivable_customers', p_applied), (2::smallint, 'customer_advances', p_surplus))
+         AS line (n, credit_code, amount_minor)
+    WHERE amount_minor > 0;
+    INSERT INTO entry (operator_id, id, kind, source_id, effective_on, recorded_at, actor_id)
+    VALUES (p_operator, v_entry, 'customer_payment', p_payment, p_on, p_now, acting_user());
 END $$;
 
--- payment_result: what a caller needs to know after a payment.
-CREATE OR REPLACE FUNCTION payment_result(
-    p_payment payment, p_repeated boolean, p_blocked boolean, p_on date, p_applied bigint) RETURNS jsonb
+-- repeated_payment: what the first sending of a form did, as far as its customer and amount are the same, with what is due now.
+CREATE OR REPLACE FUNCTION repeated_payment(
+    p_operator bigint, p_payment bigint, p_customer bigint, p_amount_minor bigint, p_on date, p_blocked boolean) RETURNS json
 LANGUAGE plpgsql STABLE AS $$
 DECLARE
+    p payment%ROWTYPE;
+    v_applied bigint;
     v_due bigint;
     v_overdue bigint;
 BEGIN
+    SELECT * INTO STRICT p FROM payment WHERE operator_id = p_operator AND id = p_payment;
+    IF p.customer_id <> p_customer OR p.amount_minor <> p_amount_minor THEN
+        PERFORM refuse('key_reused', 'This form was already sent with another amount; open it again.');
+    END IF;
+    SELECT COALESCE(sum(amount_minor), 0) INTO v_applied FROM allocation WHERE operator_id = p_operator AND payment_id = p_payment;
     SELECT COALESCE(sum(open_minor), 0), COALESCE(sum(open_minor) FILTER (WHERE due_on < p_on), 0) INTO v_due, v_overdue
-    FROM invoice_open WHERE operator_id = p_payment.operator_id AND customer_id = p_payment.customer_id;
-    RETURN jsonb_build_object(
-        'payment_id', p_payment.id, 'receipt_number', p_payment.receipt_number, 'repeated', p_repeated, 'blocked', p_blocked,
-        'applied_minor', p_applied, 'surplus_minor', p_payment.amount_minor - p_applied,
-        'due_minor', v_due, 'overdue_minor', v_overdue);
+    FROM invoice_open WHERE operator_id = p_operator AND customer_id = p_customer;
+    RETURN json_build_object(
+        'payment_id', p.id, 'receipt_number', p.receipt_number, 'repeated', true, 'blocked', p_blocked,
+        'applied_minor', v_applied, 'surplus_minor', p.amount_minor - v_applied, 'due_minor', v_due, 'overdue_minor', v_overdue);
 END $$;
 
 -- Contract (app): takes a payment of the acting operator back on p_on: its bills are open again, its surplus leaves the advance; what
