@@ -84,7 +84,7 @@ def start(request: PageRequest, pk: int) -> HttpResponse:
         _("Start %(name)s?") % row,
         _("Start"),
         reverse("reseller", args=[pk]),
-        tone="success",
+        tone="primary",
         money=_("Running services below: %(n)s. Today and the days left of their periods cost %(sum)s.") % count,
         people=_("Nobody goes offline. From now on every period and every new customer is charged to this fund."),
         effects=[
