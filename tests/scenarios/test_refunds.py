@@ -314,6 +314,32 @@ def test_who_pays_for_a_released_service_waits_for_funds_and_comes_back_with_the
     assert_proved()
 
 
+def test_what_was_charged_again_is_not_charged_a_third_time(cast: Cast) -> None:
+    """Released on the 11th and back on the 21st: 150.00 again. Stopped on the 23rd, back on the 25th: nothing more."""
+    fill_funds(cast)
+    edge(cast, cast.riverside, cast.north, release_after_days=5)
+    service = taken_over(cast, cast.riverside).subscription_id
+    night(cast, NOV_1)
+    dead_since(cast, service, date(2026, 11, 5))
+    release(cast, date(2026, 11, 11))
+    back(cast, cast.riverside, service, date(2026, 11, 21), "by_hand")
+    dead_since(cast, service, date(2026, 11, 23))
+    back(cast, cast.riverside, service, date(2026, 11, 25), "by_hand")
+    assert spent(cast) == (300_00, 400_00)
+    assert_proved()
+
+
+def test_a_bill_that_was_not_credited_is_not_credited_with_the_one_that_took_its_days_over(cast: Cast) -> None:
+    """Left on the 12th without a credit note, back on the 20th (220.00 for 11 days), left on the 25th: 100.00 back."""
+    fill_funds(cast)
+    service = taken_over(cast, cast.riverside).subscription_id
+    night(cast, NOV_1)
+    leave(cast, cast.riverside, service, date(2026, 11, 12), credit_customer=False)
+    assert back(cast, cast.riverside, service, date(2026, 11, 20)).billed_minor == 220_00
+    assert leave(cast, cast.riverside, service, date(2026, 11, 25)).credit_minor == 100_00
+    assert_proved()
+
+
 def test_a_customer_that_left_is_not_released(cast: Cast) -> None:
     fill_funds(cast)
     edge(cast, cast.riverside, cast.north, release_after_days=5, refund_policy="none")

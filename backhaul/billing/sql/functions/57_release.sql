@@ -7,7 +7,7 @@ RETURNS TABLE (operator_id bigint, subscription_id bigint)
 LANGUAGE sql STABLE AS $$
     SELECT s.operator_id, s.id
     FROM operator o
-    JOIN block b ON b.operator_id = o.id AND b.to_at IS NULL AND b.reason NOT IN ('left', 'not_activated')
+    JOIN block b ON b.operator_id = o.id AND b.to_at IS NULL AND b.reason <> 'not_activated'
     JOIN subscription s ON s.operator_id = b.operator_id AND s.id = b.subscription_id AND s.left_on IS NULL
     JOIN billing_state bs ON bs.operator_id = s.operator_id AND bs.subscription_id = s.id AND bs.charged_until > p_on
     WHERE p_child = ANY (o.path)
