@@ -48,15 +48,25 @@ def add_plan(*, name: str, down_kbps: int, up_kbps: int, pool: tuple[int, int] |
 
 
 def set_tariff_price(
-    *, child_id: int, plan_operator_id: int, plan_id: int, starts_on: date, price_minor: int, today: date
+    *,
+    child_id: int,
+    plan_operator_id: int,
+    plan_id: int,
+    starts_on: date,
+    price_minor: int,
+    today: date,
+    validity_days: int | None = None,
 ) -> None:
     """Sell a plan to a direct child at a wholesale price from a day on; what was charged stays as it was (SPEC 2.1).
 
-    A price that has not begun is replaced by another one for its day.
+    A price that has not begun is replaced by another one for its day. The price is for a whole retail cycle or, with
+    `validity_days`, for that many days, whatever the cycle (SPEC 2.2).
     """
     current_scope().require("resellers.edit")
     if refuse_beyond_limit(price_minor, field="price_minor") < 0:
         raise InvalidInput("A price is not negative.", field="price_minor")
+    if validity_days is not None and not 1 <= validity_days <= 366:
+        raise InvalidInput("A validity is 1 to 366 days.", field="validity_days")
     call(
         "set_tariff_price",
         child=child_id,
@@ -65,6 +75,7 @@ def set_tariff_price(
         starts_on=starts_on,
         price_minor=price_minor,
         today=today,
+        validity_days=validity_days,
     )
 
 

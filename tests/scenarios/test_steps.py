@@ -260,10 +260,20 @@ def test_who_pays_first_too_little_stays_off_and_the_money_is_kept(cast: Cast) -
     assert [bill["starts_on"] for bill in invoices(cast, cast.riverside)] == [date(2026, 11, 4)]
 
 
-def test_an_edge_with_a_validity_of_its_own_charges_by_its_own_days(cast: Cast, db: EmbeddedPostgres) -> None:
+def test_an_edge_with_a_validity_of_its_own_charges_by_its_own_days(cast: Cast) -> None:
     """SPEC 2.2: 450.00 for 30 days; the 31 days of December cost A(31) = 465.00."""
     fill_funds(cast)
-    as_owner(db, "UPDATE tariff_price SET validity_days = 30 WHERE child_id = %s", cast.riverside)
+    with acting(cast.padma, cast.north):
+        for validity_days in (20, 30):  # the version set last holds
+            set_tariff_price(
+                child_id=cast.riverside,
+                plan_operator_id=cast.padma.isp_id,
+                plan_id=cast.plans["Home 10"],
+                starts_on=DEC_1,
+                price_minor=450_00,
+                today=NOV_1,
+                validity_days=validity_days,
+            )
     taken_over(cast, cast.riverside, DEC_1)
     night(cast, DEC_1)
     assert charges(cast, cast.riverside) == [(DEC_1, JAN_1, 450_00, 465_00)]

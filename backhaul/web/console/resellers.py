@@ -74,6 +74,7 @@ def set_price(request: PageRequest, pk: int, plan_operator: int, plan: int) -> H
             plan_id=plan,
             starts_on=given["starts_on"],
             price_minor=given["price"],
+            validity_days=given["validity_days"],
             today=request.today,
         )
 
