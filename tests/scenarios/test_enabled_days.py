@@ -185,3 +185,21 @@ def test_a_day_charged_daily_on_which_the_service_was_cut_is_credited_where_the_
     assert [(row["from_on"].day, row["net_minor"]) for row in refunds(cast, cast.north)] == [(3, 15_00)]
     assert fund(cast, cast.riverside, cast.north) == 300_000_00 - 2 * 15_00
     assert_proved()
+
+
+def test_the_night_of_the_next_period_credits_the_days_of_the_last(cast: Cast, db: EmbeddedPostgres) -> None:
+    """The run itself, at any depth: the new bill is whole, the credit note stands on the old one, once a re-run."""
+    fill_funds(cast)
+    profile_credits(db, cast.profiles["Monthly 1st"], "operator")
+    edge_credits(db, cast.north, "operator")
+    customer = taken_over(cast, cast.riverside)
+    night(cast, NOV_1)
+    off(cast, cast.riverside, customer.subscription_id, "by_hand", FIVE_DAYS)
+    night(cast, DEC_1)
+    night(cast, DEC_1)
+    with acting(cast.padma, cast.riverside):
+        bills = rows("SELECT net_minor, starts_on FROM invoice ORDER BY starts_on")
+    assert [(bill["net_minor"], bill["starts_on"]) for bill in bills] == [(600_00, NOV_1), (600_00, DEC_1)]
+    assert [note["net_minor"] for note in notes(cast, cast.riverside)] == [100_00]
+    assert [row["net_minor"] for row in refunds(cast, cast.padma.isp_id)] == [66_67]
+    assert_proved()

@@ -6,7 +6,7 @@
 CREATE OR REPLACE FUNCTION billed_days_of(p_operator bigint, p_from date, p_until date, p_invoice bigint DEFAULT NULL)
 RETURNS TABLE (subscription_id bigint, invoice_id bigint, day date, net_minor bigint, is_nil boolean, is_discounted boolean, credited text)
 LANGUAGE sql STABLE AS $$
-    WITH bill AS (
+    WITH bill AS MATERIALIZED (
         SELECT i.*, i.net_minor - i.discount_minor AS base FROM invoice i
         WHERE i.operator_id = p_operator AND i.kind = 'period' AND i.starts_on < p_until AND i.ends_on > p_from
           AND (p_invoice IS NULL OR i.id = p_invoice)
@@ -30,14 +30,17 @@ LANGUAGE sql STABLE AS $$
             WHERE b.billed_days IS NOT NULL
         ) AS w
         WINDOW before AS (PARTITION BY w.id ORDER BY w.day)
+    ), credited AS MATERIALIZED (
+        SELECT n.invoice_id, n.from_on + d AS day, n.reason FROM credit_note n
+        CROSS JOIN LATERAL generate_series(0, n.to_on - n.from_on - 1) AS d
+        WHERE n.operator_id = p_operator AND n.from_on < p_until AND n.to_on > p_from
     )
     SELECT b.subscription_id, b.id, w.day,
            CASE WHEN w.whole = 0 THEN 0 ELSE (div(2 * b.base * w.upto + w.whole, 2 * w.whole)
                                               - div(2 * b.base * w.before + w.whole, 2 * w.whole))::bigint END,
-           b.net_minor = 0, b.base = 0 AND b.net_minor > 0,
-           (SELECT n.reason FROM credit_note n WHERE n.operator_id = p_operator AND n.invoice_id = b.id
-                AND w.day >= n.from_on AND w.day < n.to_on LIMIT 1)
+           b.net_minor = 0, b.base = 0 AND b.net_minor > 0, k.reason
     FROM weighed w JOIN bill b ON b.id = w.id
+    LEFT JOIN credited k ON k.invoice_id = w.id AND k.day = w.day
     WHERE w.day >= p_from AND w.day < p_until
 $$;
 
@@ -46,23 +49,29 @@ $$;
 CREATE OR REPLACE FUNCTION charged_days_of(p_operator bigint, p_from date, p_until date, p_invoice bigint DEFAULT NULL)
 RETURNS TABLE (subscription_id bigint, day date, net_minor bigint, back_minor bigint)
 LANGUAGE sql STABLE AS $$
-    SELECT c.subscription_id, d.day, sum(k.minor)::bigint, COALESCE(sum(k.minor) FILTER (WHERE given.back), 0)::bigint
-    FROM (SELECT id FROM invoice WHERE operator_id = p_operator AND kind = 'period' AND starts_on < p_until AND ends_on > p_from
-              AND (p_invoice IS NULL OR id = p_invoice)
-          UNION
-          SELECT running_invoice_id FROM billing_state
-          WHERE operator_id = p_operator AND running_invoice_id IS NOT NULL AND p_invoice IS NULL) AS i
-    JOIN charge c ON c.child_id = p_operator AND c.owner_id = p_operator AND c.invoice_id = i.id
-         AND c.starts_on < p_until AND c.ends_on > p_from
-    CROSS JOIN LATERAL (SELECT GREATEST(c.starts_on, p_from) + n AS day
-                        FROM generate_series(0, LEAST(c.ends_on, p_until) - GREATEST(c.starts_on, p_from) - 1) AS n) AS d
-    CROSS JOIN LATERAL (SELECT prorate(c.price_minor, c.from_day + (d.day - c.starts_on), c.from_day + (d.day - c.starts_on) + 1,
-                                       c.cycle_days) AS minor) AS k
-    CROSS JOIN LATERAL (SELECT EXISTS (
-        SELECT 1 FROM charge_refund r
-        WHERE (r.child_id, r.owner_id, r.invoice_id, r.starts_on, r.part) = (c.child_id, c.owner_id, c.invoice_id, c.starts_on, c.part)
-          AND d.day >= r.from_on AND d.day < r.to_on) AS back) AS given
-    GROUP BY c.subscription_id, d.day
+    WITH bill AS MATERIALIZED (
+        SELECT id FROM invoice WHERE operator_id = p_operator AND kind = 'period' AND starts_on < p_until AND ends_on > p_from
+            AND (p_invoice IS NULL OR id = p_invoice)
+        UNION
+        SELECT running_invoice_id FROM billing_state
+        WHERE operator_id = p_operator AND running_invoice_id IS NOT NULL AND p_invoice IS NULL
+    ), days AS (
+        SELECT c.subscription_id, c.invoice_id, c.starts_on, c.part, d.day,
+               prorate(c.price_minor, c.from_day + (d.day - c.starts_on), c.from_day + (d.day - c.starts_on) + 1, c.cycle_days) AS minor
+        FROM bill i
+        JOIN charge c ON c.child_id = p_operator AND c.owner_id = p_operator AND c.invoice_id = i.id
+             AND c.starts_on < p_until AND c.ends_on > p_from
+        CROSS JOIN LATERAL (SELECT GREATEST(c.starts_on, p_from) + n AS day
+                            FROM generate_series(0, LEAST(c.ends_on, p_until) - GREATEST(c.starts_on, p_from) - 1) AS n) AS d
+    ), given_back AS MATERIALIZED (
+        SELECT r.invoice_id, r.starts_on, r.part, r.from_on + n AS day FROM charge_refund r
+        CROSS JOIN LATERAL generate_series(0, r.to_on - r.from_on - 1) AS n
+        WHERE r.child_id = p_operator AND r.owner_id = p_operator AND r.from_on < p_until AND r.to_on > p_from
+    )
+    SELECT d.subscription_id, d.day, sum(d.minor)::bigint, COALESCE(sum(d.minor) FILTER (WHERE g.day IS NOT NULL), 0)::bigint
+    FROM days d
+    LEFT JOIN given_back g ON g.invoice_id = d.invoice_id AND g.starts_on = d.starts_on AND g.part = d.part AND g.day = d.day
+    GROUP BY d.subscription_id, d.day
 $$;
 
 -- why_unbilled(service, day, …): the rule or the exception behind an enabled day that no bill covers.
