@@ -52,27 +52,34 @@ def plan_own_charges(*, today: date, days: int = HORIZON_DAYS) -> list[dict[str,
 
 def get_own_plan(*, today: date) -> Plan | None:
     """The acting operator's own plan; None for the ISP."""
-    forecast = _forecast(today, "child_id = %s")
-    if not forecast:
+    found = rows(
+        "SELECT fund_headroom(f) AS available_minor, renewable_minor(f) AS renewable_minor FROM fund f "
+        "WHERE f.child_id = %s",
+        [_me()],
+    )
+    if not found:
         return None
-    own, left = forecast[0], forecast[0]["available_minor"]
+    own, spent, runs_out_on = found[0], 0, None
     days = plan_own_charges(today=today)
     for day in days:
-        left -= day["sum_minor"]
-        day["left_minor"] = left
-    needs = {span: own[f"need_{span}_minor"] for span in SPANS}
-    return Plan(own["available_minor"], days, needs, own["runs_out_on"])
+        spent += day["sum_minor"]
+        day["left_minor"] = own["available_minor"] - spent
+        if runs_out_on is None and day["sum_minor"] and spent > own["renewable_minor"]:
+            runs_out_on = day["on_date"]
+    ends = {span: today + timedelta(days=span) for span in SPANS}
+    needs = {span: sum(day["sum_minor"] for day in days if day["on_date"] < end) for span, end in ends.items()}
+    return Plan(own["available_minor"], days, needs, runs_out_on)
 
 
 def find_own_run_out(*, today: date) -> date | None:
     """The first day whose charges the own fund will not cover; None where it lasts, and for the ISP."""
-    forecast = _forecast(today, "child_id = %s")
+    forecast = _forecast(today, children=False)
     return forecast[0]["runs_out_on"] if forecast else None
 
 
 def find_children_needs(*, today: date) -> dict[int, dict[str, Any]]:
     """Direct children's funds by id: available_minor, need_1_minor, need_3_minor, need_7_minor, runs_out_on."""
-    return {row["child_id"]: row for row in _forecast(today, "child_id <> %s")}
+    return {row["child_id"]: row for row in _forecast(today, children=True)}
 
 
 def list_short_children(*, today: date) -> list[dict[str, Any]]:
@@ -84,12 +91,12 @@ def list_short_children(*, today: date) -> list[dict[str, Any]]:
     found = rows(
         "SELECT f.*, o.name, o.slug, o.kind, COALESCE(h.bills, 0)::bigint AS held_bills, h.since_on AS held_since, "
         "r.amount_minor AS asked_minor, r.note AS asked_note, r.asked_at "
-        "FROM forecast_funds(%(today)s, %(days)s) f JOIN operator o ON o.id = f.child_id "
+        "FROM forecast_funds(%(today)s, %(days)s, true) f JOIN operator o ON o.id = f.child_id "
         "LEFT JOIN count_held_below() h ON h.child_id = f.child_id "
         f"LEFT JOIN LATERAL ({_STANDING}) r ON true "
-        "WHERE f.child_id <> %(me)s AND (f.runs_out_on < %(longest)s OR r.amount_minor IS NOT NULL OR h.bills > 0) "
+        "WHERE f.runs_out_on < %(longest)s OR r.amount_minor IS NOT NULL OR h.bills > 0 "
         "ORDER BY f.runs_out_on NULLS LAST, o.name, o.id",
-        {"today": today, "days": HORIZON_DAYS, "me": _me(), "longest": longest},
+        {"today": today, "days": HORIZON_DAYS, "longest": longest},
     )
     for row in found:
         row["missing"] = {span: max(0, row[f"need_{span}_minor"] - max(0, row["available_minor"])) for span in SPANS}
@@ -104,7 +111,8 @@ def find_risk(*, today: date, plan: Plan, days: int, limit: int = 50) -> Risk:
     given = {"me": _me(), "today": today, "since": plan.runs_out_on, "until": until, "limit": limit}
     counted = rows("SELECT own, below FROM count_planned(%(today)s, %(since)s, %(until)s)", given)[0]
     people = rows(
-        "SELECT c.id, c.name, c.code, due.on_date AS due_on FROM planned_services(%(today)s) s "
+        "SELECT c.id, c.name, c.code, due.on_date AS due_on "
+        "FROM planned_services(ARRAY[%(me)s]::bigint[], %(today)s) s "
         "JOIN fund f ON f.child_id = s.operator_id "
         "JOIN customer c ON c.operator_id = s.operator_id AND c.id = s.customer_id "
         "CROSS JOIN LATERAL ("
@@ -141,8 +149,8 @@ def _request(child_id: int) -> dict[str, Any] | None:
     return found[0] if found else None
 
 
-def _forecast(today: date, which: str) -> list[dict[str, Any]]:
-    return rows(f"SELECT * FROM forecast_funds(%s, %s) WHERE {which}", [today, HORIZON_DAYS, _me()])
+def _forecast(today: date, *, children: bool) -> list[dict[str, Any]]:
+    return rows("SELECT * FROM forecast_funds(%s, %s, %s)", [today, HORIZON_DAYS, children])
 
 
 def _me() -> int:

@@ -79,7 +79,7 @@ ON_ITSELF = {
     "own_costs": ("SELECT plan_operator_id FROM own_costs(current_date)", {"{rival}"}),
     "profile_in_use": ("SELECT profile_in_use({north})", {"False"}),
     "plan_own_charges": ("SELECT max(services) FROM plan_own_charges(current_date, 62)", {"1", "None"}),
-    "forecast_funds": ("SELECT child_id FROM forecast_funds(current_date, 1)", {"{rival}"}),
+    "forecast_funds": ("SELECT child_id FROM forecast_funds(current_date, 1, false)", {"{rival}"}),
     "count_planned": ("SELECT below FROM count_planned(current_date, '-infinity', 'infinity')", {"0"}),
     "take_emergency_loan": ("SELECT take_emergency_loan(1, 1, current_date, now(), 'k')", set()),
     "ask_for_recharge": (

@@ -124,7 +124,8 @@ def test_padma_rehearses_the_run_and_bills_and_its_books_balance(visitors: Any, 
 
 PAGES = (
     "/", "/customers/", "/customers/add/", "/bills/", "/payments/", "/collect/", "/packages/", "/funds/", "/resellers/",
-    "/resellers/add/", "/books/trial-balance/", "/books/journal/", "/books/accounts/cash/", "/password/",
+    "/resellers/add/", "/funds/plan/", "/resellers/needs/",
+    "/books/trial-balance/", "/books/journal/", "/books/accounts/cash/", "/password/",
     "/network/routers/", "/network/routers/add/", "/network/sessions/", "/network/disconnects/",
 )  # fmt: skip
 

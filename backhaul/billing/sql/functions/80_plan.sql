@@ -1,9 +1,9 @@
 -- What edges will be charged in the days to come, by the rules of the run: the recharge planner (SPEC C1) and run-out dates (A39).
 -- Counts and sums of one edge at a time, at that edge's own price: of other edges and of customers below nothing is told.
 
--- planned_services(day): every service whose next periods begin by themselves from that day on, or wait for nothing but funds, and
--- where its charges stand. One cut for want of funds begins anew on the day (SPEC 2.3). Who pays first is expected to pay.
-CREATE OR REPLACE FUNCTION planned_services(p_from date)
+-- planned_services(operators, day): their services whose next periods begin by themselves from that day on, or wait for nothing but
+-- funds, and where its charges stand. One cut for want of funds begins anew on the day (SPEC 2.3). Who pays first is expected to pay.
+CREATE OR REPLACE FUNCTION planned_services(p_operators bigint[], p_from date)
 RETURNS TABLE (
     operator_id bigint, subscription_id bigint, customer_id bigint, priority smallint, plan_operator_id bigint, plan_id bigint,
     anchor_day smallint, validity_days smallint, term_months smallint, billed_until date, charged_until date, day_from date)
@@ -17,9 +17,9 @@ LANGUAGE sql STABLE AS $$
     JOIN package p ON p.operator_id = s.package_operator_id AND p.id = s.package_id
     JOIN billing_profile bp ON bp.operator_id = s.profile_operator_id AND bp.id = s.profile_id
     LEFT JOIN (SELECT DISTINCT b.operator_id, b.subscription_id FROM block b
-               WHERE b.to_at IS NULL AND b.reason IN ('fund_short', 'upstream_short')) AS cut
+               WHERE b.operator_id = ANY (p_operators) AND b.to_at IS NULL AND b.reason IN ('fund_short', 'upstream_short')) AS cut
         ON cut.operator_id = s.operator_id AND cut.subscription_id = s.id
-    WHERE s.left_on IS NULL AND (bp.auto_bill OR bs.billed_until > bs.charged_until)
+    WHERE bs.operator_id = ANY (p_operators) AND s.left_on IS NULL AND (bp.auto_bill OR bs.billed_until > bs.charged_until)
       AND NOT EXISTS (SELECT 1 FROM block b WHERE b.operator_id = s.operator_id AND b.subscription_id = s.id AND b.to_at IS NULL
                       AND b.reason NOT IN ('fund_short', 'upstream_short'))
 $$;
@@ -36,7 +36,7 @@ LANGUAGE sql STABLE AS $$
     FROM fund f
     JOIN operator o ON o.id = f.child_id
     JOIN operator below ON below.isp_id = o.isp_id AND f.child_id = ANY (below.path)
-    JOIN planned_services(p_from) AS s ON s.operator_id = below.id
+    JOIN planned_services((SELECT array_agg(b.id) FROM operator b WHERE b.path && p_children), p_from) AS s ON s.operator_id = below.id
     WHERE f.child_id = ANY (p_children)
     GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13
 $$;
@@ -134,13 +134,13 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
     SELECT CASE WHEN guard_holds(p_fund, p_fund.child_id) THEN LEAST(0, fund_headroom(p_fund)) ELSE fund_headroom(p_fund) END
 $$;
 
--- Contract (app): the acting operator's own fund and its direct children's: what is available for renewals, what the next 1, 3 and 7
--- days need, and the first day of the next p_days (at most 62) whose charges the fund no longer covers; NULL: it lasts.
-CREATE OR REPLACE FUNCTION forecast_funds(p_from date, p_days integer)
+-- Contract (app): the acting operator's own fund, or with p_children its direct children's: what is available, what the next 1, 3 and
+-- 7 days need, and the first day of the next p_days (at most 62) whose charges the fund no longer covers; NULL: it lasts.
+CREATE OR REPLACE FUNCTION forecast_funds(p_from date, p_days integer, p_children boolean)
 RETURNS TABLE (child_id bigint, available_minor bigint, need_1_minor bigint, need_3_minor bigint, need_7_minor bigint, runs_out_on date)
 LANGUAGE sql STABLE SECURITY DEFINER AS $$
     WITH edge AS (SELECT f.child_id, fund_headroom(f) AS available_minor, renewable_minor(f) AS renewable_minor FROM fund f
-                  WHERE f.child_id = acting_operator() OR f.parent_id = acting_operator()),
+                  WHERE acting_operator() = CASE WHEN p_children THEN f.parent_id ELSE f.child_id END),
     plan AS (
         SELECT p.child_id, p.on_date, p.net_minor + p.vat_minor AS minor,
                sum(p.net_minor + p.vat_minor) OVER (PARTITION BY p.child_id ORDER BY p.on_date) AS until_then_minor
@@ -167,8 +167,7 @@ LANGUAGE sql STABLE SECURITY DEFINER AS $$
     SELECT count(*) FILTER (WHERE s.operator_id = me.id), count(*) FILTER (WHERE s.operator_id <> me.id)
     FROM operator me
     JOIN fund f ON f.child_id = me.id
-    JOIN operator o ON o.isp_id = me.isp_id AND me.id = ANY (o.path)
-    JOIN planned_services(p_from) AS s ON s.operator_id = o.id
+    CROSS JOIN planned_services((SELECT array_agg(o.id) FROM operator o WHERE acting_operator() = ANY (o.path)), p_from) AS s
     CROSS JOIN LATERAL (SELECT due_at_first(f.charge_timing, s.charged_until, s.day_from, p_from) AS on_date) AS due
     WHERE me.id = acting_operator() AND due.on_date < p_until AND (due.on_date >= p_since OR f.charge_timing = 'daily')
 $$;
