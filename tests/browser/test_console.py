@@ -127,10 +127,11 @@ PAGES = (
     "/resellers/add/", "/funds/plan/", "/resellers/needs/",
     "/books/trial-balance/", "/books/journal/", "/books/accounts/cash/", "/password/",
     "/network/routers/", "/network/routers/add/", "/network/sessions/", "/network/disconnects/",
+    "/packages/add/", "/plans/", "/profiles/add/", "/margins/", "/bands/", "/vat/", "/cuts/", "/promises/", "/discounts/",
 )  # fmt: skip
 
 
-ABOVE = ("/resellers/", "/network/")  # not for a sub-operator
+ABOVE = ("/resellers/", "/network/", "/packages/add/", "/profiles/", "/vat/")  # not for a sub-operator
 
 
 @pytest.mark.parametrize(
@@ -161,8 +162,11 @@ def test_pages_can_be_used_by_keyboard_and_screen_reader(visitors: Any, town: To
     ids = town.ids
     own = [f"/customers/{ids['customer']}/", f"/customers/{ids['customer']}/leave/", f"/bills/{ids['bill']}/"]
     own += [f"/collect/{ids['customer']}/", f"/payments/{ids['payment']}/", "/collect/?q=abdul"]
+    own += [f"/customers/{ids['customer']}/discount/", f"/customers/{ids['customer']}/promise/"]
+    own += [f"/customers/{ids['customer']}/one-off/", f"/bills/{ids['bill']}/write-off/"]
     own += [path for path in PAGES if not path.startswith(ABOVE)]
-    above = [f"/network/routers/{ids['router']}/", *(path for path in PAGES if path.startswith(ABOVE))]
+    above = [f"/packages/{ids['package']}/", f"/profiles/{ids['profile']}/", f"/packages/{ids['package']}/price/"]
+    above += [f"/network/routers/{ids['router']}/", *(path for path in PAGES if path.startswith(ABOVE))]
     for name, paths in (("riverside", own), ("north", above)):
         page: Page = visitors(name, dark=dark)
         for path in paths:

@@ -119,7 +119,7 @@ class CutForm(forms.Form):
         coerce=int,
         required=False,
         choices=lambda: [(number + 1, name) for number, name in WEEKDAYS.items()],
-        widget=forms.CheckboxSelectMultiple,
+        widget=forms.CheckboxSelectMultiple(attrs={"class": "form-selectgroup-input"}),
     )
 
 

@@ -99,7 +99,7 @@ class ProfileForm(forms.Form):
     on_late_payment = _choice(_("The period after a cut"), "on_late_payment")
     credit_days_for = forms.MultipleChoiceField(
         label=_("Off because of"), required=False, choices=lambda: choices("credit_reason"),
-        widget=forms.CheckboxSelectMultiple,
+        widget=forms.CheckboxSelectMultiple(attrs={"class": "form-selectgroup-input"}),
     )  # fmt: skip
     change_period = _choice(_("After a change"), "change_period")
     change_billed = _choice(_("A change is billed"), "change_billed")
