@@ -74,7 +74,7 @@ def test_what_was_used_and_what_came_back_add_to_what_was_charged(
 @settings(max_examples=20, deadline=None)
 @given(old=st.integers(1, 999_99), new=st.integers(1, 999_99), changes=st.integers(1, 30), stays=st.integers(0, 29))
 def test_a_life_with_a_change_pays_each_package_for_its_own_days(
-    taxed: Cast, gold: tuple[int, int], old: int, new: int, changes: int, stays: int
+    taxed: Cast, gold: tuple[int, int], *, old: int, new: int, changes: int, stays: int
 ) -> None:
     """The days before the change at the old price, those from it to the last at the new one, on every edge."""
     cast, start = taxed, date(2026, 11, 1)
