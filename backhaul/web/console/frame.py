@@ -50,7 +50,7 @@ def _fund() -> Fund | None:
     fund = get_own_fund()
     if fund is None:
         return None
-    state: FundState = "low" if fund["low"] else "ok"
-    if fund["available_minor"] <= 0:
+    state: FundState = "low" if fund["low"] or fund["guard_step"] != "none" or fund["new_blocked_why"] else "ok"
+    if fund["guard_step"] in ("holds_renewals", "disabled") or (fund["started"] and fund["available_minor"] <= 0):
         state = "blocked"
     return Fund(fund["available_minor"], reverse("funds"), state)

@@ -136,16 +136,21 @@ $$;
 CREATE OR REPLACE FUNCTION cut_spared_services(p_operators bigint[], p_on date, p_now timestamptz) RETURNS bigint
 LANGUAGE plpgsql AS $$
 DECLARE
+    v_stopped bigint[];
     v_operators bigint[];
     v_subscriptions bigint[];
 BEGIN
+    SELECT array_agg(DISTINCT operator_id) INTO v_stopped FROM operator_block
+    WHERE operator_id = ANY (p_operators) AND to_at IS NULL AND effect = 'spares'
+      AND reason IN ('operator_minimum_balance', 'provider_minimum_balance');
+    IF v_stopped IS NULL THEN
+        RETURN 0;
+    END IF;
     SELECT array_agg(s.operator_id), array_agg(s.id) INTO v_operators, v_subscriptions
     FROM subscription s
     JOIN operator o ON o.id = s.operator_id
     JOIN billing_state bs ON bs.operator_id = s.operator_id AND bs.subscription_id = s.id
-    WHERE s.operator_id = ANY (p_operators) AND s.left_on IS NULL AND s.activated_on IS NOT NULL
-      AND EXISTS (SELECT 1 FROM operator_block b WHERE b.operator_id = s.operator_id AND b.to_at IS NULL AND b.effect = 'spares'
-                  AND b.reason IN ('operator_minimum_balance', 'provider_minimum_balance'))
+    WHERE s.operator_id = ANY (v_stopped) AND s.left_on IS NULL AND s.activated_on IS NOT NULL
       AND (bs.charged_until <= p_on
            OR (bs.day_charged_until <= p_on AND EXISTS (SELECT 1 FROM fund f WHERE f.child_id = ANY (o.path) AND f.charge_timing = 'daily'))
            OR EXISTS (SELECT 1 FROM block b WHERE b.operator_id = s.operator_id AND b.subscription_id = s.id AND b.to_at IS NULL))
