@@ -24,9 +24,11 @@ from backhaul.funds.services import (
     transfer_fund,
 )
 from tests.builders import acting, request_key
-from tests.cast import CELL, Cast
+from tests.cast import CELL, Cast, fill_funds
 from tests.scenarios.money import assert_proved, balance
+from tests.scenarios.test_guards import access, cut, drain, guarded, measure, nov, operator_blocks, step, top_up
 from tests.scenarios.test_money_races import Side, stopped_at, wait_for_locks
+from tests.scenarios.test_oracles import taken_over
 
 ON = date(2026, 2, 1)
 
@@ -200,4 +202,28 @@ def test_one_transfer_sent_four_times_at_once_moves_once(cast: Cast) -> None:
     assert len({side.done() for side in sides}) == 1
     with acting(cast.padma):
         assert (get_fund(cast.north)["posted_minor"], get_fund(cast.rival)["posted_minor"]) == (600_00, 400_00)
+    assert_proved()
+
+
+@pytest.mark.parametrize("cut_first", [True, False])
+def test_a_recharge_while_the_operator_is_cut_leaves_nothing_stopped(
+    db: EmbeddedPostgres, cast: Cast, cut_first: bool
+) -> None:
+    """Whichever of the two has the fund first, in the end it is back at its minimum and nothing holds a service off."""
+    fill_funds(cast)
+    service = taken_over(cast, cast.north, billed_until=nov(5))
+    guarded(cast, cast.north, cast.padma.isp_id, reaches_sub_operators=True)
+    drain(cast, cast.north, cast.padma.isp_id, 0)
+    for day in (2, 3, 4, 5):
+        measure(cast, nov(day))
+    moves = [lambda: cut(cast, nov(5)), lambda: top_up(cast, cast.north, cast.padma.isp_id, 5_000_00, nov(5))]
+    with stopped_at(db, f"SELECT 1 FROM {CELL}.fund WHERE child_id = {cast.north} FOR UPDATE"):
+        first = Side(moves[0] if cut_first else moves[1])
+        wait_for_locks(db, 1)
+        second = Side(moves[1] if cut_first else moves[0])
+        wait_for_locks(db, 2)
+    first.done()
+    second.done()
+    assert [operator_blocks(cast, who) for who in (cast.north, cast.riverside)] == [{}, {}]
+    assert (step(cast, cast.north), access(cast, cast.north, service)) == ("none", "open")
     assert_proved()

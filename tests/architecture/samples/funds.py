@@ -18,7 +18,9 @@ SAMPLES = [
             "fund_refund_policy_check": Check({"refund_policy": "'all'"}, but={"refund_policy": "'none'"}),
             "fund_refund_minimum_minor_check": Check({"refund_minimum_minor": "-1"}),
             "fund_release_after_days_check": Check({"release_after_days": "0"}, but={"release_after_days": "1"}),
-            "fund_credit_reasons": Check({"credit_days_for": "ARRAY['weather']"}, but={"credit_days_for": "ARRAY['outage']"}),
+            "fund_credit_reasons": Check(
+                {"credit_days_for": "ARRAY['weather']"}, but={"credit_days_for": "ARRAY['outage']"}
+            ),
             "fund_exposure_limit_minor_check": Check({"exposure_limit_minor": "-1"}, but={"exposure_limit_minor": "0"}),
             "fund_min_recharge_minor_check": Check({"min_recharge_minor": "-1"}),
             "fund_minimum_margin_minor_check": Check({"minimum_margin_minor": "-1"}),
