@@ -278,3 +278,49 @@ def test_an_edge_with_a_validity_of_its_own_charges_by_its_own_days(cast: Cast) 
     night(cast, DEC_1)
     assert charges(cast, cast.riverside) == [(DEC_1, JAN_1, 450_00, 465_00)]
     assert charges(cast, cast.north) == [(DEC_1, JAN_1, 400_00, 400_00)]
+
+
+def test_an_edge_that_turns_from_daily_to_upfront_charges_what_is_left_of_each_running_cycle(cast: Cast) -> None:
+    """Nine days of 450.00 by the day, 135.00; the other 21 at once on the 10th, 315.00; then whole months."""
+    own_edge(cast, charge_timing="daily")
+    fill_funds(cast)
+    taken_over(cast, cast.riverside)
+    nights(cast, NOV_1, date(2026, 11, 9))
+    own_edge(cast, charge_timing="upfront")
+    nights(cast, date(2026, 11, 10), DEC_1)
+    *days, rest, december = charges(cast, cast.riverside)
+    assert [row[0].day for row in days] == list(range(1, 10))
+    assert (rest, december) == (
+        (date(2026, 11, 10), DEC_1, 450_00, 315_00),
+        (DEC_1, JAN_1, 450_00, 450_00),
+    )
+
+
+def test_an_edge_that_turns_from_upfront_to_daily_charges_days_from_the_next_cycle_on(cast: Cast) -> None:
+    fill_funds(cast)
+    taken_over(cast, cast.riverside)
+    night(cast, NOV_1)
+    own_edge(cast, charge_timing="daily")
+    nights(cast, date(2026, 11, 2), date(2026, 12, 2))
+    first, *days = charges(cast, cast.riverside)
+    assert first == (NOV_1, DEC_1, 450_00, 450_00)
+    assert [(row[0], row[1]) for row in days] == [(DEC_1, date(2026, 12, 2)), (date(2026, 12, 2), date(2026, 12, 3))]
+
+
+def test_an_edge_that_turns_to_cycles_or_whole_terms_inside_a_term_charges_no_day_twice_or_never(cast: Cast) -> None:
+    """Whole term charged: nothing more until its end. By cycles, turned to whole terms: the cycles go on to the end."""
+    fill_funds(cast)
+    own_edge(cast, charge_whole_term=True)
+    package = sell_terms(cast, 3, 1_650_00)
+    taken_over(cast, cast.riverside, package=package)
+    night(cast, NOV_1)
+    own_edge(cast, charge_whole_term=False)
+    taken_over(cast, cast.riverside, DEC_1, package=package)
+    night(cast, DEC_1)
+    own_edge(cast, charge_whole_term=True)
+    night(cast, JAN_1)
+    assert charges(cast, cast.riverside) == [
+        (NOV_1, FEB_1, 1_350_00, 1_350_00),
+        (DEC_1, JAN_1, 450_00, 450_00),
+        (JAN_1, FEB_1, 450_00, 450_00),
+    ]

@@ -16,12 +16,12 @@ BEGIN
         plan_operator_id bigint, plan_id bigint, what smallint, starts_on date, ends_on date, day date, cycle_on date,
         anchor_day smallint, validity_days smallint, term_months smallint, in_arrears boolean, is_free boolean,
         price_minor bigint, needed_minor bigint, include_vat boolean, round_to_minor bigint, has_discount boolean, due_days smallint,
-        advance_minor bigint, running_invoice_id bigint, was_cut boolean
+        advance_minor bigint, running_invoice_id bigint, covered bigint[], was_cut boolean
     ) ON COMMIT DELETE ROWS;
     CREATE TEMP TABLE stage_class (         -- steps that cost the same on every edge
         class_id bigint, operator_id bigint, plan_operator_id bigint, plan_id bigint, what smallint, is_free boolean, starts_on date,
         ends_on date, cycle_on date, cycle_days integer, bill_ends_on date, bill_cycle_on date, bill_days integer,
-        term_months smallint, day date, steps bigint, vat_bp integer
+        term_months smallint, day date, covered bigint[], steps bigint, vat_bp integer
     ) ON COMMIT DELETE ROWS;
     CREATE TEMP TABLE stage_cost (          -- class × edge of the owner's chain that charges it
         class_id bigint, child_id bigint, parent_id bigint, depth integer, mode text, reclaims boolean, is_free boolean,
@@ -116,12 +116,12 @@ BEGIN
     WHERE NOT EXISTS (SELECT 1 FROM operator_block b WHERE b.operator_id = id AND b.to_at IS NULL);
     INSERT INTO stage_due (rank, class_id, operator_id, subscription_id, customer_id, plan_operator_id, plan_id, what, starts_on, ends_on,
                            day, cycle_on, anchor_day, validity_days, term_months, in_arrears, is_free, price_minor, needed_minor, include_vat,
-                           round_to_minor, has_discount, due_days, advance_minor, running_invoice_id, was_cut)
+                           round_to_minor, has_discount, due_days, advance_minor, running_invoice_id, covered, was_cut)
     SELECT z.rank, dense_rank() OVER (ORDER BY z.operator_id, z.plan_operator_id, z.plan_id, z.what, z.starts_on, z.ends_on, z.day,
-                                      z.cycle_on, z.anchor_day, z.validity_days, z.term_months, z.is_free),
+                                      z.cycle_on, z.anchor_day, z.validity_days, z.term_months, z.is_free, z.covered),
            z.operator_id, z.subscription_id, z.customer_id, z.plan_operator_id, z.plan_id, z.what, z.starts_on, z.ends_on, z.day,
            z.cycle_on, z.anchor_day, z.validity_days, z.term_months, z.in_arrears, z.is_free, z.price_minor, z.needed_minor, z.include_vat,
-           z.round_to_minor, z.has_discount, z.due_days, z.advance_minor, z.running_invoice_id, z.was_cut
+           z.round_to_minor, z.has_discount, z.due_days, z.advance_minor, z.running_invoice_id, z.covered, z.was_cut
     FROM (
         SELECT row_number() OVER (ORDER BY f.priority, f.starts_on,
                                   CASE WHEN f.advance_minor = 0 THEN f.price_minor = 0 ELSE f.advance_minor >= f.needed_minor END DESC,
@@ -189,8 +189,9 @@ BEGIN
     WHERE d.operator_id = n.operator_id AND d.subscription_id = n.subscription_id AND n.asked_minor > n.advance_minor;
 END $$;
 
--- due_steps: the services whose next step is due, and which step it is. `ends_on` is set where a bill ends on another day than its
--- cycle: billed in arrears, or the last cycle of a longer term.
+-- due_steps: the services whose next step is due, and which step it is. `ends_on` is set where a step ends on another day than its
+-- cycle: billed in arrears, or inside a longer term. `covered`, inside a running period: the edges that were charged for its first day
+-- already, by whatever timing they had then.
 CREATE OR REPLACE FUNCTION due_steps(
     p_operators bigint[], p_daily bigint[], p_on date, p_run bigint, p_only_held boolean, p_subscription bigint)
 RETURNS TABLE (
@@ -198,7 +199,7 @@ RETURNS TABLE (
     what smallint, starts_on date, ends_on date, day date, cycle_on date, anchor_day smallint, validity_days smallint, term_months smallint,
     in_arrears boolean, is_free boolean, pay_first boolean, package_operator_id bigint, package_id bigint, package_price_minor bigint,
     custom_price_minor bigint, include_vat boolean, round_to_minor bigint, due_days smallint, advance_minor bigint,
-    running_invoice_id bigint, was_cut boolean)
+    running_invoice_id bigint, covered bigint[], was_cut boolean)
 LANGUAGE sql STABLE AS $$
     -- OFFSET 0 keeps each expression worked out once, where the planner would put it into every place that uses it
     WITH candidate AS (
@@ -212,7 +213,7 @@ LANGUAGE sql STABLE AS $$
                     WHEN s.left_on IS NOT NULL OR off.otherwise THEN NULL
                     WHEN bs.charged_until <= p_on THEN CASE WHEN bs.billed_until > bs.charged_until THEN 2              -- a term's next cycle
                                                             ELSE 3 END                                                  -- a new period
-                    WHEN bs.day_charged_until <= p_on AND s.operator_id = ANY (p_daily) THEN 4 END AS step              -- a day
+                    WHEN bs.day_charged_until <= p_on THEN 4 END AS step                                                -- a day
         FROM billing_state bs
         JOIN subscription s ON s.operator_id = bs.operator_id AND s.id = bs.subscription_id
         JOIN package p ON p.operator_id = s.package_operator_id AND p.id = s.package_id
@@ -242,20 +243,31 @@ LANGUAGE sql STABLE AS $$
                          WHEN d.was_cut THEN p_on
                          ELSE begins_on(d.operator_id, d.subscription_id, d.due_on, p_on) END AS starts_on
         FROM due d OFFSET 0),
+    running AS (
+        SELECT b.*, CASE WHEN b.in_arrears OR b.step NOT IN (2, 4) THEN b.running_invoice_id
+                         ELSE (SELECT i.id FROM invoice i
+                               WHERE i.operator_id = b.operator_id AND i.subscription_id = b.subscription_id AND i.kind = 'period'
+                                 AND i.starts_on <= b.starts_on
+                               ORDER BY i.starts_on DESC, i.revision DESC LIMIT 1) END AS invoice_id
+        FROM begun b OFFSET 0),
     taken AS (
-        SELECT b.*, b.step = 4 AND b.starts_on < p_on
+        SELECT b.*, CASE WHEN b.step IN (2, 4) THEN
+                        ARRAY(SELECT DISTINCT c.child_id FROM operator o JOIN charge c ON c.child_id = ANY (o.path)
+                              WHERE o.id = b.operator_id AND c.owner_id = b.operator_id AND c.invoice_id = b.invoice_id
+                                AND c.starts_on <= b.starts_on AND c.ends_on > b.starts_on ORDER BY 1) END AS covered,
+                    b.step = 4 AND b.starts_on < p_on
                     AND EXISTS (SELECT 1 FROM off_days(b.operator_id, b.subscription_id, b.starts_on, b.starts_on + 1)) AS is_passed_over
-        FROM begun b OFFSET 0)
+        FROM running b OFFSET 0)
     SELECT t.priority, t.operator_id, t.subscription_id, t.customer_id, t.plan_operator_id, t.plan_id,
            (CASE t.step WHEN 1 THEN 1 WHEN 2 THEN 2 WHEN 3 THEN CASE WHEN t.in_arrears THEN 2 ELSE 3 END ELSE 0 END
             + CASE WHEN t.step = 4 AND NOT t.is_passed_over OR t.step IN (2, 3) AND t.operator_id = ANY (p_daily) THEN 4 ELSE 0 END)::smallint,
-           t.starts_on, CASE t.step WHEN 1 THEN LEAST(t.charged_until, t.left_on + 1) WHEN 2 THEN t.billed_until END,
+           t.starts_on, CASE t.step WHEN 1 THEN LEAST(t.charged_until, t.left_on + 1) WHEN 2 THEN t.billed_until WHEN 4 THEN t.charged_until END,
            CASE WHEN t.step <> 1 THEN t.starts_on END,
            -- a validity's days count from its start, a calendar cycle's from its anchor
            CASE WHEN t.validity_days IS NOT NULL THEN CASE t.step WHEN 4 THEN t.charged_until - t.validity_days ELSE t.starts_on END END,
            t.anchor_day, t.validity_days, CASE WHEN t.in_arrears OR t.validity_days IS NOT NULL THEN 1::smallint ELSE t.term_months END,
            t.in_arrears, t.is_free, t.pay_first, t.package_operator_id, t.package_id, t.package_price_minor, t.custom_price_minor,
-           t.prices_include_vat, t.round_bill_to_minor, t.due_days, t.advance_minor, t.running_invoice_id, t.was_cut
+           t.prices_include_vat, t.round_bill_to_minor, t.due_days, t.advance_minor, t.invoice_id, t.covered, t.was_cut
     FROM taken t
 $$;
 -- stage_costs: what each class of staged steps costs on each edge of its owner's chain, at the tariff of the cycle's start or of the day.
@@ -263,14 +275,14 @@ CREATE OR REPLACE FUNCTION stage_costs(p_on date) RETURNS void
 LANGUAGE plpgsql AS $$
 BEGIN
     INSERT INTO stage_class (class_id, operator_id, plan_operator_id, plan_id, what, is_free, starts_on, ends_on, cycle_on, cycle_days,
-                             bill_ends_on, bill_cycle_on, bill_days, term_months, day, steps, vat_bp)
+                             bill_ends_on, bill_cycle_on, bill_days, term_months, day, covered, steps, vat_bp)
     SELECT g.class_id, g.operator_id, g.plan_operator_id, g.plan_id, g.what, g.is_free, g.starts_on, cycle.ends_on, cycle.cycle_on,
            cycle.whole_ends_on - cycle.cycle_on, COALESCE(bill.ends_on, cycle.ends_on), cycle.cycle_on,
-           COALESCE(bill.whole_ends_on, cycle.whole_ends_on) - cycle.cycle_on, g.term_months, g.day, g.steps,
+           COALESCE(bill.whole_ends_on, cycle.whole_ends_on) - cycle.cycle_on, g.term_months, g.day, g.covered, g.steps,
            vat_rate_on(g.operator_id, p_on)
     FROM (SELECT class_id, operator_id, plan_operator_id, plan_id, what, is_free, starts_on, ends_on, day, cycle_on, anchor_day,
-                 validity_days, term_months, count(*) AS steps
-          FROM stage_due GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13) AS g
+                 validity_days, term_months, covered, count(*) AS steps
+          FROM stage_due GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14) AS g
     CROSS JOIN LATERAL cycle_of(g.starts_on, g.anchor_day, g.validity_days, g.cycle_on) AS whole
     CROSS JOIN LATERAL (SELECT whole.cycle_on, whole.ends_on AS whole_ends_on, LEAST(whole.ends_on, g.ends_on) AS ends_on) AS cycle
     LEFT JOIN LATERAL (SELECT anchor_after(cycle.cycle_on, g.anchor_day, g.term_months) AS ends_on,
@@ -287,15 +299,15 @@ BEGIN
                CASE WHEN price.validity_days IS NULL THEN span.starts_on - c.cycle_on ELSE 0 END AS from_day
         FROM stage_class c
         JOIN operator o ON o.id = c.operator_id
-        JOIN fund f ON f.child_id = ANY (o.path)
+        JOIN fund f ON f.child_id = ANY (o.path) AND (c.covered IS NULL OR NOT f.child_id = ANY (c.covered))
         CROSS JOIN LATERAL (
             SELECT c.day AS starts_on, c.day + 1 AS ends_on, c.cycle_days, 1 AS terms WHERE f.charge_timing = 'daily' AND c.what & 4 = 4
             UNION ALL
             SELECT c.starts_on, c.bill_ends_on, c.bill_days, c.term_months
             WHERE f.charge_timing = 'upfront' AND c.what & 3 = 3 AND f.charge_whole_term
             UNION ALL
-            SELECT c.starts_on, c.ends_on, c.cycle_days, 1
-            WHERE f.charge_timing = 'upfront' AND c.what & 2 = 2 AND (NOT f.charge_whole_term OR c.what & 1 = 0 AND c.term_months = 1)
+            SELECT c.starts_on, c.ends_on, c.cycle_days, 1      -- or what is left of a cycle that was charged day by day so far
+            WHERE f.charge_timing = 'upfront' AND c.what IN (2, 3, 4, 6, 7) AND (NOT f.charge_whole_term OR c.what & 1 = 0)
         ) AS span
         LEFT JOIN LATERAL tariff_version(f.child_id, c.plan_operator_id, c.plan_id, span.starts_on) AS price ON true
     ) AS t

@@ -206,8 +206,8 @@ BEGIN
     amounts AS (
         SELECT whole.*, CASE WHEN what & 1 = 1 THEN rounded_to(whole_minor, round_to_minor) ELSE 0 END AS total_minor FROM whole OFFSET 0)
     SELECT s.class_id, s.operator_id, s.subscription_id, s.customer_id, s.what, s.in_arrears,
-           CASE WHEN s.in_arrears AND s.what & 2 = 0 THEN s.running_invoice_id WHEN s.what & 1 = 1 OR s.in_arrears THEN nextval('invoice_id')
-                ELSE running.id END,
+           CASE WHEN s.what & 1 = 1 AND NOT s.in_arrears OR s.what & 2 = 2 AND s.in_arrears THEN nextval('invoice_id')
+                ELSE s.running_invoice_id END,
            CASE WHEN s.what & 1 = 1 THEN nextval('entry_id') END,
            CASE WHEN s.what & 1 = 1 THEN s.next_number - 1 + count(*) FILTER (WHERE s.what & 1 = 1) OVER by_operator END,
            s.starts_on, s.bill_ends_on, s.cycle_ends_on, s.day,
@@ -218,9 +218,6 @@ BEGIN
                 ELSE GREATEST(0, LEAST(s.total_minor, s.advance_minor - (sum(s.total_minor) OVER by_customer - s.total_minor))) END,
            s.was_cut
     FROM amounts s
-    LEFT JOIN LATERAL (SELECT i.id FROM invoice i
-                       WHERE i.operator_id = s.operator_id AND i.subscription_id = s.subscription_id AND i.kind = 'period' AND i.starts_on <= s.day
-                       ORDER BY i.starts_on DESC, i.revision DESC LIMIT 1) AS running ON s.what & 1 = 0 AND NOT s.in_arrears
     WINDOW by_operator AS (PARTITION BY s.operator_id ORDER BY s.rank),
            by_customer AS (PARTITION BY s.operator_id, s.customer_id ORDER BY s.rank);
     GET DIAGNOSTICS v_count = ROW_COUNT;
@@ -310,8 +307,8 @@ BEGIN
     UPDATE billing_state s
     SET billed_until = CASE WHEN b.what & 1 = 1 THEN b.ends_on WHEN b.in_arrears AND b.what & 2 = 2 THEN b.starts_on ELSE s.billed_until END,
         charged_until = CASE WHEN b.what & 2 = 2 THEN b.cycle_ends_on ELSE s.charged_until END,
-        day_charged_until = CASE WHEN b.what & 4 = 4 OR b.what = 0 THEN b.day + 1
-                                 WHEN b.what & 2 = 2 AND NOT s.operator_id = ANY (v_daily) THEN b.cycle_ends_on ELSE s.day_charged_until END,
+        day_charged_until = CASE WHEN b.what = 0 OR b.what & 4 = 4 AND s.operator_id = ANY (v_daily) THEN b.day + 1
+                                 WHEN b.what & 2 = 2 THEN b.cycle_ends_on WHEN b.what = 4 THEN s.charged_until ELSE s.day_charged_until END,
         running_invoice_id = CASE WHEN NOT b.in_arrears THEN NULL WHEN b.what & 2 = 2 THEN b.invoice_id WHEN b.what = 1 THEN NULL
                                   ELSE s.running_invoice_id END
     FROM stage_bill b
