@@ -191,7 +191,7 @@ END $$;
 
 -- due_steps: the services whose next step is due, and which step it is. `ends_on` is set where a step ends on another day than its
 -- cycle: billed in arrears, or inside a longer term. `covered`, inside a running period: the edges that were charged for its first day
--- already, by whatever timing they had then.
+-- already, by whatever timing they had then; not where a change of package gave that day back.
 CREATE OR REPLACE FUNCTION due_steps(
     p_operators bigint[], p_daily bigint[], p_on date, p_run bigint, p_only_held boolean, p_subscription bigint)
 RETURNS TABLE (
@@ -254,7 +254,13 @@ LANGUAGE sql STABLE AS $$
         SELECT b.*, CASE WHEN b.step IN (2, 4) THEN
                         ARRAY(SELECT DISTINCT c.child_id FROM operator o JOIN charge c ON c.child_id = ANY (o.path)
                               WHERE o.id = b.operator_id AND c.owner_id = b.operator_id AND c.invoice_id = b.invoice_id
-                                AND c.starts_on <= b.starts_on AND c.ends_on > b.starts_on ORDER BY 1) END AS covered,
+                                AND c.starts_on <= b.starts_on AND c.ends_on > b.starts_on
+                                -- what a change of package gave back is the new package's to charge
+                                AND NOT EXISTS (SELECT 1 FROM charge_refund r
+                                                WHERE r.child_id = c.child_id AND r.owner_id = c.owner_id AND r.invoice_id = c.invoice_id
+                                                  AND r.starts_on = c.starts_on AND r.part = c.part AND r.reason = 'changed'
+                                                  AND r.from_on <= b.starts_on AND r.to_on > b.starts_on)
+                              ORDER BY 1) END AS covered,
                     b.step = 4 AND b.starts_on < p_on
                     AND EXISTS (SELECT 1 FROM off_days(b.operator_id, b.subscription_id, b.starts_on, b.starts_on + 1)) AS is_passed_over
         FROM running b OFFSET 0)
