@@ -218,6 +218,7 @@ BOOKS = (
     gettext_noop("Other income"),
     gettext_noop("Wholesale cost"),
     gettext_noop("Discounts given"),
+    gettext_noop("Complimentary service"),
     gettext_noop("One-off sales"),
     gettext_noop("Late fees"),
     gettext_noop("Bad debt recovered"),

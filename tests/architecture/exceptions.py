@@ -11,6 +11,12 @@ MONEY = {
     "customer_advance", "credit_note", "adjustment", "payment", "seal",
 }  # fmt: skip
 
+# App removes rows of these only: what was planned and is given up before its day; nothing names them.
+APP_DELETES = {
+    "holiday": "a day ahead that is none after all",
+    "planned_change": "a package change that does not come",
+}
+
 # Indexes whose first column does not name an operator.
 INDEX_NOT_BY_OPERATOR = {
     "membership_user": "signing in looks for the operators of a user",

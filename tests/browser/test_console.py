@@ -127,7 +127,8 @@ PAGES = (
     "/resellers/add/", "/funds/plan/", "/resellers/needs/",
     "/books/trial-balance/", "/books/journal/", "/books/accounts/cash/", "/password/",
     "/network/routers/", "/network/routers/add/", "/network/sessions/", "/network/disconnects/",
-    "/packages/add/", "/plans/", "/profiles/add/", "/margins/", "/bands/", "/vat/", "/cuts/", "/promises/", "/discounts/",
+    "/packages/add/", "/plans/", "/profiles/add/", "/margins/", "/bands/", "/vat/", "/cuts/", "/promises/",
+    "/discounts/",
 )  # fmt: skip
 
 

@@ -60,7 +60,9 @@ SAMPLES = [
             "credit_note_check": Check(
                 {"to_advance_minor": "1"}, but={"to_advance_minor": "1", "to_invoice_minor": "104"}
             ),
-            "credit_note_days": Check({"from_on": "current_date"}, but={"from_on": "current_date", "to_on": "current_date + 1"}),
+            "credit_note_days": Check(
+                {"from_on": "current_date"}, but={"from_on": "current_date", "to_on": "current_date + 1"}
+            ),
         },
     ),
     own(
