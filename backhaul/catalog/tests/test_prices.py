@@ -162,8 +162,9 @@ def test_a_price_outside_a_band_is_refused_wherever_it_is_saved_and_names_the_ba
             with pytest.raises(PriceOutsideBand):
                 north_package(cast, wrong, name="Other")
         north_package(cast, 1_500_00, name="Quarter", term_months=3)
-        with pytest.raises(PriceOutsideBand):
-            north_package(cast, 2_100_01, name="Other", term_months=3)
+        for wrong in (1_499_99, 2_100_01):
+            with pytest.raises(PriceOutsideBand):
+                north_package(cast, wrong, name="Other", term_months=3)
 
 
 def test_prices_that_were_outside_before_are_listed_and_a_band_can_be_lifted(cast: Cast) -> None:
