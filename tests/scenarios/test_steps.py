@@ -324,3 +324,13 @@ def test_an_edge_that_turns_to_cycles_or_whole_terms_inside_a_term_charges_no_da
         (DEC_1, JAN_1, 450_00, 450_00),
         (JAN_1, FEB_1, 450_00, 450_00),
     ]
+
+
+def test_a_period_billed_late_is_charged_from_the_day_the_edge_was_started(cast: Cast, db: EmbeddedPostgres) -> None:
+    """A period from the 1st, an edge started on the 11th, a night on the 20th: 20 of 30 days, 300.00."""
+    fill_funds(cast)
+    as_owner(db, "UPDATE fund SET started_on = '2026-11-11' WHERE child_id = %s", cast.riverside)
+    taken_over(cast, cast.riverside)
+    night(cast, date(2026, 11, 20))
+    started = date(2026, 11, 11)
+    assert charges(cast, cast.riverside) == [(NOV_1, started, 0, 0), (started, DEC_1, 450_00, 300_00)]

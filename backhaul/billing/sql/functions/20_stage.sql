@@ -299,10 +299,10 @@ BEGIN
     SELECT t.class_id, t.child_id, t.parent_id, t.depth, t.mode, reclaims_input_on(t.child_id, p_on), t.is_free AND t.child_id = t.operator_id,
            t.starts_on, t.ends_on, t.price_minor, t.cycle_days, t.from_day, net.minor, vat_of(net.minor, vat_rate_on(t.parent_id, p_on))
     FROM (
-        SELECT c.class_id, c.operator_id, c.is_free, f.child_id, f.parent_id, f.depth, f.mode, span.starts_on, span.ends_on,
-               CASE WHEN f.started_on <= c.starts_on THEN price.price_minor * span.terms ELSE 0 END AS price_minor,
+        SELECT c.class_id, c.operator_id, c.is_free, f.child_id, f.parent_id, f.depth, f.mode, piece.starts_on, piece.ends_on,
+               CASE WHEN piece.has_started THEN price.price_minor * span.terms ELSE 0 END AS price_minor,
                COALESCE(price.validity_days * span.terms, span.cycle_days) AS cycle_days,
-               CASE WHEN price.validity_days IS NULL THEN span.starts_on - c.cycle_on ELSE 0 END AS from_day
+               CASE WHEN price.validity_days IS NULL THEN piece.starts_on - c.cycle_on ELSE 0 END AS from_day
         FROM stage_class c
         JOIN operator o ON o.id = c.operator_id
         JOIN fund f ON f.child_id = ANY (o.path) AND (c.covered IS NULL OR NOT f.child_id = ANY (c.covered))
@@ -315,7 +315,13 @@ BEGIN
             SELECT c.starts_on, c.ends_on, c.cycle_days, 1      -- or what is left of a cycle that was charged day by day so far
             WHERE f.charge_timing = 'upfront' AND c.what IN (2, 3, 4, 6, 7) AND (NOT f.charge_whole_term OR c.what & 1 = 0)
         ) AS span
-        LEFT JOIN LATERAL tariff_version(f.child_id, c.plan_operator_id, c.plan_id, span.starts_on) AS price ON true
+        CROSS JOIN LATERAL (        -- cut where the edge was started: nothing is charged before
+            SELECT GREATEST(span.starts_on, p.from_on) AS starts_on, LEAST(span.ends_on, p.to_on) AS ends_on, p.has_started
+            FROM (VALUES (date '-infinity', COALESCE(f.started_on, 'infinity'), false),
+                         (COALESCE(f.started_on, 'infinity'), date 'infinity', true)) AS p (from_on, to_on, has_started)
+            WHERE span.starts_on < p.to_on AND span.ends_on > p.from_on
+        ) AS piece
+        LEFT JOIN LATERAL tariff_version(f.child_id, c.plan_operator_id, c.plan_id, piece.starts_on) AS price ON true
     ) AS t
     CROSS JOIN LATERAL (SELECT prorate(t.price_minor, t.from_day, t.from_day + (t.ends_on - t.starts_on), t.cycle_days) AS minor) AS net;
 END $$;

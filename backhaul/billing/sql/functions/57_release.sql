@@ -156,17 +156,21 @@ END $$;
 CREATE OR REPLACE FUNCTION retry_released(p_isp bigint, p_top bigint, p_on date, p_now timestamptz) RETURNS bigint
 LANGUAGE plpgsql SECURITY DEFINER AS $$
 DECLARE
+    v_open bigint[];
     v_operators bigint[];
     v_subscriptions bigint[];
     v_back bigint := 0;
 BEGIN
+    SELECT array_agg(o.id) INTO v_open FROM operator o
+    WHERE o.isp_id = p_isp AND p_top = ANY (o.path) AND p_top <> p_isp
+      AND NOT EXISTS (SELECT 1 FROM books k WHERE k.operator_id = ANY (o.path) AND k.locked_through >= p_on);
     SELECT array_agg(h.operator_id ORDER BY h.operator_id, h.subscription_id), array_agg(h.subscription_id ORDER BY h.operator_id, h.subscription_id)
     INTO v_operators, v_subscriptions
     FROM held_bill h
-    JOIN operator o ON o.id = h.operator_id
-    JOIN billing_state b ON b.operator_id = h.operator_id AND b.subscription_id = h.subscription_id AND b.charged_until > p_on
-    WHERE o.isp_id = p_isp AND p_top = ANY (o.path) AND p_top <> p_isp AND NOT h.of_day AND waits_for_funds(h.operator_id, h.subscription_id)
-      AND NOT EXISTS (SELECT 1 FROM books k WHERE k.operator_id = ANY (o.path) AND k.locked_through >= p_on);
+    JOIN billing_state b ON b.operator_id = h.operator_id AND b.subscription_id = h.subscription_id
+    WHERE h.operator_id = ANY (v_open) AND b.operator_id = ANY (v_open) AND NOT h.of_day AND b.charged_until > p_on
+      AND NOT EXISTS (SELECT 1 FROM block k WHERE k.operator_id = h.operator_id AND k.subscription_id = h.subscription_id
+                      AND k.to_at IS NULL AND k.reason NOT IN ('fund_short', 'upstream_short'));
     IF v_operators IS NULL THEN
         RETURN 0;
     END IF;
