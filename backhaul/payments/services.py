@@ -12,6 +12,7 @@ from django.db import IntegrityError
 
 from backhaul.billing.promises import bring_back_unpaid
 from backhaul.billing.services import renew_expired
+from backhaul.common.clock import local_date
 from backhaul.common.errors import KeyReused
 from backhaul.common.money import refuse_beyond_limit
 from backhaul.identity.models import IspDirectory
@@ -58,7 +59,9 @@ def record_payment(**payment: Unpack[Received]) -> Receipt:
     blocked = done.pop("blocked")
     service = "unchanged"
     if blocked:
-        customer_id, on, now = payment["customer_id"], payment["received_on"], payment["now"]
+        # whatever day the money is dated: the service comes back now, and the days that it was off are not billed
+        customer_id, now = payment["customer_id"], payment["now"]
+        on = local_date(now, current_scope().time_zone)
         back = {
             bring_back_unpaid(customer_id=customer_id, on=on, now=now),
             renew_expired(customer_id=customer_id, on=on, now=now),
