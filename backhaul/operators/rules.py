@@ -19,7 +19,9 @@ ABOVE_ONLY = NEEDS_CHILDREN | {"catalog.edit", "network.view", "network.edit", "
 ROLES: dict[str, frozenset[str]] = {
     "system": frozenset(PERMISSIONS),
     "owner": frozenset(PERMISSIONS),
-    "accountant": frozenset(VIEW | {"books.view", "books.post", "payments.reverse", "funds.confirm", "billing.write_off"}),
+    "accountant": frozenset(
+        VIEW | {"books.view", "books.post", "payments.reverse", "funds.confirm", "billing.write_off"}
+    ),
     "collector": frozenset({"dashboard.view", "customers.view", "bills.view", "payments.view", "payments.collect"}),
     "noc": frozenset({"dashboard.view", "customers.view", "network.view", "network.edit"}),
     "manager": frozenset({"dashboard.view", "billing.discount"}),

@@ -136,7 +136,8 @@ def test_a_block_on_the_operator_walls_in_or_refuses_its_customers_alone(
 ) -> None:
     add_login(network, "of-padma")
     add_login(network, "of-north", child=True)
-    block = "INSERT INTO operator_block (operator_id, reason, effect, from_on, from_at) VALUES (%s, %s, %s, current_date, now())"
+    block = """INSERT INTO operator_block (operator_id, reason, effect, from_on, from_at)
+        VALUES (%s, %s, %s, current_date, now())"""
     as_admin(server, block, network.north, "operator_minimum_balance", "walled")
     assert radius.login("of-north")["Framed-Pool"] == "walled"
     assert radius.login("of-padma")["Framed-Pool"] == "clients"

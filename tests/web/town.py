@@ -61,9 +61,8 @@ def build_town() -> Town:
         )
         bill = rows("SELECT id FROM invoice WHERE customer_id = %s", [first])[0]["id"]
         movements = rows("SELECT id, kind FROM fund_movement WHERE child_id = %s ORDER BY id", [cast.riverside])
-        edge = {"child_id": cast.riverside, "now": now}
-        prepare_statement(month=joined, today=today, **edge)
-        dispute = dispute_movement(movement_id=movements[0]["id"], what="paid twice", **edge)
+        prepare_statement(child_id=cast.riverside, month=joined, today=today, now=now)
+        dispute = dispute_movement(child_id=cast.riverside, movement_id=movements[0]["id"], what="paid twice", now=now)
         town.ids = {
             "customer": first, "suspended": second, "bill": bill, "payment": receipt.payment_id,
             "recharge": movements[0]["id"], "charge": movements[-1]["id"], "router": router,

@@ -194,7 +194,7 @@ def _state(row: dict[str, Any], today: date) -> str:
         return "not_prepared"
     if row["difference_minor"]:
         return "differs"
-    return "confirmed" if row["parent_confirmed_at"] and row["child_confirmed_at"] else "to_confirm"
+    return "signed" if row["parent_confirmed_at"] and row["child_confirmed_at"] else "to_confirm"
 
 
 def _signed(request: PageRequest, edge: dict[str, Any], row: dict[str, Any]) -> list[dict[str, Any]]:

@@ -61,7 +61,7 @@ class Month(StringConverter):
     def to_python(self, value: str) -> date:  # type: ignore[override]
         return date.fromisoformat(f"{value}-01")
 
-    def to_url(self, value: date) -> str:
+    def to_url(self, value: date) -> str:  # type: ignore[override]
         return f"{value:%Y-%m}"
 
 

@@ -156,7 +156,7 @@ STATES: dict[str, tuple[str, Any]] = {
     "failed": ("red", pgettext_lazy("state", "Failed")),
     "not_prepared": ("grey", pgettext_lazy("statement", "Not prepared")),
     "to_confirm": ("amber", pgettext_lazy("statement", "To be confirmed")),
-    "confirmed": ("green", pgettext_lazy("statement", "Confirmed by both")),
+    "signed": ("green", pgettext_lazy("statement", "Confirmed by both")),
     "disputed": ("red", pgettext_lazy("statement", "Disputed")),
     "differs": ("amber", pgettext_lazy("statement", "Moved afterwards")),
     "silent": ("amber", pgettext_lazy("session", "Not reporting")),

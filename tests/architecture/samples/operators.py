@@ -49,7 +49,8 @@ SAMPLES = [
         checks={
             "operator_block_effect_check": Check({"effect": "'none'"}, but={"effect": "'reject'"}),
             "operator_block_check": Check(
-                {"to_on": "current_date", "to_at": "now() - interval '1 s'"}, but={"to_on": "current_date", "to_at": "now()"}
+                {"to_on": "current_date", "to_at": "now() - interval '1 s'"},
+                but={"to_on": "current_date", "to_at": "now()"},
             ),
             "operator_block_ends": Check({"to_at": "now()"}, but={"to_on": "current_date", "to_at": "now()"}),
         },
