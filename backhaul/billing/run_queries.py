@@ -6,6 +6,7 @@ from datetime import date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from backhaul.common.clock import local_date
 from backhaul.common.errors import NotFound
 from backhaul.operators.functions import rows
 from backhaul.operators.scope import current_scope
@@ -116,26 +117,37 @@ def list_plans(limit: int = 5) -> list[dict[str, Any]]:
 
 def list_caught_up(*, since: datetime) -> list[dict[str, Any]]:
     """Nights begun after their date, since an instant: on_date, started_at. Each was billed at its own date."""
-    return rows(
+    begun = rows(
         "SELECT on_date, min(started_at) AS started_at FROM billing_run WHERE operator_id = %s AND kind = 'night' "
-        "GROUP BY on_date HAVING min(started_at) >= %s AND (min(started_at) AT TIME ZONE %s)::date > on_date "
-        "ORDER BY on_date",
-        [_me(), since, current_scope().time_zone],
+        "GROUP BY on_date HAVING min(started_at) >= %s ORDER BY on_date",
+        [_me(), since],
     )
+    zone = current_scope().time_zone
+    return [run for run in begun if local_date(run["started_at"], zone) > run["on_date"]]
 
 
 def missing_night(*, today: date, now: datetime) -> date | None:
     """The first night that should be done and is not: background work has stopped. None while all is well."""
     zone = current_scope().time_zone
-    last = rows(
-        "SELECT max(on_date) AS on_date FROM billing_run WHERE operator_id = %s AND kind = 'night' "
-        "AND finished_at IS NOT NULL AND on_date <= (started_at AT TIME ZONE %s)::date",
-        [_me(), zone],
-    )[0]["on_date"]
+    last = last_night(_me(), zone)
     if last is None:
         return None
     expected = today if now.astimezone(ZoneInfo(zone)).time() >= NIGHT_DONE_BY else today - timedelta(days=1)
     return last + timedelta(days=1) if last < expected else None
+
+
+def last_night(isp_id: int, zone: str, using: str = "default") -> date | None:
+    """The latest date whose night is done; one dated ahead was not that date's night.
+
+    Dates are local by the rules of zones that the rest of the product has: the database server may have another year's.
+    """
+    done = rows(
+        "SELECT on_date, max(started_at) AS started_at FROM billing_run "
+        "WHERE operator_id = %s AND kind = 'night' AND finished_at IS NOT NULL GROUP BY on_date ORDER BY on_date DESC",
+        [isp_id],
+        using=using,
+    )
+    return next((run["on_date"] for run in done if run["on_date"] <= local_date(run["started_at"], zone)), None)
 
 
 def _me() -> int:

@@ -12,6 +12,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from backhaul.billing.guards import cut_below_minimum, measure_minimum_balance
+from backhaul.billing.run_queries import last_night
 from backhaul.billing.run_reports import describe_run, last_invoice_id
 from backhaul.billing.run_slices import (
     BATCH,
@@ -163,7 +164,7 @@ def rehearse(
             using=BATCH,
         )
         ahead = (on - local_date(now, isp.time_zone)).days
-        last = _last_night(isp) or on
+        last = last_night(isp.isp_id, isp.time_zone, BATCH) or on
     nights = [on - timedelta(days=ago) for ago in range(max(ahead, 0), 0, -1) if on - timedelta(days=ago) > last]
     for top in tops:
         run = Run(isp, 0, on, now, slice_bills)
@@ -208,7 +209,7 @@ def bill_missing_nights(isp: IspDirectory, *, today: date, now: datetime, cuts: 
     Runs that were begun and left unfinished, of whatever date, are finished too.
     """
     with unit_of_work(isp, using=BATCH):
-        last = _last_night(isp)
+        last = last_night(isp.isp_id, isp.time_zone, BATCH)
         begun = rows(
             "SELECT on_date FROM billing_run WHERE operator_id = %s AND kind = 'night' AND finished_at IS NULL",
             [isp.isp_id],
@@ -271,15 +272,3 @@ def _rehearse_night(run: Run, top_id: int) -> tuple[Run, list[dict[str, Any]]]:
             break
         slices.append(bill_next_slice(run, shard))
     return run, slices
-
-
-def _last_night(isp: IspDirectory) -> date | None:
-    """The latest date whose night is done; one dated ahead was not that date's night."""
-    found: date | None = rows(
-        "SELECT max(on_date) AS on_date FROM billing_run "
-        "WHERE operator_id = %s AND kind = 'night' AND finished_at IS NOT NULL "
-        "AND on_date <= (started_at AT TIME ZONE %s)::date",
-        [isp.isp_id, isp.time_zone],
-        using=BATCH,
-    )[0]["on_date"]
-    return found

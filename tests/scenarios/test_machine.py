@@ -66,7 +66,7 @@ class Life(Business):
         """The day on which some service is billed next, or one near it."""
         self.night(max(0, (self.one(number)[1].billed_until - self.model.today).days + late))
 
-    @rule(number=some, days=st.integers(0, 4))
+    @rule(number=some, days=st.sampled_from([0, 1, 1, 1, 2, 3, 4]))
     def period_and_grace(self, number: int, days: int) -> None:
         self.period_ends(number, 0)
         self.night(days)
@@ -79,15 +79,13 @@ class Life(Business):
         for top in sorted(tops):
             bill_isp(self.isp, top_id=top, **self.when())
 
-    @rule()
-    def seal(self) -> None:
-        seal_all_books(self.isp, now=noon(self.model.today))
-
-    @rule(operator=some, ago=st.integers(0, 40))
-    def look_back(self, operator: int, ago: int) -> None:
-        """The trial balance of a day in the past."""
+    @rule(operator=some, ago=st.integers(0, 40), sealed=st.booleans())
+    def look_back(self, operator: int, ago: int, sealed: bool) -> None:
+        """The trial balance of a day in the past, before and after what is final was sealed."""
         operator %= len(self.operators)
         day = self.model.today - ago * DAY
+        if sealed:
+            seal_all_books(self.isp, now=noon(self.model.today))
         with acting(self.isp, self.operators[operator]):
             found = get_trial_balance(on=day)["accounts"]
         shown = {row["code"]: row["debit_minor"] - row["credit_minor"] for row in found}
@@ -118,19 +116,19 @@ class Life(Business):
                 lambda: undo(child_id=self.operators[child], movement_id=made[which], on=on, reason="bounced"),
             )
 
-    @rule(number=some, amount=amounts)
-    def deduct(self, number: int, amount: int) -> None:
-        (child, edge), on = self.edge(number), self.model.today
-        given: dict[str, Any] = {
-            "child_id": self.operators[child],
-            "amount_minor": amount,
-            "on": on,
-            "request_key": request_key(),
-        }
+    @rule(number=some, left=st.sampled_from([0, 0, 300_00, 500_00, 700_00, 1_000_00]))
+    def tighten(self, number: int, left: int) -> None:
+        """A penalty, or a lower limit of a postpaid edge, that leaves so much; refused where less is there."""
+        child, edge = self.edge(number)
+        if edge.postpaid:
+            return self.set_limit(child, max(0, edge.owed + left))
+        amount, on, key = max(1, edge.available - left), self.model.today, request_key()
         self.both(
             edge.parent,
             lambda model: model.deduct(child, amount, on),
-            lambda: deduct_from_fund(reason="fine", **given),
+            lambda: deduct_from_fund(
+                child_id=self.operators[child], amount_minor=amount, on=on, request_key=key, reason="fine"
+            ),
         )
 
     @rule(amount=amounts, back=st.booleans())
@@ -152,7 +150,21 @@ class Life(Business):
 
     # -- prices -------------------------------------------------------------------------------------------------------
 
-    @rule(number=some, plan=st.integers(0, 1), price=st.integers(100_00, 900_00), ahead=st.integers(1, 20))
+    @rule(
+        whose=st.sampled_from(["edge", "package", "service"]),
+        number=some,
+        plan=st.integers(0, 1),
+        price=st.integers(100_00, 900_00),
+        ahead=st.integers(1, 20),
+    )
+    def new_price(self, whose: str, number: int, plan: int, price: int, ahead: int) -> None:
+        if whose == "edge":
+            self.tariff(number, plan, price, ahead)
+        elif whose == "package":
+            self.package_price(plan, price, ahead)
+        else:
+            self.own_price(number, None if plan and price < 300_00 else price, ahead - 1)
+
     def tariff(self, number: int, plan: int, price: int, ahead: int) -> None:
         (child, edge), day = self.edge(number), self.model.today + ahead * DAY
         self.both(
@@ -161,7 +173,6 @@ class Life(Business):
             lambda: self.set_tariff(child, plan, day, price),
         )
 
-    @rule(plan=st.integers(0, 1), price=st.integers(100_00, 900_00), ahead=st.integers(1, 20))
     def package_price(self, plan: int, price: int, ahead: int) -> None:
         day, today = self.model.today + ahead * DAY, self.model.today
         self.both(
@@ -172,7 +183,6 @@ class Life(Business):
             ),
         )
 
-    @rule(number=some, price=st.one_of(st.none(), st.integers(100_00, 900_00)), ahead=st.integers(0, 20))
     def own_price(self, number: int, price: int | None, ahead: int) -> None:
         (number, service, id_), today = self.one(number), self.model.today
         day = today + ahead * DAY
@@ -271,6 +281,10 @@ class Life(Business):
             ),
         )  # fmt: skip
         self.payments[number].append(receipt.payment_id)
+
+    @rule(number=some, odd=st.sampled_from([1, 99_99, 700_00, 2_000_00]))
+    def settle(self, number: int, odd: int) -> None:
+        self.pay(number, "more", odd, 0)
 
     @rule(which=some, ago=st.integers(0, 9))
     def bounce(self, which: int, ago: int) -> None:
