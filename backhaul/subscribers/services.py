@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from backhaul.common.clock import local_date
 from backhaul.common.errors import InvalidInput, Refusal
 from backhaul.common.money import format_minor
 from backhaul.network.services import change_password, update_login
@@ -39,7 +38,6 @@ from backhaul.subscribers.blocks import (
     set_activated,
     set_left,
 )
-from backhaul.subscribers.prices import set_custom_price
 from backhaul.subscribers.queries import get_customer
 from backhaul.subscribers.rules import NumberFormat, clean_mobile, clean_name
 
@@ -188,10 +186,10 @@ def add_zones(names: set[str]) -> tuple[list[str], dict[str, int]]:
 
 
 def update_customer(*, customer_id: int, at: datetime, **changes: Any) -> None:
-    """Change name, mobile, address, zone_id, custom_price_minor (from the next period on), mac or static_ip."""
+    """Change name, mobile, address, zone_id, mac or static_ip. A price of its own: prices.set_custom_price."""
     scope = current_scope()
     scope.require("customers.edit")
-    unknown = set(changes) - {"name", "mobile", "address", "zone_id", "custom_price_minor", "mac", "static_ip"}
+    unknown = set(changes) - {"name", "mobile", "address", "zone_id", "mac", "static_ip"}
     if unknown:
         raise InvalidInput(f"{', '.join(sorted(unknown))} cannot be changed here.")
     customer = get_customer(customer_id)
@@ -203,12 +201,6 @@ def update_customer(*, customer_id: int, at: datetime, **changes: Any) -> None:
             f"UPDATE customer SET {', '.join(f'{key} = %s' for key in own)} WHERE operator_id = %s AND id = %s",
             [*own.values(), scope.operator_id, customer_id],
         )
-    if "custom_price_minor" in changes:
-        today = local_date(at, scope.time_zone)
-        set_custom_price(
-            subscription_id=customer["subscription_id"], price_minor=changes["custom_price_minor"], starts_on=today,
-            today=today, now=at,
-        )  # fmt: skip
     login = {key: value for key, value in changes.items() if key in ("mac", "static_ip")}
     if login:
         update_login(operator_id=scope.operator_id, subscription_id=customer["subscription_id"], at=at, **login)

@@ -18,7 +18,8 @@ from backhaul.funds.services import LimitInUse, recharge_fund, reverse_recharge,
 from backhaul.ledger.services import lock_books
 from backhaul.operators.functions import execute, rows, savepoint
 from backhaul.payments.services import record_payment, reverse_payment
-from backhaul.subscribers.services import disable_subscription, suspend_subscription, update_customer
+from backhaul.subscribers.prices import set_custom_price
+from backhaul.subscribers.services import disable_subscription, suspend_subscription
 from tests.builders import acting, build_operator, request_key
 from tests.cast import START, Cast, build_cast, fill_funds
 from tests.scenarios.money import assert_proved, balance, fund, night, noon, trial_balance
@@ -170,7 +171,10 @@ def test_an_absurd_price_is_refused_and_the_dearest_kept_bills_and_refunds(cast:
     dearest = taken_over(cast, cast.padma.isp_id, custom_price_minor=MAX_MINOR)
     with acting(cast.padma):
         with pytest.raises(InvalidInput, match="larger"):
-            update_customer(customer_id=dearest.customer_id, at=noon(NOV_1), custom_price_minor=MAX_MINOR + 1)
+            set_custom_price(
+                subscription_id=dearest.subscription_id, price_minor=MAX_MINOR + 1, starts_on=NOV_1, today=NOV_1,
+                now=noon(NOV_1),
+            )  # fmt: skip
         with pytest.raises(InvalidInput, match="larger"):
             record_payment(
                 customer_id=dearest.customer_id, amount_minor=2**63, method="cash", received_on=NOV_1,
