@@ -6,8 +6,11 @@ import re
 from datetime import date, timedelta
 from itertools import pairwise
 from typing import Any
+from uuid import uuid4
 
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from backhaul.billing import tasks
@@ -121,6 +124,26 @@ def test_a_double_click_takes_one_payment_and_the_receipt_says_where_it_went(db:
     receipt = client.get(first.headers["Location"]).content.decode()
     assert "5,000.00" in receipt
     assert "Kept as advance" in receipt
+
+
+def test_a_payment_at_the_counter_keeps_no_receipt_number_waiting_for_the_network(db: object) -> None:
+    """Set up, permission, payment and commit are one message; the page around it is drawn in other units."""
+    town = build_town()
+    client = signed_in("riverside")
+    path = reverse("collect-from", args=[town.ids["customer"]])
+    form = {**form_of(client, path), "amount": "100", "method": "cash"}
+    with CaptureQueriesContext(connection) as asked:
+        assert client.post(path, form).status_code == 303
+    sent = [query["sql"] for query in asked if "record_payment(" in query["sql"]]
+    assert len(sent) == 1
+    assert "SET LOCAL backhaul.operator" in sent[0] and "has_seat(" in sent[0]
+    # nobody else's customer, and nothing is left of what was refused
+    stranger = signed_in("rival")
+    assert stranger.post(path, {**form, "request_key": str(uuid4())}).status_code == 404
+    assert stranger.get(path).status_code == 404
+    wrong = client.post(path, {**form, "amount": "99999999999999999.00", "request_key": str(uuid4())})
+    assert (wrong.status_code, "larger" in wrong.content.decode()) == (422, True)
+    assert count(town, "payment WHERE amount_minor = 10000") == 1
 
 
 def test_junk_for_an_amount_is_refused_and_nothing_is_taken(db: object) -> None:

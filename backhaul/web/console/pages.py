@@ -6,7 +6,7 @@ A view runs, and its template is drawn, inside the unit; what the domain refuses
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import wraps
@@ -56,7 +56,7 @@ Served = Callable[Concatenate[HttpRequest, P], HttpResponse]
 def page(permission: str, *, in_unit: bool = True) -> Callable[[View[P]], Served[P]]:
     """A page for those whose role includes `permission`; others read 403, strangers are led to the sign-in.
 
-    `in_unit` False: the view opens its own units (a billing run does), the permission is checked before.
+    `in_unit` False: the view opens its own units (what commits by itself does), the permission is checked before.
     """
 
     def wrap(view: View[P]) -> Served[P]:
@@ -100,15 +100,19 @@ def _serve(
 def _seat(request: PageRequest, permission: str) -> Iterator[None]:
     """The unit of work of the person's own operator, with the frame that pages show."""
     with ExitStack() as stack:
-        unit = unit_of_work(request.isp, request.user.home_operator_id, user_id=request.user.pk)
         try:
-            request.scope = stack.enter_context(unit)
+            request.scope = stack.enter_context(unit_of(request))
         except NotFound:
             raise PermissionDenied from None  # nobody's seat: the membership has ended
         if permission != SIGNED_IN:
             request.scope.require(permission)
         request.shell = shell_for(request, request.scope, request.user)
         yield
+
+
+def unit_of(request: PageRequest) -> AbstractContextManager[Scope]:
+    """A unit of work of the person's own operator, for pages that are not `in_unit`."""
+    return unit_of_work(request.isp, request.user.home_operator_id, user_id=request.user.pk)
 
 
 def show(
@@ -146,9 +150,15 @@ def leave_to(request: HttpRequest, address: str) -> HttpResponse:
 @contextmanager
 def refusals_to(form: Form) -> Iterator[None]:
     """What the domain refuses inside is undone and stands beside its field; nothing that was typed is lost."""
+    with told_to(form), savepoint():
+        yield
+
+
+@contextmanager
+def told_to(form: Form) -> Iterator[None]:
+    """The same for what is a unit of work by itself."""
     try:
-        with savepoint():
-            yield
+        yield
     except Refusal as refusal:
         known = refusal.field in form.fields
         form.add_error(refusal.field if known else None, refusal.message)

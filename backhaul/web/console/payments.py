@@ -14,11 +14,11 @@ from django.utils.translation import gettext_lazy
 from backhaul.billing.queries import find_standings, list_open_bills_of
 from backhaul.operators.queries import get_brand
 from backhaul.payments.queries import get_payment, list_allocations, list_payments
-from backhaul.payments.services import Receipt, record_payment, reverse_payment
+from backhaul.payments.services import Receipt, receive_payment, reverse_payment
 from backhaul.subscribers.queries import get_customer, search_customers
 from backhaul.web.console import given
 from backhaul.web.console.customer_status import Panel
-from backhaul.web.console.pages import ROWS, PageRequest, go, page, paged, refusals_to, sent, show
+from backhaul.web.console.pages import ROWS, PageRequest, go, page, paged, refusals_to, sent, show, told_to, unit_of
 from backhaul.web.console.people import by_whom
 from backhaul.web.forms import KeyedForm, MoneyField
 from backhaul.web.templatetags.console import money
@@ -57,16 +57,17 @@ def collect(request: PageRequest) -> HttpResponse:
     return show(request, "collect", {"rows": rows, "filters": {"q": search}})
 
 
-@page("payments.collect")
+@page("payments.collect", in_unit=False)
 def collect_from(request: PageRequest, pk: int) -> HttpResponse:
-    """GET, POST collect/<customer id>/: the same form sent twice makes one payment."""
-    customer = get_customer(pk)
-    standing = find_standings([pk])[pk]
-    form = CollectForm(sent(request), initial={"amount": standing["due_minor"] or None})
+    """GET, POST collect/<customer id>/: the same form sent twice makes one payment, a unit of work by itself."""
+    form = CollectForm(sent(request))
     if request.method == "POST" and form.is_valid():
         filled = form.cleaned_data
-        with refusals_to(form):
-            receipt = record_payment(
+        with told_to(form):
+            receipt = receive_payment(
+                request.isp,
+                request.scope.operator_id,
+                user_id=request.user.pk,
                 customer_id=pk,
                 amount_minor=filled["amount"],
                 method=filled["method"],
@@ -77,8 +78,11 @@ def collect_from(request: PageRequest, pk: int) -> HttpResponse:
             )
             _tell(request, receipt)
             return go(request, "payment", receipt.payment_id)
-    bills = list_open_bills_of(pk, today=request.today)
-    return show(request, "collect_from", {"customer": customer | standing, "bills": bills}, form=form)
+    with unit_of(request):
+        customer = get_customer(pk) | find_standings([pk])[pk]
+        form.initial["amount"] = customer["due_minor"] or None
+        bills = list_open_bills_of(pk, today=request.today)
+        return show(request, "collect_from", {"customer": customer, "bills": bills}, form=form)
 
 
 def _tell(request: PageRequest, receipt: Receipt) -> None:
