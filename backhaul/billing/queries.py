@@ -166,8 +166,7 @@ def sum_billed_by_month(since: date) -> dict[date, dict[str, int]]:
 def count_held() -> dict[str, int]:
     """Renewals that wait for funds: `own` customers' and, for want of direct children's funds, those `below`."""
     return rows(
-        "SELECT (SELECT count(*) FROM held_bill WHERE operator_id = %s "
-        "AND waits_for_funds(operator_id, subscription_id)) AS own, "
+        "SELECT (SELECT count(*) FROM waiting_bills() WHERE operator_id = %s) AS own, "
         "(SELECT COALESCE(sum(bills), 0)::bigint FROM count_held_below() WHERE child_id <> %s) AS below",
         [_me(), _me()],
     )[0]
@@ -188,11 +187,11 @@ def list_held_bills(limit: int = 50) -> list[dict[str, Any]]:
                COALESCE(s.custom_price_minor, p.price_minor) AS price_minor,
                CASE WHEN h.short_child_id = h.operator_id THEN h.short_minor END AS short_minor,
                CASE WHEN h.short_child_id = h.operator_id THEN 'fund_short' ELSE 'upstream_short' END AS reason
-        FROM held_bill h
+        FROM waiting_bills() h
         JOIN subscription s ON s.operator_id = h.operator_id AND s.id = h.subscription_id
         JOIN customer c ON c.operator_id = s.operator_id AND c.id = s.customer_id
         LEFT JOIN package p ON p.operator_id = s.package_operator_id AND p.id = s.package_id
-        WHERE h.operator_id = %s AND waits_for_funds(h.operator_id, h.subscription_id)
+        WHERE h.operator_id = %s
         ORDER BY h.since_on, h.subscription_id LIMIT %s
         """,
         [_me(), limit],

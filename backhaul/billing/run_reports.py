@@ -60,8 +60,8 @@ def describe_run(run: Run, top_id: int | None = None) -> dict[str, list[dict[str
     )
     short = rows(
         "SELECT c.name AS operator, c.id AS child_id, c.parent_id, count(*) AS bills, "
-        "sum(h.short_minor)::bigint AS needed_minor FROM held_bill h JOIN operator c ON c.id = h.short_child_id "
-        f"WHERE c.isp_id = %(isp)s AND {_IN_SHARD} AND waits_for_funds(h.operator_id, h.subscription_id) "
+        "sum(h.short_minor)::bigint AS needed_minor FROM waiting_bills() h JOIN operator c ON c.id = h.short_child_id "
+        f"WHERE c.isp_id = %(isp)s AND {_IN_SHARD} "
         "GROUP BY c.id, c.name, c.parent_id ORDER BY c.id",
         where,
         using=BATCH,
@@ -111,10 +111,10 @@ def list_held_now(operator_id: int) -> list[dict[str, Any]]:
     return rows(
         "SELECT c.code, c.name, h.starts_on, CASE WHEN h.short_child_id = h.operator_id THEN 'fund_short' "
         "ELSE 'upstream_short' END AS reason, CASE WHEN h.short_child_id = h.operator_id THEN h.short_minor END "
-        "AS short_minor FROM held_bill h "
+        "AS short_minor FROM waiting_bills() h "
         "JOIN subscription s ON s.operator_id = h.operator_id AND s.id = h.subscription_id "
         "JOIN customer c ON c.operator_id = s.operator_id AND c.id = s.customer_id "
-        "WHERE h.operator_id = %s AND waits_for_funds(h.operator_id, h.subscription_id) ORDER BY c.code LIMIT %s",
+        "WHERE h.operator_id = %s ORDER BY c.code LIMIT %s",
         [operator_id, MAX_EXCEPTIONS],
         using=BATCH,
     )

@@ -65,18 +65,25 @@ LANGUAGE sql STABLE AS $$
                     (SELECT p.price_minor FROM package p WHERE p.operator_id = p_package_operator AND p.id = p_package))
 $$;
 
+-- own_price_on(service, day, first price): the price of its own that a service has on a day; NULL: its package's.
+CREATE OR REPLACE FUNCTION own_price_on(p_operator bigint, p_subscription bigint, p_day date, p_first_minor bigint) RETURNS bigint
+LANGUAGE sql STABLE AS $$
+    SELECT CASE WHEN v.starts_on IS NULL THEN p_first_minor ELSE v.price_minor END
+    FROM (SELECT 1) AS one
+    LEFT JOIN LATERAL (SELECT c.starts_on, c.price_minor FROM custom_price c
+                       WHERE c.operator_id = p_operator AND c.subscription_id = p_subscription AND c.starts_on <= p_day
+                       ORDER BY c.starts_on DESC LIMIT 1) AS v ON true
+$$;
+
 -- price_on(service, day): the retail price of a whole term that is in force for a service on a day: its own price, else its
 -- package's; both by version, a version NULL being the package's price again.
 CREATE OR REPLACE FUNCTION price_on(p_operator bigint, p_subscription bigint, p_day date) RETURNS bigint
 LANGUAGE sql STABLE AS $$
     SELECT COALESCE(
-        CASE WHEN v.starts_on IS NULL THEN s.custom_price_minor ELSE v.price_minor END,
+        own_price_on(s.operator_id, s.id, p_day, s.custom_price_minor),
         (SELECT package_price_on(p.package_operator_id, p.package_id, p_day)
          FROM package_on(p_operator, p_subscription, p_day) AS p))
     FROM subscription s
-    LEFT JOIN LATERAL (SELECT c.starts_on, c.price_minor FROM custom_price c
-                       WHERE c.operator_id = s.operator_id AND c.subscription_id = s.id AND c.starts_on <= p_day
-                       ORDER BY c.starts_on DESC LIMIT 1) AS v ON true
     WHERE s.operator_id = p_operator AND s.id = p_subscription
 $$;
 

@@ -95,18 +95,11 @@ LANGUAGE sql STABLE AS $$
                      WHERE NOT EXISTS (SELECT 1 FROM off_days(p_operator, p_subscription, p_due_on, p_on) o WHERE o.day = day.day::date)), p_on)
 $$;
 
--- was_off: whether a service may have been off on a day: some block of it, or of its operator, ended on or after that day.
-CREATE OR REPLACE FUNCTION was_off(p_operator bigint, p_subscription bigint, p_day date) RETURNS boolean
-LANGUAGE sql STABLE AS $$
-    SELECT EXISTS (SELECT 1 FROM block WHERE operator_id = p_operator AND subscription_id = p_subscription AND to_on >= p_day)
-        OR EXISTS (SELECT 1 FROM operator_block WHERE operator_id = p_operator AND to_on >= p_day)
-$$;
-
 -- stage_due_periods: the next step of every service of these operators that is due on p_on, at most p_limit of them, by priority,
 -- period start, already paid, id (SPEC 2.3). p_subscription: only that one, whatever its profile's auto_bill.
 CREATE OR REPLACE FUNCTION stage_due_periods(
     p_operators bigint[], p_on date, p_run bigint, p_limit integer, p_only_held boolean, p_subscription bigint) RETURNS bigint
-LANGUAGE plpgsql AS $$
+LANGUAGE plpgsql SET plan_cache_mode = force_custom_plan AS $$      -- a plan made when a table was small would be kept too long
 DECLARE
     v_daily bigint[] := charged_daily(p_operators);
     v_open bigint[];
@@ -133,14 +126,12 @@ BEGIN
                                         t.cycle_on, t.anchor_day, t.validity_days, t.term_months, t.include_vat, t.round_to_minor, p_on)
                         END AS needed_minor
             FROM due_steps(v_open, v_daily, p_on, p_run, p_only_held, p_subscription) AS t
-            LEFT JOIN LATERAL (SELECT price_minor, true AS is_set FROM custom_price
-                               WHERE operator_id = t.operator_id AND subscription_id = t.subscription_id AND starts_on <= t.starts_on
-                               ORDER BY starts_on DESC LIMIT 1) AS custom ON true
-            LEFT JOIN LATERAL (SELECT price_minor FROM package_price
-                               WHERE operator_id = t.package_operator_id AND package_id = t.package_id AND starts_on <= t.starts_on
-                               ORDER BY starts_on DESC LIMIT 1) AS later ON true
-            CROSS JOIN LATERAL (SELECT COALESCE(CASE WHEN custom.is_set THEN custom.price_minor ELSE t.custom_price_minor END,
-                                                later.price_minor, t.package_price_minor) AS minor) AS price
+            CROSS JOIN LATERAL (
+                SELECT COALESCE(CASE WHEN t.has_custom_prices
+                                     THEN own_price_on(t.operator_id, t.subscription_id, t.starts_on, t.custom_price_minor)
+                                     ELSE t.custom_price_minor END,
+                                CASE WHEN t.has_later_prices THEN package_price_on(t.package_operator_id, t.package_id, t.starts_on)
+                                     ELSE t.package_price_minor END) AS minor) AS price
             LEFT JOIN discount d ON d.operator_id = t.operator_id AND d.subscription_id = t.subscription_id AND d.ended_at IS NULL
             OFFSET 0
         ) AS f
@@ -198,7 +189,7 @@ RETURNS TABLE (
     priority smallint, operator_id bigint, subscription_id bigint, customer_id bigint, plan_operator_id bigint, plan_id bigint,
     what smallint, starts_on date, ends_on date, day date, cycle_on date, anchor_day smallint, validity_days smallint, term_months smallint,
     in_arrears boolean, is_free boolean, pay_first boolean, package_operator_id bigint, package_id bigint, package_price_minor bigint,
-    custom_price_minor bigint, include_vat boolean, round_to_minor bigint, due_days smallint, advance_minor bigint,
+    custom_price_minor bigint, has_custom_prices boolean, has_later_prices boolean, include_vat boolean, round_to_minor bigint, due_days smallint, advance_minor bigint,
     running_invoice_id bigint, covered bigint[], was_cut boolean)
 LANGUAGE sql STABLE AS $$
     -- OFFSET 0 keeps each expression worked out once, where the planner would put it into every place that uses it
@@ -208,7 +199,8 @@ LANGUAGE sql STABLE AS $$
                bp.validity_days, bp.billed = 'arrears' AS in_arrears, bp.billing_type = 'free' AS is_free, bp.access = 'pay_first' AS pay_first,
                bp.auto_bill, bp.on_late_payment, bp.prices_include_vat, bp.round_bill_to_minor, bp.due_days,
                COALESCE(a.advance_minor, 0) AS advance_minor, bs.billed_until, bs.charged_until, bs.day_charged_until, bs.running_invoice_id,
-               off.subscription_id IS NOT NULL AS was_cut,
+               off.subscription_id IS NOT NULL AS was_cut, own.subscription_id IS NOT NULL AS has_custom_prices,
+               later.package_id IS NOT NULL AS has_later_prices,
                CASE WHEN bs.running_invoice_id IS NOT NULL AND (bs.charged_until <= p_on OR s.left_on < p_on) THEN 1   -- a bill in arrears
                     WHEN s.left_on IS NOT NULL OR off.otherwise THEN NULL
                     WHEN bs.charged_until <= p_on THEN CASE WHEN bs.billed_until > bs.charged_until THEN 2              -- a term's next cycle
@@ -220,6 +212,10 @@ LANGUAGE sql STABLE AS $$
         JOIN billing_profile bp ON bp.operator_id = s.profile_operator_id AND bp.id = s.profile_id
         LEFT JOIN customer_advance a ON a.operator_id = s.operator_id AND a.customer_id = s.customer_id AND a.operator_id = ANY (p_operators)
         LEFT JOIN held_bill h ON h.operator_id = s.operator_id AND h.subscription_id = s.id AND h.operator_id = ANY (p_operators)
+        LEFT JOIN (SELECT DISTINCT operator_id, subscription_id FROM custom_price WHERE operator_id = ANY (p_operators)) AS own
+            ON own.operator_id = s.operator_id AND own.subscription_id = s.id
+        LEFT JOIN (SELECT DISTINCT operator_id, package_id FROM package_price) AS later
+            ON later.operator_id = s.package_operator_id AND later.package_id = s.package_id
         LEFT JOIN (
             SELECT b.operator_id, b.subscription_id, bool_or(b.reason NOT IN ('fund_short', 'upstream_short', 'expired')) AS otherwise
             FROM block b WHERE b.operator_id = ANY (p_operators) AND b.to_at IS NULL GROUP BY b.operator_id, b.subscription_id
@@ -237,7 +233,10 @@ LANGUAGE sql STABLE AS $$
         FROM candidate c WHERE c.step < 3 OR c.step = 4 OR c.step = 3 AND (c.auto_bill OR p_subscription IS NOT NULL) OFFSET 0),
     begun AS (
         SELECT d.*, CASE WHEN d.step = 1 OR d.due_on >= p_on THEN d.due_on
-                         WHEN NOT d.was_cut AND NOT was_off(d.operator_id, d.subscription_id, d.due_on) THEN d.due_on
+                         WHEN NOT d.was_cut AND NOT EXISTS (SELECT 1 FROM block b WHERE b.operator_id = d.operator_id
+                                                            AND b.subscription_id = d.subscription_id AND b.to_on >= d.due_on)
+                              AND NOT EXISTS (SELECT 1 FROM operator_block b WHERE b.operator_id = d.operator_id AND b.to_on >= d.due_on)
+                             THEN d.due_on      -- nothing held it off since then
                          WHEN d.step = 4 THEN CASE WHEN d.was_cut THEN p_on ELSE d.due_on END
                          WHEN d.on_late_payment = 'keeps_end' AND d.validity_days IS NOT NULL THEN d.due_on
                          WHEN d.was_cut THEN p_on
@@ -273,6 +272,7 @@ LANGUAGE sql STABLE AS $$
            CASE WHEN t.validity_days IS NOT NULL THEN CASE t.step WHEN 4 THEN t.charged_until - t.validity_days ELSE t.starts_on END END,
            t.anchor_day, t.validity_days, CASE WHEN t.in_arrears OR t.validity_days IS NOT NULL THEN 1::smallint ELSE t.term_months END,
            t.in_arrears, t.is_free, t.pay_first, t.package_operator_id, t.package_id, t.package_price_minor, t.custom_price_minor,
+           t.has_custom_prices, t.has_later_prices,
            t.prices_include_vat, t.round_bill_to_minor, t.due_days, t.advance_minor, t.invoice_id, t.covered, t.was_cut
     FROM taken t
 $$;

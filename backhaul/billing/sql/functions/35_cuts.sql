@@ -24,28 +24,28 @@ BEGIN
     ORDER BY s.operator_id, s.id FOR NO KEY UPDATE OF s;
 END $$;
 
--- waits_for_funds: whether a held service would run if the funds were there. One that a person stopped, that is unpaid or has left
--- begins no period, so nobody is asked to recharge for it.
-CREATE OR REPLACE FUNCTION waits_for_funds(p_operator bigint, p_subscription bigint) RETURNS boolean
+-- waiting_bills: the held steps of services that would run if the funds were there. One that a person stopped, that is unpaid or has
+-- left begins no period, so nobody is asked to recharge for it. Inlined into its caller's statement, so narrow it there.
+CREATE OR REPLACE FUNCTION waiting_bills() RETURNS SETOF held_bill
 LANGUAGE sql STABLE AS $$
-    SELECT NOT EXISTS (SELECT 1 FROM block WHERE operator_id = p_operator AND subscription_id = p_subscription AND to_at IS NULL
-                       AND reason NOT IN ('fund_short', 'upstream_short'))
+    SELECT h.* FROM held_bill h
+    WHERE NOT EXISTS (SELECT 1 FROM block b WHERE b.operator_id = h.operator_id AND b.subscription_id = h.subscription_id
+                      AND b.to_at IS NULL AND b.reason NOT IN ('fund_short', 'upstream_short'))
 $$;
 
 -- Contract (batch): cuts the services of a shard whose renewal has been held for longer than `short_days` of the owner's edge where
 -- the owner's own fund is short, and 3 days where a level above is: the child did nothing wrong (SPEC 2.3). A day that a daily edge
 -- could not be charged for is not served at all. Returns how many.
 CREATE OR REPLACE FUNCTION cut_short_services(p_isp bigint, p_top bigint, p_on date, p_now timestamptz) RETURNS bigint
-LANGUAGE plpgsql SECURITY DEFINER AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET plan_cache_mode = force_custom_plan AS $$
 DECLARE
     v_operators bigint[];
     v_subscriptions bigint[];
 BEGIN
     SELECT array_agg(h.operator_id), array_agg(h.subscription_id) INTO v_operators, v_subscriptions
     FROM held_bill h
-    JOIN operator o ON o.id = h.operator_id
     LEFT JOIN fund f ON f.child_id = h.operator_id
-    WHERE o.isp_id = p_isp AND p_top = ANY (o.path) AND (p_top <> p_isp OR o.id = p_isp)
+    WHERE h.operator_id IN (SELECT id FROM operator WHERE isp_id = p_isp AND p_top = ANY (path) AND (p_top <> p_isp OR id = p_isp))
       AND (h.of_day OR p_on - h.since_on >= CASE WHEN h.short_child_id = h.operator_id THEN f.short_days ELSE 3 END)
       AND NOT EXISTS (SELECT 1 FROM block b WHERE b.operator_id = h.operator_id AND b.subscription_id = h.subscription_id AND b.to_at IS NULL);
     PERFORM lock_services(v_operators, v_subscriptions);
@@ -53,8 +53,7 @@ BEGIN
         INSERT INTO block (operator_id, subscription_id, reason, from_on, from_at, by_actor_id)
         SELECT operator_id, subscription_id, CASE WHEN short_child_id = operator_id THEN 'fund_short' ELSE 'upstream_short' END,
                p_on, p_now, acting_user()
-        FROM unnest(v_operators, v_subscriptions) AS k (operator_id, subscription_id) JOIN held_bill USING (operator_id, subscription_id)
-        WHERE waits_for_funds(operator_id, subscription_id)
+        FROM unnest(v_operators, v_subscriptions) AS k (operator_id, subscription_id) JOIN waiting_bills() USING (operator_id, subscription_id)
         ON CONFLICT DO NOTHING RETURNING operator_id, subscription_id)
     SELECT array_agg(operator_id), array_agg(subscription_id) INTO v_operators, v_subscriptions FROM cut;
     PERFORM refresh_access(v_operators, v_subscriptions, 'no funds for the renewal', p_now);

@@ -113,8 +113,8 @@ END $$;
 CREATE OR REPLACE FUNCTION count_held_below() RETURNS TABLE (child_id bigint, bills bigint, needed_minor bigint, since_on date)
 LANGUAGE sql STABLE SECURITY DEFINER AS $$
     SELECT h.short_child_id, count(*), sum(h.short_minor)::bigint, min(h.since_on)
-    FROM held_bill h JOIN fund f ON f.child_id = h.short_child_id
-    WHERE (f.parent_id = acting_operator() OR f.child_id = acting_operator()) AND waits_for_funds(h.operator_id, h.subscription_id)
+    FROM waiting_bills() h JOIN fund f ON f.child_id = h.short_child_id
+    WHERE f.parent_id = acting_operator() OR f.child_id = acting_operator()
     GROUP BY h.short_child_id
 $$;
 
