@@ -48,6 +48,10 @@ class Edge:
         self.held += amount
         self.came.append((movement, amount))
 
+    def taken_back(self, movement: int, amount: int) -> None:
+        self.held -= amount
+        self.came = [(other, came - amount if other == movement else came) for other, came in self.came]
+
     def unused(self, movement: int) -> int:
         """Of what came in by that movement: what came later is used later."""
         later = sum(amount for other, amount in self.came if other > movement)
@@ -122,9 +126,8 @@ class Play:
 
     def transfer(self, child: int, other: int, amount: int) -> None:
         edge = self.edges[child]
-        made = self.done(
-            amount <= edge.held, transfer_fund, child, to_child_id=other, amount_minor=amount, request_key=request_key()
-        )
+        given = {"to_child_id": other, "amount_minor": amount, "request_key": request_key()}
+        made = self.done(amount <= edge.held - edge.owed, transfer_fund, child, **given)
         if made is not None:
             edge.held -= amount
             with acting(self.cast.padma):
@@ -137,7 +140,7 @@ class Play:
         movement, whole = edge.recharges.popitem()
         self.done(True, reverse_recharge, child, movement_id=movement, reason="bounced")
         there = max(0, min(whole, edge.held))
-        edge.held -= there
+        edge.taken_back(movement, there)
         edge.owed += whole - there
 
     def reverse_bonus(self, child: int, _: int, __: int) -> None:
@@ -146,7 +149,7 @@ class Play:
             movement = edge.bonuses.pop()
             unused = edge.unused(movement)
             self.done(unused > 0, reverse_bonus, child, movement_id=movement, reason="missed")
-            edge.held -= unused
+            edge.taken_back(movement, unused)
 
 
 @pytest.mark.parametrize("seed", range(4))

@@ -165,6 +165,15 @@ def test_of_a_bonus_only_what_is_unused_is_taken_back_and_once(cast: Cast) -> No
         reverse_bonus(child_id=cast.rival, movement_id=used, on=ON, reason="foreign")
 
 
+def test_a_recharge_that_was_taken_back_uses_up_no_bonus(cast: Cast) -> None:
+    with acting(cast.padma):
+        bonus = recharge(cast.north, 100_00, "bonus")
+        bounced = recharge(cast.north, 500_00)
+        reverse_recharge(child_id=cast.north, movement_id=bounced, on=ON, reason="bounced")
+        reverse_bonus(child_id=cast.north, movement_id=bonus, on=ON, reason="target missed")
+        assert figures(cast.north) == (0, 0)
+
+
 def test_a_deduction_has_a_reason_and_takes_no_more_than_there_is(cast: Cast) -> None:
     with acting(cast.padma):
         set_edge_terms(child_id=cast.north, credit_limit_minor=50_00)
@@ -227,7 +236,12 @@ def test_a_transfer_is_between_two_children_of_one_parent_and_no_more_than_there
     with pytest.raises(NotFound), acting(cast.padma, cast.north):
         transfer(cast.riverside, cast.rival, 1_00)
     with acting(cast.padma):
-        assert figures(cast.north) == (900_00, 0)
+        recharge(cast.north, 300_00, "recharge_credit")
+    with pytest.raises(MoreThanAvailable), acting(cast.padma):
+        transfer(cast.north, cast.rival, 900_01)  # what was lent is not passed on
+    with acting(cast.padma):
+        transfer(cast.north, cast.rival, 900_00)
+        assert figures(cast.north) == (300_00, 300_00)
 
 
 def test_at_closing_the_fund_is_paid_back_but_not_what_covers_a_debt(cast: Cast) -> None:
@@ -288,6 +302,10 @@ def test_credit_beyond_the_exposure_limit_is_not_available(cast: Cast) -> None:
         reverse_recharge(child_id=cast.north, movement_id=movement, on=ON, reason="bounced")
         fund = get_fund(cast.north)
         assert (fund["exposure_minor"], fund["available_minor"]) == (1_300_00, 300_00)
+    with pytest.raises(MoreThanAvailable), acting(cast.padma):
+        deduct(cast.north, 300_01)
+    with acting(cast.padma):
+        deduct(cast.north, 300_00)
 
 
 def test_a_recharge_may_be_capped_by_the_parents_own_fund(cast: Cast) -> None:

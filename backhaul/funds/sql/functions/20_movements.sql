@@ -174,11 +174,14 @@ BEGIN
     RETURN v_movement;
 END $$;
 
--- unused_bonus: how much of a bonus is still in the fund. Money is used in the order in which it came in: what came later is still there.
+-- unused_bonus: how much of a bonus is still in the fund. Money is used in the order in which it came in: what came later, and was not
+-- taken back, is still there.
 CREATE OR REPLACE FUNCTION unused_bonus(p_child bigint, p_movement bigint) RETURNS bigint
 LANGUAGE sql STABLE AS $$
     SELECT GREATEST(0, LEAST(m.fund_minor, f.posted_minor - f.held_minor - COALESCE((
-        SELECT sum(l.fund_minor) FROM fund_movement l WHERE l.child_id = m.child_id AND l.id > m.id AND l.fund_minor > 0), 0)))::bigint
+        SELECT sum(l.fund_minor + COALESCE(b.fund_minor, 0)) FROM fund_movement l
+        LEFT JOIN fund_movement b ON b.child_id = l.child_id AND b.reverses_id = l.id
+        WHERE l.child_id = m.child_id AND l.id > m.id AND l.fund_minor > 0), 0)))::bigint
     FROM fund_movement m JOIN fund f ON f.child_id = m.child_id
     WHERE m.child_id = p_child AND m.id = p_movement AND m.kind = 'bonus'
       AND NOT EXISTS (SELECT 1 FROM fund_movement r WHERE r.child_id = m.child_id AND r.reverses_id = m.id)
@@ -218,8 +221,7 @@ BEGIN
     PERFORM refuse_amount(p_amount_minor);
     IF COALESCE(p_reason, '') = '' THEN
         PERFORM refuse('invalid_input', 'Say what the deduction is for; the reseller reads it.');
-    ELSIF p_amount_minor > v_fund.posted_minor - v_fund.held_minor
-                           + (CASE v_fund.mode WHEN 'prepaid' THEN v_fund.credit_limit_minor ELSE 0 END) THEN
+    ELSIF p_amount_minor > (CASE v_fund.mode WHEN 'prepaid' THEN fund_headroom(v_fund) ELSE v_fund.posted_minor - v_fund.held_minor END) THEN
         PERFORM refuse('more_than_available', 'That is more than the fund has available; enter less.');
     END IF;
     RETURN move_fund(p_child, v_fund.parent_id, 'deduction', -p_amount_minor, 0, jsonb_build_object('amount', p_amount_minor), p_on,
@@ -238,7 +240,7 @@ DECLARE
     v_left bigint;
 BEGIN
     PERFORM 1 FROM fund WHERE child_id IN (p_child, p_to) AND parent_id = v_parent ORDER BY depth DESC, child_id FOR NO KEY UPDATE;
-    SELECT posted_minor - held_minor INTO v_left FROM fund WHERE child_id = p_child AND parent_id = v_parent;
+    SELECT posted_minor - held_minor - GREATEST(0, owed_minor) INTO v_left FROM fund WHERE child_id = p_child AND parent_id = v_parent;
     IF v_left IS NULL OR NOT EXISTS (SELECT 1 FROM fund WHERE child_id = p_to AND parent_id = v_parent) THEN
         PERFORM refuse('not_found', 'There is no such operator below you.');
     ELSIF p_child = p_to THEN
@@ -252,7 +254,7 @@ BEGIN
     END IF;
     PERFORM refuse_amount(p_amount_minor);
     IF p_amount_minor > v_left THEN
-        PERFORM refuse('more_than_available', 'That is more than the fund holds; enter less.');
+        PERFORM refuse('more_than_available', 'That is more than the fund holds beyond what is owed; enter less, or book what was paid for the debt first.');
     END IF;
     v_movement := move_fund(p_child, v_parent, 'transfer_out', -p_amount_minor, 0, jsonb_build_object('amount', p_amount_minor), p_on,
                             p_request_key, NULL, p_note);
