@@ -123,17 +123,19 @@ def bring_back(*, subscription_id: int, reason: str, on: date, now: datetime, ho
 
 
 def renew_expired(*, customer_id: int, on: date, now: datetime) -> str:
-    """Begin a new period for those of a customer's services that expired unpaid, as far as the advance goes (SPEC 2.5).
+    """Begin a new period for those of a customer's services that pay first and expired, or run out today, as far as
+    the advance goes (SPEC 2.5).
 
     Each in a savepoint. "unchanged" where the advance covers none, "back", or "pending" where funds are short.
     """
     states = set()
     for row in rows(
-        "SELECT b.subscription_id FROM block b "
-        "JOIN subscription s ON s.operator_id = b.operator_id AND s.id = b.subscription_id "
-        "WHERE b.operator_id = acting_operator() AND s.customer_id = %s AND b.reason = 'expired' AND b.to_at IS NULL "
-        "ORDER BY b.subscription_id",
-        [customer_id],
+        "SELECT s.id AS subscription_id FROM subscription s "
+        "JOIN billing_profile p ON p.operator_id = s.profile_operator_id AND p.id = s.profile_id "
+        "JOIN billing_state t ON t.operator_id = s.operator_id AND t.subscription_id = s.id "
+        "WHERE s.operator_id = acting_operator() AND s.customer_id = %s AND p.access = 'pay_first' "
+        "AND s.left_on IS NULL AND t.billed_until <= %s ORDER BY s.id",
+        [customer_id, on],
     ):
         try:
             with savepoint():

@@ -70,13 +70,21 @@ def record_payment(**payment: Unpack[Received]) -> Receipt:
     return Receipt(**done, service=service)
 
 
+def _begin_paid_period(isp: IspDirectory, operator_id: int, user_id: int | None, payment: Received) -> str:
+    """After a payment in a unit of its own: the period of a service that pays first and runs out today."""
+    with unit_of_work(isp, operator_id, user_id=user_id):
+        on = local_date(payment["now"], isp.time_zone)
+        return renew_expired(customer_id=payment["customer_id"], on=on, now=payment["now"])
+
+
 def receive_payment(
     isp: IspDirectory, operator_id: int, *, user_id: int | None = None, **payment: Unpack[Received]
 ) -> Receipt:
     """As record_payment, but a unit of work by itself, for who does nothing else in one: committed when this returns.
 
     One round trip; the operator's receipt numbers wait for nobody's network or Python. Only where a service of the
-    customer is off, and may come back, does it take an ordinary unit.
+    customer is off, and may come back, does it take an ordinary unit; where one begins its next period with this
+    money, it takes one more.
     """
     with _one_payment_a_key():
         done = call_alone(
@@ -85,8 +93,8 @@ def receive_payment(
     if done is None:
         with unit_of_work(isp, operator_id, user_id=user_id):
             return record_payment(**payment)
-    del done["blocked"]
-    return Receipt(**done)
+    waits = done.pop("blocked")
+    return Receipt(**done, service=_begin_paid_period(isp, operator_id, user_id, payment) if waits else "unchanged")
 
 
 def _arguments(payment: Received) -> dict[str, Any]:

@@ -117,7 +117,10 @@ BEGIN
            z.round_to_minor, z.has_discount, z.due_days, z.advance_minor, z.running_invoice_id, z.covered, z.was_cut
     FROM (
         SELECT row_number() OVER (ORDER BY f.priority, f.starts_on,
-                                  CASE WHEN f.advance_minor = 0 THEN f.price_minor = 0 ELSE f.advance_minor >= f.needed_minor END DESC,
+                                  -- a step without a bill is paid with the bill that runs: a term's next cycle, a day
+                                  CASE WHEN f.what & 1 = 0 THEN NOT f.in_arrears AND NOT EXISTS (
+                                           SELECT 1 FROM invoice_open o WHERE o.operator_id = f.operator_id AND o.customer_id = f.customer_id)
+                                       WHEN f.advance_minor = 0 THEN f.price_minor = 0 ELSE f.advance_minor >= f.needed_minor END DESC,
                                   f.subscription_id) AS rank, f.*
         FROM (
             SELECT t.*, CASE WHEN t.is_free THEN 0 ELSE price.minor END AS price_minor, d.subscription_id IS NOT NULL AS has_discount,

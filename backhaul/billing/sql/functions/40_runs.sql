@@ -53,12 +53,23 @@ BEGIN
     WHERE s.operator_id = p_operator AND s.id = p_subscription AND bp.access = 'pay_first' AND s.left_on IS NULL AND bs.billed_until <= p_on
       AND NOT EXISTS (SELECT 1 FROM block b WHERE b.operator_id = s.operator_id AND b.subscription_id = s.id AND b.to_at IS NULL)
       AND NOT EXISTS (SELECT 1 FROM held_bill h WHERE h.operator_id = s.operator_id AND h.subscription_id = s.id)
-      AND NOT EXISTS (SELECT 1 FROM invoice i WHERE i.operator_id = s.operator_id AND i.subscription_id = s.id AND i.kind = 'period'
-                      AND i.ends_on = p_on);
+      AND NOT runs_out_on(s.operator_id, s.id, p_on);
     IF FOUND THEN
         PERFORM refresh_access(ARRAY[p_operator], ARRAY[p_subscription], 'not paid yet', p_now);
     END IF;
 END $$;
+
+-- runs_out_on: whether a service that pays first is on, and paid for until that very day: the cut window decides about it.
+CREATE OR REPLACE FUNCTION runs_out_on(p_operator bigint, p_subscription bigint, p_on date) RETURNS boolean
+LANGUAGE sql STABLE AS $$
+    SELECT EXISTS (SELECT 1 FROM subscription s
+                   JOIN billing_profile bp ON bp.operator_id = s.profile_operator_id AND bp.id = s.profile_id
+                   JOIN billing_state bs ON bs.operator_id = s.operator_id AND bs.subscription_id = s.id
+                   WHERE s.operator_id = p_operator AND s.id = p_subscription AND bp.access = 'pay_first' AND bs.billed_until = p_on
+                     AND s.activated_on < p_on)
+       AND NOT EXISTS (SELECT 1 FROM block b WHERE b.operator_id = p_operator AND b.subscription_id = p_subscription
+                       AND (b.to_at IS NULL OR b.to_on >= p_on))
+$$;
 
 -- more_is_due: whether a service of the slice just taken has another step due on p_on.
 CREATE OR REPLACE FUNCTION more_is_due(p_on date) RETURNS boolean
@@ -92,7 +103,9 @@ BEGIN
         PERFORM park_unpriced(NULL);
         v_held := hold_what_does_not_fit(NULL, p_on, p_hold);
         IF v_held > 0 THEN
-            PERFORM cut_held_service(v_operator, p_subscription, p_on, p_now);
+            IF NOT runs_out_on(v_operator, p_subscription, p_on) THEN
+                PERFORM cut_held_service(v_operator, p_subscription, p_on, p_now);
+            END IF;
             EXIT;
         END IF;
         SELECT * INTO v_done FROM bill_staged(

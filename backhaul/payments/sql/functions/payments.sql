@@ -4,7 +4,7 @@
 -- p_alone: the caller does nothing else in this transaction. Where a service of the customer is off it would have to, since the
 -- payment may bring that back: then nothing is done and NULL returned.
 -- Returns {"payment_id", "receipt_number", "applied_minor", "surplus_minor", "due_minor" still open, "overdue_minor", "repeated",
--- "blocked": some service of the customer is off}.
+-- "blocked": some service of the customer is off, or begins its next period with this money}.
 -- Every statement and every call on the way costs as much as the row that it writes, so there are few (docs/performance.md).
 CREATE OR REPLACE FUNCTION record_payment(
     p_customer bigint, p_amount_minor bigint, p_method text, p_received_on date, p_now timestamptz, p_reference text, p_request_key text,
@@ -26,7 +26,7 @@ BEGIN
     ELSIF p_method NOT IN ('cash', 'bank', 'mobile_wallet') THEN
         PERFORM refuse('invalid_input', 'Say how the money was paid: cash, bank or mobile wallet.');
     END IF;
-    IF NOT p_alone AND is_off(v_operator, p_customer) THEN
+    IF NOT p_alone AND (is_off(v_operator, p_customer) OR begins_with_payment(v_operator, p_customer, p_received_on)) THEN
         PERFORM lock_chains(ARRAY[v_operator]);    -- a reactivation may charge: funds are locked before customers
     END IF;
     PERFORM 1 FROM customer WHERE operator_id = v_operator AND id = p_customer FOR NO KEY UPDATE;
@@ -40,7 +40,8 @@ BEGIN
     IF v_seen.blocked AND p_alone THEN
         RETURN NULL;
     ELSIF v_seen.payment_id IS NOT NULL THEN
-        RETURN repeated_payment(v_operator, v_seen.payment_id, p_customer, p_amount_minor, p_received_on, v_seen.blocked);
+        RETURN repeated_payment(v_operator, v_seen.payment_id, p_customer, p_amount_minor, p_received_on,
+                                v_seen.blocked OR begins_with_payment(v_operator, p_customer, p_received_on));
     ELSIF v_seen.closed IS NOT FALSE THEN
         PERFORM refuse_locked(v_operator, p_received_on);
     END IF;
@@ -76,7 +77,8 @@ BEGIN
                          reference, request_key)
     VALUES (v_operator, v_id, v_receipt, p_customer, p_amount_minor, p_method, p_received_on, p_now, acting_user(), p_reference, p_request_key);
     RETURN json_build_object(
-        'payment_id', v_id, 'receipt_number', v_receipt, 'repeated', false, 'blocked', v_seen.blocked,
+        'payment_id', v_id, 'receipt_number', v_receipt, 'repeated', false,
+        'blocked', v_seen.blocked OR (v_left > 0 AND begins_with_payment(v_operator, p_customer, p_received_on)),
         'applied_minor', p_amount_minor - v_left, 'surplus_minor', v_left, 'due_minor', v_due, 'overdue_minor', v_overdue);
 END $$;
 
@@ -87,6 +89,18 @@ BEGIN
     RETURN EXISTS (
         SELECT 1 FROM subscription s JOIN block b ON b.operator_id = s.operator_id AND b.subscription_id = s.id AND b.to_at IS NULL
         WHERE s.operator_id = p_operator AND s.customer_id = p_customer);
+END $$;
+
+-- begins_with_payment: whether a service of a customer pays first, is on and is paid for until p_on at most: the cut window is not yet
+-- open, and money in advance begins its next period at once (SPEC 2.5).
+CREATE OR REPLACE FUNCTION begins_with_payment(p_operator bigint, p_customer bigint, p_on date) RETURNS boolean
+LANGUAGE plpgsql STABLE AS $$
+BEGIN
+    RETURN EXISTS (
+        SELECT 1 FROM subscription s
+        JOIN billing_profile bp ON bp.operator_id = s.profile_operator_id AND bp.id = s.profile_id AND bp.access = 'pay_first'
+        JOIN billing_state bs ON bs.operator_id = s.operator_id AND bs.subscription_id = s.id AND bs.billed_until <= p_on
+        WHERE s.operator_id = p_operator AND s.customer_id = p_customer AND s.left_on IS NULL);
 END $$;
 
 -- post_payment: the entry of a payment after the template 'customer_payment', written out, since it is posted one at a time, all day
