@@ -134,8 +134,9 @@ def bill_isp(
         close_run(run)
         if not only_held and top_id is None:
             measure_minimum_balance(isp=isp, on=on, now=now)
-            if cuts:
-                cut_below_minimum(isp=isp, on=on, now=now)
+    with unit_of_work(isp, using=BATCH):  # of its own: each locks guarded funds once, deepest first
+        if cuts and not only_held and top_id is None:
+            cut_below_minimum(isp=isp, on=on, now=now)
         report.describe(describe_run(run))
     return report
 

@@ -69,6 +69,8 @@ class Business(RuleBasedStateMachine):
             self.put_in(child, "recharge", dice.choice([400_00, 1_500_00, 2_500_00, 50_000_00]), today)
         for owner in (self.depth, self.depth, dice.randrange(self.depth + 1)):
             self.sign_up(owner, dice.choice([0, 1, 2]), dice.randrange(2))
+        if not self.subscriptions:  # no fund could bear any of them; the ISP's own customers pass none
+            self.sign_up(0, 0, 0)
 
     def build(self) -> None:
         slug = f"m{next(numbers)}"

@@ -21,18 +21,21 @@ LANGUAGE sql IMMUTABLE AS $$
         ELSE f.guard_step END
 $$;
 
--- step_guards: moves the guards of all edges of an ISP on or back, and brings the blocks to what they want.
+-- step_guards: moves the guards of all edges of an ISP on or back, and brings the blocks to what they want. An edge whose guard is set
+-- meanwhile waits for the next time: its fund would be locked after funds above it.
 CREATE OR REPLACE FUNCTION step_guards(p_isp bigint, p_on date, p_now timestamptz, p_cuts boolean) RETURNS jsonb
 LANGUAGE plpgsql AS $$
 DECLARE
     v_operators bigint[];
+    v_guarded bigint[];
     v_worse bigint;
     v_lifted bigint;
 BEGIN
     SELECT array_agg(id) INTO v_operators FROM operator WHERE isp_id = p_isp AND depth > 0;
-    PERFORM 1 FROM fund WHERE child_id = ANY (v_operators) AND (minimum_balance_minor IS NOT NULL OR guard_step <> 'none')
-    ORDER BY depth DESC, child_id FOR NO KEY UPDATE;
-    IF NOT FOUND AND NOT EXISTS (SELECT 1 FROM operator_block WHERE operator_id = ANY (v_operators) AND to_at IS NULL) THEN
+    SELECT array_agg(child_id) INTO v_guarded FROM (
+        SELECT child_id FROM fund WHERE child_id = ANY (v_operators) AND (minimum_balance_minor IS NOT NULL OR guard_step <> 'none')
+        ORDER BY depth DESC, child_id FOR NO KEY UPDATE) AS locked;
+    IF v_guarded IS NULL AND NOT EXISTS (SELECT 1 FROM operator_block WHERE operator_id = ANY (v_operators) AND to_at IS NULL) THEN
         RETURN '{"worse": 0, "lifted": 0, "cut": 0}';
     END IF;
     WITH moved AS (
@@ -41,7 +44,7 @@ BEGIN
             guard_since_on = CASE WHEN g.next_step <> 'none' THEN COALESCE(f.guard_since_on, p_on) END,
             guard_disables_at = CASE WHEN g.next_step IN ('holds_renewals', 'disabled')
                                      THEN COALESCE(f.guard_disables_at, p_now + f.notice_hours * interval '1 hour') END
-        FROM (SELECT child_id, next_guard_step(fund, p_on, p_now, p_cuts) AS next_step FROM fund WHERE child_id = ANY (v_operators)) AS g
+        FROM (SELECT child_id, next_guard_step(fund, p_on, p_now, p_cuts) AS next_step FROM fund WHERE child_id = ANY (v_guarded)) AS g
         WHERE f.child_id = g.child_id AND f.guard_step <> g.next_step
         RETURNING f.guard_step)
     SELECT count(*) FILTER (WHERE guard_step <> 'none'), count(*) FILTER (WHERE guard_step = 'none') INTO v_worse, v_lifted FROM moved;
