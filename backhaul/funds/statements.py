@@ -106,6 +106,9 @@ _MONTHS = """
            s.debits_minor AS prepared_debits_minor, s.closing_minor AS prepared_closing_minor,
            s.owed_minor AS prepared_owed_minor, s.digest, s.parent_confirmed_at, s.parent_confirmed_by,
            s.child_confirmed_at, s.child_confirmed_by, c.closing_minor - s.closing_minor AS difference_minor,
+           (s.opening_minor, s.credits_minor, s.debits_minor, s.owed_minor) <> (
+               c.closing_minor - c.credits_minor + c.debits_minor, c.credits_minor, c.debits_minor, c.owed_minor
+           ) AS differs,
            (SELECT count(*) FROM fund_dispute d
             JOIN fund_movement m ON m.child_id = d.child_id AND m.id = d.movement_id
             WHERE d.child_id = %(child)s AND d.settled_at IS NULL
@@ -116,7 +119,8 @@ _MONTHS = """
 def list_statements(child_id: int, *, today: date, limit: int = MONTHS) -> list[dict[str, Any]]:
     """The months of a fund, latest first, this one included: opening + credits − debits = closing, as it stands now.
 
-    Where the month was prepared: its figures then (`prepared_…`), who confirmed it, and `difference_minor`.
+    Where the month was prepared: its figures then (`prepared_…`), who confirmed it, `difference_minor` of the closing,
+    and whether any figure `differs` since: movements may cancel out in the closing, or move what is owed alone.
     """
     _know(child_id)
     return rows(

@@ -133,6 +133,24 @@ def test_both_sides_confirm_once_and_a_later_movement_shows_as_a_difference(febr
         assert figures(get_statement(cast.riverside, MAR))[0] == now["closing_minor"]
 
 
+def test_late_movements_show_also_where_the_closing_stays_as_it_was(february: Cast) -> None:
+    cast = february
+    with acting(cast.padma, cast.north):
+        prepare_statement(child_id=cast.riverside, month=FEB, today=MAR, now=noon(MAR))
+        assert get_statement(cast.riverside, FEB)["differs"] is False
+    recharge(cast, date(2026, 2, 25), 500_00, "recharge_repaid")  # moves what is owed alone
+    with acting(cast.padma, cast.riverside):
+        owed = get_statement(cast.riverside, FEB)
+        assert (owed["difference_minor"], owed["differs"]) == (0, True)
+        prepare_statement(child_id=cast.riverside, month=MAR, today=APR, now=noon(APR))
+        assert get_statement(cast.riverside, MAR)["differs"] is False
+    came = recharge(cast, MARCH_9, 300_00)
+    with acting(cast.padma, cast.north):
+        reverse_recharge(child_id=cast.riverside, movement_id=came, on=MARCH_9, reason="bounced")
+        both = get_statement(cast.riverside, MAR)
+        assert (both["difference_minor"], both["differs"]) == (0, True)
+
+
 def test_a_dispute_is_answered_by_the_other_side_before_anybody_confirms(february: Cast) -> None:
     cast = february
     with acting(cast.padma, cast.riverside):

@@ -192,7 +192,7 @@ def _state(row: dict[str, Any], today: date) -> str:
         return "disputed"
     if not row["prepared"]:
         return "not_prepared"
-    if row["difference_minor"]:
+    if row["differs"]:
         return "differs"
     return "signed" if row["parent_confirmed_at"] and row["child_confirmed_at"] else "to_confirm"
 
