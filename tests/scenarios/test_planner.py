@@ -14,7 +14,7 @@ from backhaul.catalog.services import set_tariff_price
 from backhaul.common import clock
 from backhaul.funds.services import recharge_fund, set_edge_terms
 from backhaul.funds.statements import ask_for_recharge
-from backhaul.operators.functions import rows
+from backhaul.operators.functions import execute, rows
 from backhaul.resellers.planner import (
     find_children_needs,
     find_own_run_out,
@@ -229,3 +229,24 @@ def test_an_edge_that_has_not_started_needs_nothing_and_the_isp_has_no_plan(poor
     with acting(cast.padma, cast.rival):
         plan = get_own_plan(today=TODAY)
         assert plan is not None and (plan.days, plan.runs_out_on) == ([], None)
+
+
+def test_of_several_prices_announced_for_one_day_the_last_is_planned(db: object) -> None:
+    cast = build_cast()
+    fill_funds(cast)
+    sign_up(cast, cast.riverside, START)
+    for price in (480_00, 455_00, 470_00):
+        with acting(cast.padma, cast.north):
+            set_tariff_price(
+                child_id=cast.riverside,
+                plan_operator_id=cast.padma.isp_id,
+                plan_id=cast.plans["Home 10"],
+                starts_on=date(2026, 2, 1),
+                price_minor=price,
+                today=START,
+            )
+    with acting(cast.padma, cast.riverside):
+        for scan in ("indexscan", "indexonlyscan", "bitmapscan"):  # whose order might happen to be the right one
+            execute(f"SET LOCAL enable_{scan} = off")
+        planned = plan_own_charges(today=TODAY, days=3)
+    assert [day["net_minor"] for day in planned] == [470_00]

@@ -110,7 +110,7 @@ LANGUAGE sql STABLE AS $$
         SELECT CASE WHEN s.started_on <= s.due_on THEN t.price_minor * s.terms ELSE 0 END AS price_minor, t.validity_days
         FROM tariff_price t
         WHERE t.child_id = s.child_id AND t.plan_operator_id = s.plan_operator_id AND t.plan_id = s.plan_id AND t.starts_on <= s.due_on
-        ORDER BY t.starts_on DESC LIMIT 1) AS price ON true
+        ORDER BY t.starts_on DESC, t.set_at DESC LIMIT 1) AS price ON true
     CROSS JOIN LATERAL (
         SELECT CASE WHEN price.validity_days IS NULL
                     THEN prorate(price.price_minor, s.from_day, s.from_day + (s.ends_on - s.due_on), s.cycle_days)
