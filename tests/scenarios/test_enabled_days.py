@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime
 
 import pytest
 
+from backhaul.catalog.services import set_vat
 from backhaul.cli.embedded import EmbeddedPostgres
 from backhaul.operators.functions import rows
 from tests.builders import acting
@@ -13,6 +14,7 @@ from tests.cast import Cast, build_cast, fill_funds
 from tests.scenarios.days import as_owner, credit_nights, edge_credits, notes, off, profile_credits, refunds
 from tests.scenarios.money import assert_proved, balance, fund, night, noon
 from tests.scenarios.test_oracles import pay, taken_over
+from tests.scenarios.test_refunds import profile
 
 NOV_1, DEC_1 = date(2026, 11, 1), date(2026, 12, 1)
 FIVE_DAYS = (datetime(2026, 11, 9, 6, tzinfo=UTC), datetime(2026, 11, 15, 6, tzinfo=UTC))  # off on the 10th to the 14th
@@ -60,6 +62,27 @@ def test_each_edge_follows_its_own_policy_at_its_own_rate(db: EmbeddedPostgres, 
         made = rows("SELECT count(*) AS n FROM fund_movement WHERE kind = 'wholesale_refund'")[0]["n"]
     assert made == 2
     assert notes(cast, cast.riverside) == []
+    assert_proved()
+
+
+@pytest.mark.parametrize("reclaims", [True, False])
+def test_days_of_a_gift_come_back_out_of_what_the_gift_cost(db: EmbeddedPostgres, reclaims: bool) -> None:
+    """A free and a paying customer in one movement; for North, between them and Padma, neither was a gift."""
+    cast = build_cast(vat_bp=500)
+    fill_funds(cast)
+    with acting(cast.padma, cast.riverside):
+        set_vat(starts_on=NOV_1, registered=True, rate_bp=500, reclaims_input=reclaims)
+    for child in (cast.riverside, cast.north):
+        edge_credits(db, child, "operator")
+    free = taken_over(cast, cast.riverside, profile=profile(cast, "Staff", billing_type="free"))
+    paying = taken_over(cast, cast.riverside)
+    night(cast, NOV_1)
+    for customer in (free, paying):
+        off(cast, cast.riverside, customer.subscription_id, "by_hand", FIVE_DAYS)
+    assert credit_nights(cast, DEC_1, noon(DEC_1)) == 2
+    costs = [balance(cast, cast.riverside, code) for code in ("complimentary_service", "wholesale_cost")]
+    assert costs == [375_00 if reclaims else 393_75] * 2
+    assert balance(cast, cast.north, "complimentary_service") == 0
     assert_proved()
 
 

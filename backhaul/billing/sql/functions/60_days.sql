@@ -239,6 +239,7 @@ BEGIN
 END $$;
 
 -- write_backs: one movement per edge with its entries, and a refund per charge and run of days. p_key tells this from other credits.
+-- What comes back of a free service's cost on its operator's own edge comes back out of complimentary service (see is_free_service).
 CREATE OR REPLACE FUNCTION write_backs(p_key text, p_on date) RETURNS void
 LANGUAGE plpgsql AS $$
 DECLARE
@@ -247,7 +248,9 @@ DECLARE
 BEGIN
     FOR e IN
         SELECT b.child_id, b.parent_id, f.mode, sum(b.net_minor)::bigint AS net, sum(b.vat_minor)::bigint AS vat,
-               sum(b.input_vat_minor)::bigint AS input_vat
+               sum(b.input_vat_minor)::bigint AS input_vat,
+               COALESCE(sum(b.net_minor + b.vat_minor - b.input_vat_minor)
+                        FILTER (WHERE b.owner_id = b.child_id AND is_free_service(b.owner_id, b.subscription_id)), 0)::bigint AS free_cost
         FROM stage_back b JOIN fund f USING (child_id) GROUP BY b.child_id, b.parent_id, f.mode, f.depth ORDER BY f.depth DESC, b.child_id
     LOOP
         v_movement := NULL;
@@ -255,7 +258,8 @@ BEGIN
             v_movement := move_fund(
                 e.child_id, e.parent_id, CASE e.mode WHEN 'prepaid' THEN 'wholesale_refund' ELSE 'wholesale_refund_postpaid' END,
                 CASE e.mode WHEN 'prepaid' THEN e.net + e.vat ELSE 0 END, CASE e.mode WHEN 'prepaid' THEN 0 ELSE -(e.net + e.vat) END,
-                jsonb_build_object('net', e.net, 'vat', e.vat, 'input_vat', e.input_vat, 'cost', e.net + e.vat - e.input_vat),
+                jsonb_build_object('net', e.net, 'vat', e.vat, 'input_vat', e.input_vat, 'free_cost', e.free_cost,
+                                   'cost', e.net + e.vat - e.input_vat - e.free_cost),
                 p_on, p_key);
         END IF;
         INSERT INTO charge_refund (child_id, owner_id, invoice_id, starts_on, part, from_on, to_on, parent_id, net_minor, vat_minor,
