@@ -255,7 +255,9 @@ def test_disable_spares_the_charged_period_and_cuts_when_it_is_over(cast: Cast) 
     assert (open_blocks(cast, cast.north), access(cast, cast.north, service)) == ({"operator_minimum"}, "walled")
     top_up(cast, cast.north, cast.padma.isp_id, 5_000_00, date(2026, 12, 4))
     assert (open_blocks(cast, cast.north), access(cast, cast.north, service)) == (set(), "open")
-    assert night(cast, date(2026, 12, 5)).created == 1
+    retry = night(cast, date(2026, 12, 4), only_held=True, top_id=cast.north, cuts=False)  # what the recharge queued
+    assert retry.created == 1
+    assert night(cast, date(2026, 12, 5)).created == 0
     with acting(cast.padma, cast.north):
         last = rows("SELECT starts_on, ends_on, net_minor FROM invoice ORDER BY id DESC LIMIT 1")[0]
     assert (last["starts_on"], last["ends_on"]) == (date(2026, 12, 4), date(2027, 1, 1))  # the lost days are unbilled

@@ -226,7 +226,9 @@ LANGUAGE sql STABLE AS $$
         WHERE bs.operator_id = ANY (p_operators) AND s.operator_id = ANY (p_operators)
           AND (bs.charged_until <= p_on OR bs.day_charged_until <= p_on OR s.left_on IS NOT NULL)
           AND (p_subscription IS NULL OR s.id = p_subscription)
-          AND (NOT p_only_held OR h.subscription_id IS NOT NULL OR off.subscription_id IS NOT NULL)     -- held, or cut for it
+          AND (NOT p_only_held OR h.subscription_id IS NOT NULL OR off.subscription_id IS NOT NULL      -- held, or cut for it,
+               OR s.operator_id IN (SELECT k.operator_id FROM operator_block k                           -- or its operator is back
+                                    WHERE k.operator_id = ANY (p_operators) AND k.to_on >= p_on))
           AND (p_run IS NULL OR h.last_run_id IS DISTINCT FROM p_run)
           AND NOT EXISTS (SELECT 1 FROM run_exception x WHERE x.operator_id = s.operator_id AND x.run_id = p_run
                               AND x.subscription_id = s.id)
