@@ -5,13 +5,16 @@ from __future__ import annotations
 import pytest
 
 from backhaul.billing.services import FundTooLow
+from backhaul.cli.embedded import EmbeddedPostgres
 from backhaul.funds.services import recharge_fund, reverse_recharge, set_edge_terms
 from backhaul.resellers.services import receive_child_payment
 from backhaul.subscribers.services import FundLow
-from tests.builders import acting, request_key
+from tests.builders import acting, build_customer, build_operator, request_key
 from tests.cast import Cast, fill_funds
 from tests.scenarios.money import assert_proved, fund
+from tests.scenarios.test_edge_start import price_home_10
 from tests.scenarios.test_guards import NOV_1, drain, local, sign_up, top_up
+from tests.scenarios.test_money_races import Side, wait_for_locks
 
 
 def test_a_low_balance_refuses_new_customers_and_lifts_by_itself(cast: Cast) -> None:
@@ -67,3 +70,25 @@ def test_a_recharge_taken_back_after_it_was_used_keeps_new_customers_out_until_i
         )  # fmt: skip
     sign_up(cast, cast.north)
     assert_proved()
+
+
+def test_two_who_sign_up_at_once_below_an_edge_on_trial_are_not_one_too_many(cast: Cast, db: EmbeddedPostgres) -> None:
+    """The one place left is taken by an operator that has not committed yet; another one waits and is refused."""
+    trial = build_operator(
+        cast.padma, cast.padma.isp_id, "trial", started=False, owner=False, trial_customers=1, may_have_children=True,
+        edits_catalog=True,
+    )  # fmt: skip
+    first, second = (build_operator(cast.padma, trial, slug, owner=False, started=False) for slug in ("one", "two"))
+    for parent, child in ((cast.padma.isp_id, trial), (trial, first), (trial, second)):
+        price_home_10(cast, parent, child, 500_00)
+
+    def add() -> None:
+        with acting(cast.padma, second):
+            build_customer(cast)
+
+    with acting(cast.padma, first):
+        build_customer(cast)
+        late = Side(add)
+        wait_for_locks(db, 1)
+    with pytest.raises(FundLow, match="cannot take new customers"):
+        late.done()

@@ -2,12 +2,16 @@
 -- may. {"why": recharge_reversed | minimum_balance | low_balance | trial | provider, and the figures of its own edge}. Of the edges above
 -- its own it learns only "provider".
 CREATE OR REPLACE FUNCTION why_no_new_services(p_count bigint) RETURNS jsonb
-LANGUAGE plpgsql STABLE SECURITY DEFINER AS $$
+LANGUAGE plpgsql SECURITY DEFINER AS $$
 DECLARE
     v_me operator%ROWTYPE;
     f fund;
 BEGIN
     SELECT * INTO v_me FROM operator WHERE id = acting_operator();
+    -- of two who sign up at once below an edge on trial the second counts the first: it waits here, in the order of who charges
+    IF p_count > 0 AND EXISTS (SELECT 1 FROM fund t WHERE t.child_id = ANY (v_me.path) AND t.started_on IS NULL AND t.trial_customers IS NOT NULL) THEN
+        PERFORM 1 FROM fund WHERE child_id = ANY (v_me.path) ORDER BY depth DESC, child_id FOR NO KEY UPDATE;
+    END IF;
     FOR f IN SELECT * FROM fund WHERE child_id = ANY (v_me.path) ORDER BY depth DESC LOOP
         IF f.child_id <> v_me.id THEN
             IF (f.reaches_sub_operators AND f.guard_step IN ('blocks_new', 'holds_renewals', 'disabled')) OR beyond_trial(f, p_count) THEN
