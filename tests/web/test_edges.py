@@ -120,6 +120,18 @@ def test_both_sides_prepare_confirm_and_settle_on_their_pages(db: object) -> Non
         assert signed_in(stranger).post(f"{month}confirm/").status_code == 404
 
 
+def test_months_that_run_or_lie_anywhere_have_no_statement(db: object) -> None:
+    town = build_town()
+    base = f"/funds/{town.cast.riverside}/statements"
+    child = signed_in("riverside")
+    running = child.post(f"{base}/{today():%Y-%m}/")
+    assert running.status_code == 422 and "when its month is over" in running.content.decode()
+    assert child.post(f"{base}/2999-01/").status_code == 422
+    for month in ("0001-01", "1000-01", "9999-12", "2026-13"):
+        assert child.post(f"{base}/{month}/").status_code == 404, month
+    assert count(town, "fund_statement") == 1  # the one of the town
+
+
 def test_a_statement_downloads_by_movement_and_by_customer(db: object) -> None:
     town = build_town()
     month = f"/funds/{town.cast.riverside}/statements/{town.ids['month']:%Y-%m}/csv/"

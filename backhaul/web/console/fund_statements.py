@@ -61,10 +61,13 @@ def statements(request: PageRequest, child: int) -> HttpResponse:
 def statement(request: PageRequest, child: int, month: date) -> HttpResponse:
     """GET, POST funds/<child>/statements/<year-month>/: POST prepares it, once the month is over."""
     edge = _edge(request, child)
-    if request.method == "POST":
-        prepare_statement(child_id=child, month=month, today=request.today, now=request.now)
-        return go(request, "fund-statement", child, month)
     row = get_statement(child, month)
+    form = Form(sent(request))
+    if request.method == "POST":
+        request.scope.require("funds.confirm")
+        with refusals_to(form):
+            prepare_statement(child_id=child, month=month, today=request.today, now=request.now)
+            return go(request, "fund-statement", child, month)
     lines = list_lines(child, month)
     said: dict[int, list[dict[str, Any]]] = {}
     for dispute in list_disputes(child, month):
@@ -84,7 +87,7 @@ def statement(request: PageRequest, child: int, month: date) -> HttpResponse:
         "signed": _signed(request, edge, row),
         "carried_minor": row["opening_minor"] - row["prepared_opening_minor"] if row["prepared"] else 0,
     }
-    return show(request, "fund_statement", context)
+    return show(request, "fund_statement", context, form=form)
 
 
 @page("funds.view")

@@ -54,9 +54,9 @@ class RowId(StringConverter):
 
 
 class Month(StringConverter):
-    """A calendar month by its first day, written 2026-02."""
+    """A calendar month by its first day, written 2026-02; of years that lie near enough to have one before and after."""
 
-    regex = "[0-9]{4}-[0-9]{2}"
+    regex = "[12][0-9]{3}-[0-9]{2}"
 
     def to_python(self, value: str) -> date:  # type: ignore[override]
         return date.fromisoformat(f"{value}-01")
