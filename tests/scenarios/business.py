@@ -19,12 +19,14 @@ from backhaul.catalog.services import (
     add_billing_profile,
     add_package,
     add_plan,
+    set_package_price,
     set_tariff_price,
     set_vat,
 )
 from backhaul.common.errors import Refusal
 from backhaul.funds.services import recharge_fund, set_edge_terms
 from backhaul.resellers.services import Identity, Terms, found_isp, onboard_operator
+from backhaul.subscribers.prices import set_custom_price
 from backhaul.subscribers.services import NewCustomer
 from tests.builders import acting, numbers, request_key
 from tests.cast import CELL
@@ -164,6 +166,35 @@ class Business(RuleBasedStateMachine):
             lambda: set_edge_terms(child_id=self.operators[child], credit_limit_minor=limit),
         )
 
+    def tariff(self, number: int, plan: int, price: int, ahead: int) -> None:
+        (child, edge), day = self.edge(number), self.model.today + ahead * DAY
+        self.both(
+            edge.parent,
+            lambda model: model.edges[child].prices[plan].update({day: price}),
+            lambda: self.set_tariff(child, plan, day, price),
+        )
+
+    def package_price(self, plan: int, price: int, ahead: int) -> None:
+        day, today = self.model.today + ahead * DAY, self.model.today
+        self.both(
+            0,
+            lambda model: model.packages[plan].update({day: price}),
+            lambda: set_package_price(
+                package_id=self.packages[plan], price_minor=price, starts_on=day, today=today, now=noon(today)
+            ),
+        )
+
+    def own_price(self, number: int, price: int | None, ahead: int) -> None:
+        (number, service, id_), today = self.one(number), self.model.today
+        day = today + ahead * DAY
+        self.both(
+            service.owner,
+            lambda model: model.services[number].own_prices.update({day: price}),
+            lambda: set_custom_price(
+                subscription_id=id_, price_minor=price, starts_on=day, today=today, now=noon(today)
+            ),
+        )
+
     def sign_up(self, owner: int, profile: int, plan: int) -> None:
         isp, today = self.isp.isp_id, self.model.today
         customer = NewCustomer(
@@ -184,7 +215,9 @@ class Business(RuleBasedStateMachine):
     @invariant()
     def every_balance_is_what_the_model_says(self) -> None:
         """Funds, debts, dues, advances, status, and every account of every books."""
-        assert self.found() == self.expected()
+        found, wanted = self.found(), self.expected()
+        wrong = {what: (found.get(what), wanted[what]) for what in wanted if found.get(what) != wanted[what]}
+        assert not wrong, f"what: (found, wanted) {wrong}"
 
     def expected(self) -> dict[Any, Any]:
         model = self.model

@@ -125,7 +125,7 @@ class Model(Funds):
             for number, s in enumerate(self.services):
                 step = self.due(s) if number not in waiting else None
                 if step:
-                    paid = step[0] == "period" and 0 < self.retail(s, step[1]).total <= s.advance
+                    paid = s.due == 0 if step[0] == "day" else 0 < self.retail(s, step[1]).total <= s.advance
                     ranked.append((step[1], not paid, number, step[0]))
             if not ranked:
                 break

@@ -22,9 +22,6 @@ from backhaul.billing.discounts import give_discount
 from backhaul.billing.refunds import disconnect_customer
 from backhaul.billing.runs import bill_isp
 from backhaul.billing.services import bring_back
-from backhaul.catalog.services import (
-    set_package_price,
-)
 from backhaul.cli.embedded import EmbeddedPostgres
 from backhaul.funds.services import (
     deduct_from_fund,
@@ -36,7 +33,6 @@ from backhaul.ledger.queries import get_trial_balance
 from backhaul.ledger.rules import ManualLine
 from backhaul.ledger.services import post_manual_entry, seal_all_books
 from backhaul.payments.services import record_payment, reverse_payment
-from backhaul.subscribers.prices import set_custom_price
 from backhaul.subscribers.services import disable_subscription, suspend_subscription
 from tests.builders import acting, request_key
 from tests.ledger.books import as_admin
@@ -164,35 +160,6 @@ class Life(Business):
             self.package_price(plan, price, ahead)
         else:
             self.own_price(number, None if plan and price < 300_00 else price, ahead - 1)
-
-    def tariff(self, number: int, plan: int, price: int, ahead: int) -> None:
-        (child, edge), day = self.edge(number), self.model.today + ahead * DAY
-        self.both(
-            edge.parent,
-            lambda model: model.edges[child].prices[plan].update({day: price}),
-            lambda: self.set_tariff(child, plan, day, price),
-        )
-
-    def package_price(self, plan: int, price: int, ahead: int) -> None:
-        day, today = self.model.today + ahead * DAY, self.model.today
-        self.both(
-            0,
-            lambda model: model.packages[plan].update({day: price}),
-            lambda: set_package_price(
-                package_id=self.packages[plan], price_minor=price, starts_on=day, today=today, now=noon(today)
-            ),
-        )
-
-    def own_price(self, number: int, price: int | None, ahead: int) -> None:
-        (number, service, id_), today = self.one(number), self.model.today
-        day = today + ahead * DAY
-        self.both(
-            service.owner,
-            lambda model: model.services[number].own_prices.update({day: price}),
-            lambda: set_custom_price(
-                subscription_id=id_, price_minor=price, starts_on=day, today=today, now=noon(today)
-            ),
-        )
 
     @rule(number=some, amount=st.one_of(st.none(), amounts), part=st.integers(1, 10_000))
     def standing_discount(self, number: int, amount: int | None, part: int) -> None:
