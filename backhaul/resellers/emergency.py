@@ -7,6 +7,7 @@ from datetime import date, datetime
 
 from backhaul.billing.services import queue_retry
 from backhaul.common.errors import Refusal
+from backhaul.common.money import refuse_beyond_limit
 from backhaul.operators.functions import call
 from backhaul.operators.scope import current_scope
 from backhaul.resellers.planner import plan_own_charges
@@ -72,7 +73,12 @@ def take_emergency_loan(*, days: int, amount_minor: int, today: date, now: datet
     scope = current_scope()
     scope.require("funds.ask")
     given = call(
-        "take_emergency_loan", days=days, amount_minor=amount_minor, on=today, now=now, request_key=request_key
+        "take_emergency_loan",
+        days=days,
+        amount_minor=refuse_beyond_limit(amount_minor),
+        on=today,
+        now=now,
+        request_key=request_key,
     )
     queue_retry(isp_id=scope.isp_id, top_id=scope.path[1])
     return Loan(**given)

@@ -75,6 +75,7 @@ def test_an_emergency_loan_is_shown_first_and_taken_once(poor: Town) -> None:
     with acting(poor.cast.padma, poor.cast.riverside):
         plan = rows("SELECT sum(net_minor + vat_minor)::bigint AS minor FROM plan_own_charges(%s, 31)", [today()])
     sent |= {"amount_minor": str(plan[0]["minor"]), "confirmed": "1"}
+    assert child.post("/funds/emergency/", {**sent, "amount_minor": "9" * 30}).status_code == 422
     for _ in range(2):
         assert child.post("/funds/emergency/", sent).headers["Location"] == "/funds/"
     assert count(poor, "fund_movement WHERE kind = 'emergency_loan'") == 1
@@ -144,6 +145,11 @@ def test_a_statement_downloads_by_movement_and_by_customer(db: object) -> None:
     assert "Abdul Karim" in people and "Nusrat Jahan" in people
     above = parent.get(f"{month}?of=customers").content.decode()
     assert "Abdul Karim" not in above and "Its own customers" in above
+
+
+def test_a_files_name_holds_nothing_but_plain_letters() -> None:
+    name = csv_file('fund-North "2"\n; বাংলা-2026-01.csv', []).headers["Content-Disposition"]
+    assert name == 'attachment; filename="fund-North-2-2026-01.csv"'
 
 
 def test_words_in_a_file_are_never_formulas() -> None:

@@ -54,7 +54,7 @@ class RowId(StringConverter):
 
 
 class Month(StringConverter):
-    """A calendar month by its first day, written 2026-02; of years that lie near enough to have one before and after."""
+    """A calendar month by its first day, written 2026-02; of years from 1000 to 2999."""
 
     regex = "[12][0-9]{3}-[0-9]{2}"
 
