@@ -191,6 +191,18 @@ WORDS: dict[str, dict[str, Any]] = {
         "began under older settings": _("Began under older settings"),
         "the router refused the new rate": _("The router refused the new speed"),
     },
+    "session_end": {
+        "User-Request": _("ended by the customer"),
+        "Lost-Carrier": _("line lost"),
+        "Lost-Service": _("line lost"),
+        "Idle-Timeout": _("idle too long"),
+        "Session-Timeout": _("time was up"),
+        "Admin-Reset": _("disconnected by us"),
+        "Admin-Reboot": _("router restarted"),
+        "NAS-Reboot": _("router restarted"),
+        "NAS-Request": _("ended by the router"),
+        "NAS-Error": _("fault of the router"),
+    },
     "session": {"online": _("Online"), "offline": pgettext_lazy("connection", "Offline")},
 }
 

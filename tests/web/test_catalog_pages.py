@@ -229,5 +229,7 @@ def test_a_period_that_a_person_bills_is_shown_and_then_billed(db: object) -> No
     assert {"600.00", "450.00"} <= {each.lstrip("+−") for each in amounts(shown)} and done.status_code == 303
     again = client.post(path, {"confirmed": "1"})
     assert again.status_code == 303
+    nothing = client.post(path, {})
+    assert nothing.status_code == 422 and "Nothing is due" in nothing.content.decode()
     assert count(town, f"invoice WHERE customer_id = {added.customer_id}") == 1
     assert_proved()

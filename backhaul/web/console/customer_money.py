@@ -9,7 +9,6 @@ from django import forms
 from django.contrib import messages
 from django.http import HttpResponse
 from django.urls import reverse
-from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -24,7 +23,7 @@ from backhaul.web.console.customer_forms import offer, package_choice, pair_of
 from backhaul.web.console.customer_status import Panel
 from backhaul.web.console.pages import PageRequest, go, page, refusals_to, rehearsal, sent, show
 from backhaul.web.forms import KeyedForm, MoneyField
-from backhaul.web.templatetags.console import money
+from backhaul.web.templatetags.console import day, money
 from backhaul.web.words import choices
 
 
@@ -101,7 +100,7 @@ def _carry_out(request: PageRequest, given: dict[str, Any], act: dict[str, Any])
         messages.success(request, _("The package is changed."))
         return
     on = plan_change(**act)
-    messages.success(request, _("The package changes on %(day)s.") % {"day": date_format(on)})
+    messages.success(request, _("The package changes on %(day)s.") % {"day": day(on)})
 
 
 def _preview(row: dict[str, Any], given: dict[str, Any], act: dict[str, Any]) -> dict[str, Any]:
@@ -133,7 +132,7 @@ def cancel_change(request: PageRequest, pk: int) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         with refusals_to(form):
             cancel_planned_change(subscription_id=row["subscription_id"], now=request.now)
-            messages.success(request, _("The planned change is done away with."))
+            messages.success(request, _("The planned change is cancelled."))
             return go(request, "customer", pk)
     panel = Panel(
         _("Keep %(package)s?") % row,
@@ -142,7 +141,7 @@ def cancel_change(request: PageRequest, pk: int) -> HttpResponse:
         tone="warning",
         money=_("No money moves. The next period is billed at the present package's price."),
         people=_("%(name)s stays on %(package)s; the change to %(planned)s on %(day)s does not happen.")
-        % {**row, "planned": planned["package"], "day": date_format(planned["on_date"])},
+        % {**row, "planned": planned["package"], "day": day(planned["on_date"])},
     )
     return show(request, "confirm", {"panel": panel}, form=form)
 

@@ -23,6 +23,7 @@ from backhaul.billing.promises import (
 from backhaul.billing.queries import find_standings
 from backhaul.billing.services import bill_subscription
 from backhaul.catalog.guards import own_cost
+from backhaul.common.errors import InvalidInput
 from backhaul.funds.queries import get_own_fund
 from backhaul.subscribers.prices import set_custom_price
 from backhaul.subscribers.queries import get_customer
@@ -95,9 +96,9 @@ def bill_now(request: PageRequest, pk: int) -> HttpResponse:
     def look(given: dict[str, Any]) -> Preview:
         before = get_own_fund()
         billed = do(given)
-        after = get_own_fund()
         if not billed.created:
-            return Preview(people=_("Nothing is due: the running period is billed already, or the service is off."))
+            raise InvalidInput(_("Nothing is due: the running period is billed already, or the service is off."))
+        after = get_own_fund()
         preview = Preview(effects=[(_("Billed to the customer"), billed.billed_minor)])
         if before and after and before["posted_minor"] != after["posted_minor"]:
             preview.effects.append((_("Your fund"), after["posted_minor"] - before["posted_minor"]))

@@ -132,9 +132,13 @@ def needs(request: PageRequest) -> HttpResponse:
 
 @page("funds.view")
 def run_outs(request: PageRequest) -> HttpResponse:
-    """GET funds/run-outs/?of=children: the days on which funds run out, filled into a page that is already shown."""
-    if given.one_of(request, "of", ("children",)) and "resellers.view" in request.scope.permissions:
-        found = {child: row["runs_out_on"] for child, row in find_children_needs(today=request.today).items()}
+    """GET funds/run-outs/?of=children, or of one of them: the days on which funds run out, filled into a page that is
+    already shown.
+    """
+    one = given.number(request, "of")
+    if (one or given.one_of(request, "of", ("children",))) and "resellers.view" in request.scope.permissions:
+        needs = find_children_needs(today=request.today)
+        found = {child: row["runs_out_on"] for child, row in needs.items() if one in (None, child)}
     else:
         found = {request.scope.operator_id: find_own_run_out(today=request.today)}
     return show(request, "run_outs", {"funds": found.items()})

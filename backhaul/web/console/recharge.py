@@ -84,15 +84,21 @@ def _moved(
                 move(**arguments)
                 messages.success(request, _("Done. What waits for funds is tried again now."))
                 return go(request, "reseller", row["id"])
-            preview = _preview(row, arguments, move)
+            preview = _preview(row, arguments, move) | {"what": _what(form)}
     context = {
         "reseller": row,
         "title": title,
         "preview": preview,
         "back": reverse("reseller", args=[row["id"]]),
         "figures": _figures(form),
+        "nobody": "to" in form.fields and not form.fields["to"].choices,
     }
     return show(request, "fund_move", context, form=form)
+
+
+def _what(form: Form) -> str:
+    """What kind of money comes in, for the title of the preview; the page names every other act."""
+    return str(named(form.cleaned_data["kind"], "given")) if "kind" in form.fields else ""
 
 
 def _figures(form: Form) -> list[str]:
