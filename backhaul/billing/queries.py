@@ -184,13 +184,12 @@ def list_held_bills(limit: int = 50) -> list[dict[str, Any]]:
         """
         SELECT h.subscription_id, h.starts_on, h.since_on, c.id AS customer_id,
                c.name AS customer_name, c.code AS customer_code,
-               COALESCE(s.custom_price_minor, p.price_minor) AS price_minor,
+               price_on(h.operator_id, h.subscription_id, h.starts_on) AS price_minor,
                CASE WHEN h.short_child_id = h.operator_id THEN h.short_minor END AS short_minor,
                CASE WHEN h.short_child_id = h.operator_id THEN 'fund_short' ELSE 'upstream_short' END AS reason
         FROM waiting_bills() h
         JOIN subscription s ON s.operator_id = h.operator_id AND s.id = h.subscription_id
         JOIN customer c ON c.operator_id = s.operator_id AND c.id = s.customer_id
-        LEFT JOIN package p ON p.operator_id = s.package_operator_id AND p.id = s.package_id
         WHERE h.operator_id = %s
         ORDER BY h.since_on, h.subscription_id LIMIT %s
         """,

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from django.db import connections
 
+from backhaul.billing.queries import list_held_bills
 from backhaul.billing.refunds import disconnect_customer, preview_refund
 from backhaul.billing.runs import bill_isp, bill_missing_nights
 from backhaul.billing.services import (
@@ -20,6 +21,7 @@ from backhaul.billing.services import (
 from backhaul.catalog.services import ProfileRules, add_billing_profile, set_tariff_price
 from backhaul.operators.functions import execute, rows
 from backhaul.payments.services import record_payment, reverse_payment
+from backhaul.subscribers.prices import set_custom_price
 from backhaul.subscribers.services import AddedCustomer
 from tests.builders import acting, build_customer, new_customer, request_key
 from tests.cast import Cast, fill_funds
@@ -179,6 +181,24 @@ def test_a_held_renewal_that_stays_online_keeps_its_start(cast: Cast) -> None:
     night(cast, date(2026, 11, 3))
     (bill,) = invoices(cast, cast.riverside)
     assert bill["starts_on"] == NOV_1 and bill["net_minor"] == 600_00
+
+
+def test_a_held_renewal_is_told_at_the_price_that_it_will_be_billed_at(cast: Cast) -> None:
+    fill_funds(cast, riverside=100_00)
+    customer = taken_over(cast, cast.riverside, custom_price_minor=550_00)
+    october = date(2026, 10, 20)
+    with acting(cast.padma, cast.riverside):
+        for starts_on, price in ((NOV_1, 700_00), (date(2026, 12, 1), 900_00)):
+            set_custom_price(
+                subscription_id=customer.subscription_id, price_minor=price, starts_on=starts_on, today=october,
+                now=noon(october),
+            )  # fmt: skip
+    night(cast, NOV_1)
+    with acting(cast.padma, cast.riverside):
+        assert [held["price_minor"] for held in list_held_bills()] == [700_00]
+    fill_funds(cast, north=0, riverside=1_000_00, on=NOV_1)
+    night(cast, NOV_1, only_held=True)
+    assert [bill["net_minor"] for bill in invoices(cast, cast.riverside)] == [700_00]
 
 
 def test_oracle_3_three_runs_and_a_sign_up_at_once_bill_once(cast: Cast) -> None:
