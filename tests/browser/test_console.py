@@ -91,6 +91,12 @@ def test_a_list_is_narrowed_while_typing_and_the_back_button_undoes_it(visitors:
     expect(page).to_have_url(re.compile(r"q=nusrat"))
 
 
+def test_the_page_of_one_of_several_resellers_tells_how_long_its_fund_lasts(visitors: Any, town: Town) -> None:
+    page: Page = visitors("padma")
+    visit(page, f"/resellers/{town.cast.rival}/")
+    expect(page.locator(f"#lasts-{town.cast.rival}")).to_contain_text("lasts 2 months or more")
+
+
 def test_north_recharges_riverside_after_seeing_both_balances(visitors: Any, town: Town) -> None:
     page: Page = visitors("north")
     open_menu(page, "Resellers")
