@@ -87,11 +87,16 @@ def set_vat(
     reclaims_input: bool = True,
     relief_on_bad_debt: bool = False,
 ) -> None:
-    """Set the acting operator's VAT switches from a day on; `rate_bp` in hundredths of a percent (SPEC 2.1)."""
+    """Set the acting operator's VAT switches from a day on; `rate_bp` in hundredths of a percent (SPEC 2.1).
+
+    Whether input VAT is reclaimed does not change for charges booked already: a refund finds it where they put it.
+    """
+    current_scope().require("catalog.edit")
     if not 0 <= rate_bp <= 10_000 or (rate_bp and not registered):
         raise InvalidInput(
             "A VAT rate lies between 0 and 100 %, and only a registered seller has one.", field="rate_bp"
         )
+    _refuse_other_reclaim(starts_on, registered and reclaims_input)
     added = rows(
         "INSERT INTO vat_setting (operator_id, starts_on, registered, rate_bp, reclaims_input, relief_on_bad_debt) "
         "VALUES (%s, %s, %s, %s, %s, %s) ON CONFLICT DO NOTHING RETURNING 1",
@@ -99,3 +104,19 @@ def set_vat(
     )
     if not added:
         raise PriceExists(f"A VAT rate from {starts_on} is set already; choose another day.", field="starts_on")
+
+
+def _refuse_other_reclaim(starts_on: date, reclaims_input: bool) -> None:
+    """Raises InvalidInput where charges were booked by the other rule on days for which this one would hold."""
+    booked = rows(
+        "SELECT max(c.charged_on) AS last_on FROM charge c "
+        "WHERE c.child_id = %(me)s AND c.vat_minor > 0 AND c.charged_on >= %(from)s "
+        "AND c.charged_on < COALESCE((SELECT min(v.starts_on) FROM vat_setting v "
+        "WHERE v.operator_id = %(me)s AND v.starts_on > %(from)s), 'infinity') "
+        "AND reclaims_input_on(%(me)s, c.charged_on) <> %(reclaims)s",
+        {"me": current_scope().operator_id, "from": starts_on, "reclaims": reclaims_input},
+    )
+    if booked[0]["last_on"] is not None:
+        raise InvalidInput(
+            f"Input VAT was booked otherwise until {booked[0]['last_on']}; choose a day after that.", field="starts_on"
+        )

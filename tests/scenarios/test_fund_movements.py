@@ -170,6 +170,17 @@ def test_after_any_movements_fund_debt_movements_and_both_books_agree(cast: Cast
     assert_proved()
 
 
+def test_a_recharge_that_was_taken_back_uses_up_no_bonus(cast: Cast) -> None:
+    given: dict[str, Any] = {"child_id": cast.north, "on": ON}
+    with acting(cast.padma):
+        bonus = recharge_fund(kind="bonus", amount_minor=100_00, paid=None, request_key=request_key(), **given)
+        bounced = recharge_fund(kind="recharge", amount_minor=500_00, paid="bank", request_key=request_key(), **given)
+        reverse_recharge(movement_id=bounced, reason="bounced", **given)
+        reverse_bonus(movement_id=bonus, reason="target missed", **given)
+        assert get_fund(cast.north)["posted_minor"] == 0
+    assert_proved()
+
+
 def transfer(cast: Cast, child: int, to: int, amount: int, key: str | None = None) -> int:
     with acting(cast.padma):
         return transfer_fund(

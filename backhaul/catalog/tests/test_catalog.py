@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from backhaul.billing.services import sign_up_customer
 from backhaul.catalog.queries import (
     get_vat,
     list_billing_profiles_offered,
@@ -27,10 +28,10 @@ from backhaul.catalog.services import (
 )
 from backhaul.common.errors import InvalidInput, NotAllowed, NotFound
 from backhaul.operators.functions import rows
-from tests.builders import acting
-from tests.cast import PLANS, START, Cast
+from tests.builders import NOON, acting, build_person, new_customer
+from tests.cast import PLANS, START, Cast, build_cast, fill_funds
 
-TODAY = date(2026, 2, 10)
+FEB, TODAY = date(2026, 2, 1), date(2026, 2, 10)
 
 
 def offered(cast: Cast, seat: int | None, on: date = TODAY) -> dict[str, tuple[int, int]]:
@@ -183,3 +184,22 @@ def test_vat_holds_from_its_day_and_each_sellers_is_its_own(cast: Cast) -> None:
         set_vat(starts_on=START, registered=True, rate_bp=600)
     with acting(cast.padma, cast.north):
         assert get_vat(date(2026, 8, 1))["registered"] is False
+
+
+def test_input_vat_that_was_booked_is_given_back_as_it_was_booked(db: object) -> None:
+    """A setting dated back would have a refund take from input VAT what the charge had put into the cost."""
+    cast = build_cast(vat_bp=500)
+    fill_funds(cast)
+    with acting(cast.padma, cast.riverside):
+        set_vat(starts_on=date(2026, 1, 15), registered=True, rate_bp=500, reclaims_input=False)
+        sign_up_customer(customer=new_customer(cast), on=FEB, now=NOON)
+    for day in (date(2026, 1, 20), FEB):
+        with pytest.raises(InvalidInput, match="until 2026-02-01"), acting(cast.padma, cast.riverside):
+            set_vat(starts_on=day, registered=True, rate_bp=500)
+        with acting(cast.padma, cast.riverside):  # its rate may change: every bill keeps its own
+            set_vat(starts_on=day, registered=True, rate_bp=750, reclaims_input=False)
+    with acting(cast.padma, cast.riverside):
+        set_vat(starts_on=date(2026, 2, 2), registered=True, rate_bp=500)
+        collector = build_person(cast.riverside, "rana", "collector")
+    with pytest.raises(NotAllowed), acting(cast.padma, cast.riverside, user_id=collector):
+        set_vat(starts_on=TODAY, registered=True, rate_bp=500)

@@ -165,15 +165,6 @@ def test_of_a_bonus_only_what_is_unused_is_taken_back_and_once(cast: Cast) -> No
         reverse_bonus(child_id=cast.rival, movement_id=used, on=ON, reason="foreign")
 
 
-def test_a_recharge_that_was_taken_back_uses_up_no_bonus(cast: Cast) -> None:
-    with acting(cast.padma):
-        bonus = recharge(cast.north, 100_00, "bonus")
-        bounced = recharge(cast.north, 500_00)
-        reverse_recharge(child_id=cast.north, movement_id=bounced, on=ON, reason="bounced")
-        reverse_bonus(child_id=cast.north, movement_id=bonus, on=ON, reason="target missed")
-        assert figures(cast.north) == (0, 0)
-
-
 def test_a_deduction_has_a_reason_and_takes_no_more_than_there_is(cast: Cast) -> None:
     with acting(cast.padma):
         set_edge_terms(child_id=cast.north, credit_limit_minor=50_00)
