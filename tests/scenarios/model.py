@@ -81,7 +81,7 @@ class Edge:
     posted: int = 0
     owed: int = 0
     came: list[int] = field(default_factory=list)
-    recharges: list[int] = field(default_factory=list)
+    recharges: list[tuple[int, int]] = field(default_factory=list)
     bonuses: list[int] = field(default_factory=list)
     in_debt: bool = False
     lent_since: int = 0
@@ -176,29 +176,32 @@ class Funds:
         if kind == "bonus":
             edge.bonuses.append(len(edge.came))
         elif kind == "recharge":
-            edge.recharges.append(amount)
+            edge.recharges.append((len(edge.came), amount))
         self.move(kind, child, amount, on)
         edge.in_debt = edge.in_debt and edge.owed > edge.lent_since
 
     def take_back_recharge(self, child: int, number: int, on: date) -> None:
         """What is no longer in the fund becomes a debt."""
-        edge, amount = self.edges[child], self.edges[child].recharges[number]
+        edge = self.edges[child]
+        index, amount = edge.recharges[number]
         refuse(not amount)
         there = max(0, min(amount, edge.posted))
         refuse(edge.postpaid and edge.owed + amount - there > edge.limit)
-        edge.recharges[number] = 0
+        edge.recharges[number] = (index, 0)
+        edge.came[index] -= there
         self.move("recharge", child, -there, on)
         self.move("used_up", child, amount - there, on)
         if there < amount:
             edge.in_debt, edge.lent_since = True, 0
 
     def take_back_bonus(self, child: int, number: int, on: date) -> None:
-        """What came in later is used later."""
+        """What came in later, and was not taken back, is used later."""
         edge = self.edges[child]
         first = edge.bonuses[number]
         unused = min(edge.came[first], edge.posted - sum(edge.came[first + 1 :])) if first >= 0 else 0
         refuse(unused <= 0)
         edge.bonuses[number] = -1
+        edge.came[first] -= unused
         self.move("bonus", child, -unused, on)
 
     def deduct(self, child: int, amount: int, on: date) -> None:
@@ -207,7 +210,9 @@ class Funds:
         self.move("deduction", child, amount, on)
 
     def transfer(self, child: int, to: int, amount: int, on: date) -> None:
-        refuse(amount > self.edges[child].posted)
+        """What was lent is not passed on."""
+        edge = self.edges[child]
+        refuse(amount > edge.posted - max(0, edge.owed))
         self.move("transfer", child, -amount, on)
         self.move("transfer", to, amount, on)
 
