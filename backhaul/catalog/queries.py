@@ -94,3 +94,13 @@ def get_vat(on: date) -> dict[str, Any]:
     )
     none = {"starts_on": None, "registered": False, "rate_bp": 0, "reclaims_input": True, "relief_on_bad_debt": False}
     return found[0] if found else none
+
+
+def find_next_vat(on: date) -> dict[str, Any] | None:
+    """The first change of the acting operator's VAT after a day: starts_on, registered, rate_bp."""
+    found = rows(
+        "SELECT starts_on, registered, rate_bp FROM vat_setting "
+        "WHERE operator_id = %s AND starts_on > %s ORDER BY starts_on LIMIT 1",
+        [current_scope().operator_id, on],
+    )
+    return found[0] if found else None

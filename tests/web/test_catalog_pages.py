@@ -190,6 +190,9 @@ def test_the_isp_sets_when_services_are_cut_its_plans_and_vat(db: object) -> Non
     assert "Home 200" in client.get("/plans/").content.decode()
     vat = {"registered": "on", "percent": "5", "reclaims_input": "on", "starts_on": today().isoformat()}
     assert client.post("/vat/", vat).status_code == 303
+    later = today() + timedelta(days=40)
+    assert client.post("/vat/", vat | {"percent": "7.5", "starts_on": later.isoformat()}).status_code == 303
+    assert "it is 7.5 %" in client.get("/packages/").content.decode().replace("\xa0", " ")
     assert "5 %" in client.get("/packages/").content.decode()
 
 

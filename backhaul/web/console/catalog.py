@@ -16,7 +16,13 @@ from backhaul.billing.margins import list_below_cost, list_outside_bands, previe
 from backhaul.catalog.guards import own_cost
 from backhaul.catalog.packages import get_package, list_package_prices
 from backhaul.catalog.profiles import PRESETS
-from backhaul.catalog.queries import get_vat, list_billing_profiles_offered, list_packages_offered, list_plans
+from backhaul.catalog.queries import (
+    find_next_vat,
+    get_vat,
+    list_billing_profiles_offered,
+    list_packages_offered,
+    list_plans,
+)
 from backhaul.catalog.services import (
     add_package,
     add_plan,
@@ -55,6 +61,7 @@ def packages(request: PageRequest) -> HttpResponse:
         "profiles": profiles,
         "presets": [(name, PRESET_NAMES[name]) for name in PRESETS],
         "vat": get_vat(request.today),
+        "vat_next": find_next_vat(request.today),
         "below_cost": below[0]["services"] if below else 0,
         "outside": len(list_outside_bands(request.today)),
     }
