@@ -114,6 +114,7 @@ def confirm_plan(*, plan_id: int, now: datetime, actor_id: int | None = None, us
     Raises NotFound, PlanNotReady, or PlanOutdated where that night was done after the plan was made.
     """
     scope = current_scope()
+    scope.require("bills.run")
     plan = get_plan(plan_id, using=using)
     if not plan["ready"]:
         raise PlanNotReady("The rehearsal is not done yet; confirm it when its figures are there.")
@@ -134,6 +135,7 @@ def confirm_plan(*, plan_id: int, now: datetime, actor_id: int | None = None, us
 
 def withdraw_plan(*, plan_id: int) -> None:
     """The night is free again to bill what is due, whatever was rehearsed; a plan carried out stays confirmed."""
+    current_scope().require("bills.run")
     changed = execute(
         "UPDATE run_plan SET confirmed_at = NULL, confirmed_by = NULL "
         "WHERE operator_id = %s AND id = %s AND run_id IS NULL",

@@ -38,6 +38,7 @@ class Start:
 
 def preview_start(*, child_id: int, on: date) -> Start:
     """What starting a direct child's edge on a day would charge. Raises AlreadyStarted."""
+    current_scope().require("resellers.edit")
     return Start(**call("start_edge", child=child_id, on=on, preview=True))
 
 

@@ -8,15 +8,23 @@ from typing import Any
 import pytest
 
 from backhaul.billing import run_plans, runs, tasks
-from backhaul.billing.run_plans import PlanNotReady, PlanOutdated, confirm_plan, get_plan, list_plan_lines, plan_run
+from backhaul.billing.run_plans import (
+    PlanNotReady,
+    PlanOutdated,
+    confirm_plan,
+    get_plan,
+    list_plan_lines,
+    plan_run,
+    withdraw_plan,
+)
 from backhaul.billing.run_queries import get_run, list_caught_up, list_run_lines, list_run_shards, missing_night
 from backhaul.billing.runs import bill_isp, bill_missing_nights, start_run
 from backhaul.catalog.services import ProfileRules, add_billing_profile, set_tariff_price
-from backhaul.common.errors import InvalidInput, NotFound
+from backhaul.common.errors import InvalidInput, NotAllowed, NotFound
 from backhaul.funds.services import set_edge_terms
 from backhaul.operators.functions import rows
 from backhaul.subscribers.services import suspend_subscription
-from tests.builders import acting
+from tests.builders import acting, build_person
 from tests.cast import Cast, fill_funds
 from tests.scenarios.money import assert_proved, night, noon
 from tests.scenarios.test_oracles import NOV_1, invoices, pay, taken_over
@@ -174,6 +182,14 @@ def test_plans_belong_to_the_isp_and_are_refused_until_they_are_made(cast: Cast)
         get_plan(plan["id"])
     with acting(cast.meghna), pytest.raises(NotFound):
         get_plan(plan["id"])
+    with acting(cast.padma):
+        accountant = build_person(cast.padma.isp_id, "lila", "accountant")
+    for decide in (
+        lambda: confirm_plan(plan_id=plan["id"], now=noon(OCT_31)),
+        lambda: withdraw_plan(plan_id=plan["id"]),
+    ):
+        with acting(cast.padma, user_id=accountant), pytest.raises(NotAllowed):
+            decide()
     with acting(cast.padma):
         asked = run_plans.request_plan(on=NOV_1, now=noon(OCT_31))
         with pytest.raises(PlanNotReady):
