@@ -7,7 +7,7 @@ from datetime import date, datetime
 from typing import Any
 
 from backhaul.billing.promises import bring_back_unpaid
-from backhaul.common.errors import InvalidInput, Refusal
+from backhaul.common.errors import InvalidInput, NotFound, Refusal
 from backhaul.common.money import refuse_beyond_limit
 from backhaul.operators.functions import call, rows
 from backhaul.operators.scope import current_scope
@@ -46,6 +46,15 @@ class Adjusted:
         return self.net_minor + self.vat_minor
 
 
+@dataclass(frozen=True)
+class WrittenOff:
+    """Bills of a customer given up together: how many, net and the VAT that comes back."""
+
+    bills: int
+    net_minor: int
+    vat_minor: int
+
+
 def discount_bill(*, invoice_id: int, net_minor: int, why: str, on: date, now: datetime, request_key: str) -> Adjusted:
     """Take a net amount and its VAT off what is open on a bill; a service cut for it comes back. MoreThanOpen."""
     current_scope().require("billing.discount")
@@ -71,6 +80,33 @@ def write_off_bill(*, invoice_id: int, why: str, on: date, now: datetime, reques
     return Adjusted(
         **call("write_off_bill", invoice=invoice_id, on=on, now=now, why=_reason(why), request_key=request_key)
     )
+
+
+def write_off_customer(*, customer_id: int, why: str, on: date, now: datetime, request_key: str) -> WrittenOff:
+    """Give up all that a customer owes, each bill as write_off_bill does, all or none. Raises NothingOpen.
+
+    The same `request_key` again gives up nothing more.
+    """
+    me = current_scope().operator_id
+    current_scope().require("billing.write_off")
+    if not rows("SELECT id FROM customer WHERE operator_id = %s AND id = %s FOR NO KEY UPDATE", [me, customer_id]):
+        raise NotFound("There is no such customer.")
+    sent_before = rows(
+        "SELECT i.id FROM invoice i JOIN adjustment a ON a.operator_id = i.operator_id AND a.invoice_id = i.id "
+        "WHERE i.operator_id = %s AND i.customer_id = %s AND a.request_key = %s || ':' || i.id ORDER BY i.id",
+        [me, customer_id, request_key],
+    )
+    bills = sent_before or rows(
+        "SELECT invoice_id AS id FROM invoice_open WHERE operator_id = %s AND customer_id = %s ORDER BY due_on, number",
+        [me, customer_id],
+    )
+    if not bills:
+        raise NothingOpen("This customer owes nothing.")
+    lost = [
+        write_off_bill(invoice_id=bill["id"], why=why, on=on, now=now, request_key=f"{request_key}:{bill['id']}")
+        for bill in bills
+    ]
+    return WrittenOff(len(lost), sum(one.net_minor for one in lost), sum(one.vat_minor for one in lost))
 
 
 def record_recovery(

@@ -125,6 +125,18 @@ def get_sparing(subscription_id: int, on: date) -> dict[str, Any]:
     return found[0]
 
 
+def count_broken_promises(on: date) -> int:
+    """How many promises list_promises would list as broken."""
+    found = rows(
+        "SELECT count(*) AS n FROM promise p JOIN subscription s ON s.operator_id = p.operator_id "
+        "AND s.id = p.subscription_id WHERE p.operator_id = %s AND p.withdrawn_at IS NULL AND p.until_on < %s "
+        "AND EXISTS (SELECT 1 FROM invoice_open o WHERE o.operator_id = s.operator_id "
+        "AND o.customer_id = s.customer_id AND o.due_on <= p.until_on)",
+        [current_scope().operator_id, on],
+    )
+    return int(found[0]["n"])
+
+
 def list_promises(on: date, *, broken: bool, limit: int = 500) -> list[dict[str, Any]]:
     """Promises with something still open that was due by their day, earliest first: running ones or `broken` ones.
 

@@ -8,7 +8,14 @@ from typing import Any
 import pytest
 
 from backhaul.billing.one_off import issue_one_off
-from backhaul.billing.promises import NoPromise, list_promises, make_promise, set_suspend_date, withdraw_promise
+from backhaul.billing.promises import (
+    NoPromise,
+    count_broken_promises,
+    list_promises,
+    make_promise,
+    set_suspend_date,
+    withdraw_promise,
+)
 from backhaul.common.errors import InvalidInput
 from backhaul.subscribers.services import AddedCustomer, suspend_subscription
 from tests.builders import acting
@@ -34,6 +41,7 @@ def test_a_promise_spares_until_its_day_has_passed(cast: Cast) -> None:
     with acting(cast.padma, cast.riverside):
         assert [row["due_minor"] for row in list_promises(NOV_10, broken=False)] == [600_00]
         assert list_promises(NOV_10, broken=True) == []
+        assert [count_broken_promises(date(2026, 11, day)) for day in (10, 11)] == [0, 1]
         assert [row["until_on"] for row in list_promises(date(2026, 11, 11), broken=True)] == [NOV_10]
     assert blocked(cast, date(2026, 11, 11)) == ["unpaid"]
     pay(cast, cast.riverside, customer.customer_id, 600_00, date(2026, 11, 12))

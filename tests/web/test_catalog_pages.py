@@ -9,6 +9,7 @@ from typing import Any
 from django.test import Client
 
 from backhaul.billing.discounts import get_discount
+from backhaul.billing.promises import make_promise
 from backhaul.billing.services import start_billing
 from backhaul.catalog.packages import get_package
 from backhaul.catalog.services import ProfileRules, add_billing_profile
@@ -93,6 +94,33 @@ def test_a_bill_is_discounted_written_off_and_paid_after_all(db: object) -> None
     page = text_of(client.get(bill).content.decode())
     assert "slow" in page and "gone" in page and "Recovered" in page
     assert_proved()
+
+
+def test_all_that_a_customer_owes_is_written_off_after_its_sum_was_shown(db: object) -> None:
+    town = build_town()
+    client = signed_in("riverside")
+    home = f"/customers/{town.ids['customer']}/"
+    assert home + "write-off/" in client.get(home).content.decode()
+    shown, done = twice(client, home + "write-off/", why="gone")
+    assert "350.00" in {each.lstrip("+−") for each in amounts(shown)} and done.status_code == 303
+    assert home + "write-off/" not in client.get(home).content.decode()
+    assert count(town, "adjustment WHERE kind = 'write_off'") == 1
+    assert client.post(home + "write-off/", {**form_of(client, home + "write-off/"), "why": "again"}).status_code == 422
+    assert_proved()
+
+
+def test_a_broken_promise_is_told_on_the_first_page_until_it_is_paid(db: object) -> None:
+    town = build_town()
+    client = signed_in("riverside")
+    told = "has not paid what was promised"
+    yesterday = today() - timedelta(days=1)
+    with acting(town.cast.padma, town.cast.riverside):
+        service = rows("SELECT id FROM subscription WHERE customer_id = %s", [town.ids["customer"]])[0]["id"]
+        make_promise(subscription_id=service, until_on=yesterday, why="salary", on=yesterday, now=now())
+    assert told in client.get("/").content.decode()
+    collect = f"/collect/{town.ids['customer']}/"
+    assert client.post(collect, {**form_of(client, collect), "amount": "350", "method": "cash"}).status_code == 303
+    assert told not in client.get("/").content.decode()
 
 
 def test_a_promise_and_an_own_suspend_date_are_noted_and_listed(db: object) -> None:

@@ -1,4 +1,4 @@
-"""What is done about one bill: something off it, giving it up, and money that comes in for it after all."""
+"""What is done about bills: something off one, giving up one or all that are open, money that comes in after all."""
 
 from __future__ import annotations
 
@@ -9,8 +9,15 @@ from django.http import HttpResponse
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from backhaul.billing.adjustments import discount_bill, get_written_off, record_recovery, write_off_bill
-from backhaul.billing.queries import get_bill
+from backhaul.billing.adjustments import (
+    discount_bill,
+    get_written_off,
+    record_recovery,
+    write_off_bill,
+    write_off_customer,
+)
+from backhaul.billing.queries import find_standings, get_bill
+from backhaul.subscribers.queries import get_customer
 from backhaul.web.console.customer_status import Action
 from backhaul.web.console.extras_forms import BillDiscountForm, RecoveryForm, WriteOffForm
 from backhaul.web.console.pages import PageRequest, page
@@ -81,6 +88,35 @@ def write_off(request: PageRequest, pk: int) -> HttpResponse:
         lost = do(given)
         effects = [(_("Bad debt"), -lost.net_minor), (_("VAT that you take back"), lost.vat_minor)]
         return Preview([each for each in effects if each[1]], people=_("A suspended service stays suspended."))
+
+    return two_steps(request, act, bound(request, WriteOffForm), do=do, look=look)
+
+
+@page("billing.write_off")
+def write_off_all(request: PageRequest, pk: int) -> HttpResponse:
+    """GET, POST customers/<id>/write-off/: all that the customer owes."""
+    customer = get_customer(pk)
+    act = Act(
+        _("Write off all that %(name)s owes") % customer, _("Write off"), reverse("customer", args=[pk]),
+        _("Written off."),
+        note=_("You give up the %(sum)s that is open. It cannot be undone; money that comes in later is recorded on "
+               "its bill.") % {"sum": money(find_standings([pk])[pk]["due_minor"])},
+        tone="danger",
+    )  # fmt: skip
+
+    def do(given: dict[str, Any]) -> Any:
+        return write_off_customer(
+            customer_id=pk, why=given["why"], on=request.today, now=request.now, request_key=str(given["request_key"])
+        )
+
+    def look(given: dict[str, Any]) -> Preview:
+        lost = do(given)
+        effects = [(_("Bad debt"), -lost.net_minor), (_("VAT that you take back"), lost.vat_minor)]
+        return Preview(
+            [each for each in effects if each[1]],
+            [(_("Bills"), lost.bills)],
+            people=_("A suspended service stays suspended."),
+        )
 
     return two_steps(request, act, bound(request, WriteOffForm), do=do, look=look)
 

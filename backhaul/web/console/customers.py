@@ -88,7 +88,7 @@ def customer(request: PageRequest, pk: int) -> HttpResponse:
     open_reasons = {block["reason"] for block in blocks if block["to_at"] is None}
     context = {
         "customer": row,
-        "actions": [*actions_for(row, open_reasons, may), *extra_actions(pk, open_reasons, may)],
+        "actions": [*actions_for(row, open_reasons, may), *extra_actions(row, open_reasons, may)],
         "agreed": agreed_with(row["subscription_id"], request) if "bills.view" in may else {},
         "open_blocks": [block for block in blocks if block["to_at"] is None],
         "planned": get_planned_change(row["subscription_id"]),

@@ -9,6 +9,7 @@ from django.http import HttpResponse
 from django.urls import reverse
 from django.utils.formats import date_format
 
+from backhaul.billing.promises import count_broken_promises
 from backhaul.billing.queries import (
     count_held,
     get_held_for_own_fund,
@@ -33,6 +34,8 @@ def dashboard(request: PageRequest) -> HttpResponse:
     context: dict[str, Any] = nights_to_tell(request)
     if "customers.view" in may:
         context |= _customers(request)
+    if "billing.promise" in may:
+        context["broken_promises"] = count_broken_promises(request.today)
     if {"bills.view", "payments.view"} <= may:
         context |= _money(request)
     return show(request, "dashboard", context)

@@ -41,13 +41,11 @@ from backhaul.web.console.two_steps import Act, Preview, bound, two_steps
 from backhaul.web.templatetags.console import day, money
 
 
-def extra_actions(customer_id: int, blocks: Collection[str], may: Collection[str]) -> list[Action]:
-    """What this person may do about this customer's bills."""
-    if "left" in blocks:
-        return []
+def extra_actions(customer: dict[str, Any], blocks: Collection[str], may: Collection[str]) -> list[Action]:
+    """What this person may do about this customer's bills; of one who left, only give up what is owed."""
 
     def href(name: str) -> str:
-        return reverse(name, args=[customer_id])
+        return reverse(name, args=[customer["customer_id"]])
 
     shown = [
         ("billing.make", Action(href("bill-now"), icon="file-invoice", label=_("Bill now"))),
@@ -57,6 +55,11 @@ def extra_actions(customer_id: int, blocks: Collection[str], may: Collection[str
         ("billing.promise", Action(href("suspend-date"), icon="calendar-time", label=_("Suspend date"))),
         ("customers.edit", Action(href("own-price"), icon="tag", label=_("Own price"))),
     ]
+    if "left" in blocks:
+        shown = []
+    if customer.get("due_minor", 0) > 0:
+        what = _("Write off what is due")
+        shown.append(("billing.write_off", Action(href("write-off-customer"), icon="eraser", label=what)))
     return [action for permission, action in shown if permission in may]
 
 

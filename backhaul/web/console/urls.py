@@ -101,6 +101,7 @@ urlpatterns = [
     at("customers/<id:pk>/promise/", extras.promise, "promise"),
     at("customers/<id:pk>/promise/withdraw/", extras.withdraw, "withdraw-promise"),
     at("customers/<id:pk>/suspend-date/", extras.suspend_date, "suspend-date"),
+    at("customers/<id:pk>/write-off/", bill_extras.write_off_all, "write-off-customer"),
     at("discounts/", extras.discounts, "discounts"),
     at("promises/", extras.promises, "promises"),
     at("bills/", bills.bills, "bills"),
