@@ -85,7 +85,12 @@ _BILLING = (
                         THEN format('%s: not charged for %s''s invoice %s', o.slug, owner_id, i.invoice_id)
                     WHEN c.parent_id IS DISTINCT FROM o.parent_id
                          OR c.subscription_id IS DISTINCT FROM COALESCE(i.subscription_id, r.subscription_id)
-                         OR c.starts_on < i.starts_on OR c.starts_on >= i.ends_on
+                         OR c.starts_on < i.starts_on
+                         OR (c.starts_on >= i.ends_on AND NOT EXISTS (     -- the day of a change, given back for it
+                                SELECT 1 FROM charge_refund g
+                                WHERE (g.child_id, g.owner_id, g.invoice_id, g.starts_on, g.part, g.from_on, g.to_on)
+                                    = (c.child_id, c.owner_id, c.invoice_id, c.starts_on, c.part, c.starts_on,
+                                       c.ends_on)))
                          OR (c.ends_on > i.ends_on AND i.billed_days IS NULL)
                     THEN format('%s: the charge of invoice %s is for another period', o.slug, i.invoice_id)
                     WHEN c.movement_id IS NULL AND c.net_minor + c.vat_minor <> 0

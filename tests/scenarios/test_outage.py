@@ -15,7 +15,7 @@ from backhaul.subscribers.services import AddedCustomer, add_zone, update_custom
 from tests.builders import acting
 from tests.cast import Cast, build_cast, fill_funds
 from tests.scenarios.days import as_owner, credit_nights, edge_credits, notes, off, profile_credits, refunds
-from tests.scenarios.money import assert_proved, fund, night, noon
+from tests.scenarios.money import assert_proved, fund, night, noon, trial_balance
 from tests.scenarios.test_oracles import taken_over
 
 NOV_1, DEC_1 = date(2026, 11, 1), date(2026, 12, 1)
@@ -170,3 +170,19 @@ def test_days_lost_are_local_days_of_twelve_hours(
     spell = [datetime(2026, 11, day, hour, tzinfo=UTC) for day, hour in (begins, ends)]
     found = days_lost(spell[0], spell[1], "Asia/Dhaka", least_one=least_one)
     assert tuple(day.day for day in found) == lost
+
+
+def test_what_an_outage_gives_back_of_a_free_service_was_a_gift(
+    cast: Cast, db: EmbeddedPostgres, routers: tuple[int, int]
+) -> None:
+    """SPEC §3: its cost is complimentary service, and comes back out of there: 450.00 less three days of it."""
+    fill_funds(cast)
+    edge_credits(db, cast.riverside, "outage")
+    as_owner(db, "UPDATE billing_profile SET billing_type = 'free' WHERE id = %s", cast.profiles["Monthly 1st"])
+    free = taken_over(cast, cast.riverside)
+    night(cast, NOV_1)
+    seen_on(db, cast, routers[0], free, BEGAN - timedelta(days=2))
+    record(cast, cast.padma.isp_id, down(nas_id=routers[0]))
+    books = trial_balance(cast, cast.riverside)
+    assert (books["complimentary_service"], books.get("wholesale_cost")) == (405_00, None)
+    assert_proved()

@@ -17,7 +17,7 @@ from backhaul.billing.changes import (
 )
 from backhaul.billing.refunds import disconnect_customer
 from backhaul.billing.services import FundTooLow, UpstreamShort
-from backhaul.catalog.services import add_package, add_plan, set_tariff_price
+from backhaul.catalog.services import ProfileRules, add_billing_profile, add_package, add_plan, set_tariff_price
 from backhaul.cli.embedded import EmbeddedPostgres
 from backhaul.common.errors import NotFound
 from backhaul.network.services import register_nas
@@ -354,3 +354,21 @@ def _put_online(cast: Cast, server: EmbeddedPostgres) -> None:
         "input_bytes, output_bytes) SELECT l.operator_id, n.operator_id, n.id, l.username, 's1', '', l.id, l.version, "
         "'aabbcc001122', '', now(), now(), 300, 1, 0, 0 FROM radius_login l, nas n",
     )
+
+
+def test_the_day_of_a_change_that_the_night_charged_is_no_part_of_the_bill_that_it_ends(cast: Cast) -> None:
+    """Billed in arrears on a daily edge: the old bill ends before day 12, whose charge came back with the change."""
+    fill_funds(cast)
+    edge(cast, cast.riverside, cast.north, charge_timing="daily")
+    with acting(cast.padma):
+        profile = add_billing_profile(name="Later", rules=ProfileRules(billed="arrears"), handed_down=True)
+    service = taken_over(cast, cast.riverside, profile=(cast.padma.isp_id, profile)).subscription_id
+    gold = add_gold(cast)
+    for day in range(1, 13):
+        night(cast, date(2026, 11, day))
+    change(cast, service, gold)
+    assert [
+        (bill["starts_on"].day, bill["ends_on"].day, bill["net_minor"]) for bill in invoices(cast, cast.riverside)
+    ] == [(1, 12, 220_00)]
+    assert spent(cast)[0] == 165_00 + 23_33
+    assert_proved()

@@ -106,3 +106,17 @@ def test_a_day_that_is_paid_comes_before_one_that_is_not(cast: Cast) -> None:
         assert [row["subscription_id"] for row in rows("SELECT subscription_id FROM held_bill")] == [
             first.subscription_id
         ]
+
+
+def test_a_retry_charges_every_day_until_today_not_only_the_one_that_was_held(cast: Cast) -> None:
+    """Held on the 1st and online since, paid for on the 3rd: the 1st to the 3rd at 15.00, before another night."""
+    own_edge(cast, charge_timing="daily", short_days=5)
+    fill_funds(cast, riverside=1_00)
+    taken_over(cast, cast.riverside)
+    third = date(2026, 11, 3)
+    for day in (NOV_1, date(2026, 11, 2), third):
+        night(cast, day, cuts=False)
+    fill_funds(cast, north=0, riverside=1_000_00, on=third)
+    night(cast, third, only_held=True, top_id=cast.north, cuts=False)
+    assert [row[0].day for row in charges(cast, cast.riverside)] == [1, 2, 3]
+    assert held(cast) == []

@@ -290,10 +290,20 @@ BEGIN
     PERFORM apply_staged_advances(p_on, p_now);
     PERFORM move_billing_on(steps);
     PERFORM lift_short_blocks(p_on, p_now);
-    DELETE FROM held_bill h USING stage_bill b WHERE h.operator_id = b.operator_id AND h.subscription_id = b.subscription_id;
+    -- one that has another step due stays on the list until that is taken: a retry looks at nothing else
+    DELETE FROM held_bill h USING stage_bill b
+    WHERE h.operator_id = b.operator_id AND h.subscription_id = b.subscription_id
+      AND NOT step_leaves_more(b.what, b.in_arrears, b.cycle_ends_on, b.day, p_on);
     SELECT count(*) FILTER (WHERE starts_on < p_on), COALESCE(sum(total_minor), 0) INTO back_filled, billed_minor
     FROM stage_bill WHERE what & 1 = 1;
 END $$;
+
+-- step_leaves_more: whether a service has another step due on p_on after one that was taken.
+CREATE OR REPLACE FUNCTION step_leaves_more(p_what smallint, p_in_arrears boolean, p_cycle_ends_on date, p_day date, p_on date) RETURNS boolean
+LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+    SELECT COALESCE(p_in_arrears AND p_what = 1 OR p_what & 2 = 2 AND p_cycle_ends_on <= p_on OR (p_what & 4 = 4 OR p_what = 0) AND p_day < p_on,
+                    false)
+$$;
 
 -- move_billing_on: where billing of every staged service stands after its step. Each step starts where the one before it ended, or
 -- later: a row that does not move stops the slice.

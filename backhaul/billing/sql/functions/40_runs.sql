@@ -75,8 +75,7 @@ $$;
 CREATE OR REPLACE FUNCTION more_is_due(p_on date) RETURNS boolean
 LANGUAGE plpgsql STABLE AS $$
 BEGIN
-    RETURN EXISTS (SELECT 1 FROM stage_bill
-                   WHERE in_arrears AND what = 1 OR what & 2 = 2 AND cycle_ends_on <= p_on OR (what & 4 = 4 OR what = 0) AND day < p_on);
+    RETURN EXISTS (SELECT 1 FROM stage_bill WHERE step_leaves_more(what, in_arrears, cycle_ends_on, day, p_on));
 END $$;
 
 -- Contract (app): takes what is due on p_on for one service of the acting operator: its bill, its cycle, its days, in order.
