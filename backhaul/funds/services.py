@@ -129,7 +129,7 @@ def receive_from_child(
         "receive_from_child",
         child=child_id,
         amount_minor=refuse_beyond_limit(amount_minor),
-        to_debt_minor=to_debt_minor,
+        to_debt_minor=None if to_debt_minor is None else refuse_beyond_limit(to_debt_minor, field="to_debt"),
         on=on,
         paid=paid,
         request_key=request_key,

@@ -152,6 +152,7 @@ def test_slabs_that_make_no_sense_and_strangers_are_refused(february: Cast) -> N
         ([Slab(1, 10_001)], MAR),
         ([Slab(1, 100)], date(2026, 3, 2)),
         ([Slab(1, 100)], date(2026, 1, 1)),
+        ([Slab(2**40, 100)], MAR),
     ):
         with pytest.raises(InvalidInput):
             set_slabs(cast, starts_on, date(2026, 2, 20), slabs)

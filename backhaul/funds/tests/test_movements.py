@@ -78,6 +78,7 @@ def test_the_form_may_split_a_payment_otherwise(cast: Cast) -> None:
         (100, 101, InvalidInput),
         (2_000_00, 1_600_01, MoreThanOwed),
         (100, -1, InvalidInput),
+        (100, 10**30, InvalidInput),
     ):
         with pytest.raises(refusal), acting(cast.padma):
             receive(cast.north, amount, to_debt)
@@ -340,6 +341,7 @@ def test_terms_that_are_not_named_stay_and_who_changed_what_is_kept(cast: Cast) 
         {"credit_days_for": ["weather"]},
         {"min_recharge_minor": -1},
         {"short_days": None},
+        {"short_days": 99_999},
     ],
 )
 def test_only_terms_within_their_range_are_set(cast: Cast, terms: dict[str, object]) -> None:

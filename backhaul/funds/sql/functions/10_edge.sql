@@ -64,9 +64,10 @@ CREATE OR REPLACE FUNCTION set_edge_terms(p_child bigint, p_terms jsonb) RETURNS
 LANGUAGE plpgsql SECURITY DEFINER AS $$
 DECLARE
     v_old fund := lock_edge(p_child);
-    v_new fund := jsonb_populate_record(v_old, p_terms);
+    v_new fund;
     v_changed jsonb;
 BEGIN
+    v_new := jsonb_populate_record(v_old, p_terms);
     SELECT jsonb_object_agg(n.key, jsonb_build_array(to_jsonb(v_old) -> n.key, n.value)) INTO v_changed
     FROM jsonb_each(to_jsonb(v_new)) AS n WHERE n.value IS DISTINCT FROM to_jsonb(v_old) -> n.key;
     IF v_changed IS NULL THEN
@@ -96,6 +97,6 @@ BEGIN
     WHERE child_id = p_child;
     INSERT INTO audit_event (operator_id, at, actor_id, verb, subject_type, subject_id, detail)
     VALUES (acting_operator(), clock_timestamp(), acting_user(), 'terms_changed', 'edge', p_child, v_changed);
-EXCEPTION WHEN check_violation OR not_null_violation THEN
+EXCEPTION WHEN check_violation OR not_null_violation OR numeric_value_out_of_range OR invalid_text_representation THEN
     PERFORM refuse('invalid_input', 'One of these terms is out of its range.');
 END $$;

@@ -23,6 +23,6 @@ BEGIN
     SELECT p_child, v_fund.parent_id, p_starts_on, s.from_services, s.bonus_bp
     FROM jsonb_to_recordset(CASE WHEN p_slabs = '[]' THEN '[{"from_services": 1, "bonus_bp": 0}]' ELSE p_slabs END)
         AS s (from_services integer, bonus_bp integer);
-EXCEPTION WHEN check_violation OR unique_violation OR not_null_violation THEN
+EXCEPTION WHEN check_violation OR unique_violation OR not_null_violation OR numeric_value_out_of_range THEN
     PERFORM refuse('invalid_input', 'Give each slab its own number of services and a part between 0 and 100 %, from the first of a month on.');
 END $$;
