@@ -31,7 +31,7 @@ FROM operator o CROSS JOIN plan p WHERE o.depth > 0;
 
 INSERT INTO customer (operator_id, id, code, name, mobile, joined_on, username)
 SELECT 1 + n % 301, n, 'C' || lpad(n::text, 7, '0'), (ARRAY['Rahim','Karim','Nusrat','Farhana','Babul','Shafiq','Ishrat','Kamal'])[1 + n % 8]
-       || ' ' || (ARRAY['Das','Ahmed','Sarker','Begum','Mia','Khatun','Paul','Bhuiyan'])[1 + (n / 8) % 8], '017' || lpad((n * 7919 % 100000000)::text, 8, '0'),
+       || ' ' || (ARRAY['Das','Ahmed','Sarker','Begum','Mia','Khatun','Paul','Bhuiyan'])[1 + (n / 8) % 8], '017' || lpad((n::bigint * 7919 % 100000000)::text, 8, '0'),
        '2026-01-01', 'user' || n
 FROM generate_series(1, {customers}) n;
 INSERT INTO subscription (operator_id, id, customer_id, package_operator_id, package_id, profile_operator_id, profile_id, anchor_day, activated_on)
