@@ -47,16 +47,16 @@ def bills(request: PageRequest) -> HttpResponse:
 @page("bills.view")
 def bill(request: PageRequest, pk: int) -> HttpResponse:
     """GET bills/<id>/: printable."""
-    row = get_bill(pk, today=request.today)
+    row, given_up = get_bill(pk, today=request.today), get_written_off(pk)
     context = {
-        "bill": row,
+        "bill": row | ({"state": "written_off"} if given_up and row["state"] == "paid" else {}),
         "days": (row["ends_on"] - row["starts_on"]).days,
         "payments": list_bill_payments(pk),
         "credit_notes": list_credit_notes(pk),
         "charge": get_own_charge(pk),
         "bill_days": list_bill_days(pk) if row["kind"] == "period" else [],
         "adjustments": by_whom(request, list_adjustments(pk), "actor_id"),
-        "actions": bill_actions(row, get_written_off(pk), request.scope.permissions),
+        "actions": bill_actions(row, given_up, request.scope.permissions),
         "document": get_brand(),
     }
     return show(request, "bill", context)

@@ -131,6 +131,7 @@ STATES: dict[str, tuple[str, Any]] = {
     "overdue": ("red", pgettext_lazy("state", "Overdue")),
     "held": ("red", pgettext_lazy("state", "Held")),
     "credited": ("grey", pgettext_lazy("state", "Credited")),
+    "written_off": ("grey", pgettext_lazy("state", "Written off")),
     "cancelled": ("grey", pgettext_lazy("state", "Cancelled")),
     "reversed": ("grey", pgettext_lazy("state", "Reversed")),
     "reversal": ("grey", pgettext_lazy("state", "Reversal")),
