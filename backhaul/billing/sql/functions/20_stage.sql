@@ -16,7 +16,7 @@ BEGIN
         plan_operator_id bigint, plan_id bigint, what smallint, starts_on date, ends_on date, day date, cycle_on date,
         anchor_day smallint, validity_days smallint, term_months smallint, in_arrears boolean, is_free boolean,
         price_minor bigint, needed_minor bigint, include_vat boolean, round_to_minor bigint, has_discount boolean, due_days smallint,
-        advance_minor bigint, running_invoice_id bigint, covered bigint[], was_cut boolean
+        advance_minor bigint, running_invoice_id bigint, covered bigint[], was_cut boolean, revision smallint NOT NULL DEFAULT 0
     ) ON COMMIT DELETE ROWS;
     CREATE TEMP TABLE stage_class (         -- steps that cost the same on every edge
         class_id bigint, operator_id bigint, plan_operator_id bigint, plan_id bigint, what smallint, is_free boolean, starts_on date,
@@ -204,11 +204,12 @@ LANGUAGE sql STABLE AS $$
                COALESCE(a.advance_minor, 0) AS advance_minor, bs.billed_until, bs.charged_until, bs.day_charged_until, bs.running_invoice_id,
                off.subscription_id IS NOT NULL AS was_cut, own.subscription_id IS NOT NULL AS has_custom_prices,
                later.package_id IS NOT NULL AS has_later_prices,
-               CASE WHEN bs.running_invoice_id IS NOT NULL AND (bs.charged_until <= p_on OR s.left_on < p_on) THEN 1   -- a bill in arrears
+               CASE WHEN bs.running_invoice_id IS NOT NULL AND bs.charged_until <= p_on
+                     AND LEAST(bs.charged_until, s.left_on + 1) > bs.billed_until THEN 1                                -- a bill in arrears
                     WHEN s.left_on IS NOT NULL OR off.otherwise THEN NULL
                     WHEN bs.charged_until <= p_on THEN CASE WHEN bs.billed_until > bs.charged_until THEN 2              -- a term's next cycle
                                                             ELSE 3 END                                                  -- a new period
-                    WHEN bs.day_charged_until <= p_on THEN 4 END AS step                                                -- a day
+                    WHEN bs.day_charged_until <= p_on THEN 4 END AS found                                               -- a day
         FROM billing_state bs
         JOIN subscription s ON s.operator_id = bs.operator_id AND s.id = bs.subscription_id
         JOIN package p ON p.operator_id = s.package_operator_id AND p.id = s.package_id
@@ -224,7 +225,7 @@ LANGUAGE sql STABLE AS $$
             FROM block b WHERE b.operator_id = ANY (p_operators) AND b.to_at IS NULL GROUP BY b.operator_id, b.subscription_id
         ) AS off ON off.operator_id = s.operator_id AND off.subscription_id = s.id
         WHERE bs.operator_id = ANY (p_operators) AND s.operator_id = ANY (p_operators)
-          AND (bs.charged_until <= p_on OR bs.day_charged_until <= p_on OR s.left_on IS NOT NULL)
+          AND (bs.charged_until <= p_on OR bs.day_charged_until <= p_on)
           AND (p_subscription IS NULL OR s.id = p_subscription)
           AND (NOT p_only_held OR h.subscription_id IS NOT NULL OR off.subscription_id IS NOT NULL      -- held, or cut for it,
                OR s.operator_id IN (SELECT k.operator_id FROM operator_block k                           -- or its operator is back
@@ -234,26 +235,28 @@ LANGUAGE sql STABLE AS $$
                               AND x.subscription_id = s.id)
         OFFSET 0),
     due AS (
-        SELECT c.*, CASE c.step WHEN 1 THEN c.billed_until WHEN 4 THEN c.day_charged_until ELSE c.charged_until END AS due_on
-        FROM candidate c WHERE c.step < 3 OR c.step = 4 OR c.step = 3 AND (c.auto_bill OR p_subscription IS NOT NULL) OFFSET 0),
+        SELECT c.*, CASE c.found WHEN 1 THEN c.billed_until WHEN 4 THEN c.day_charged_until ELSE c.charged_until END AS due_on
+        FROM candidate c WHERE c.found < 3 OR c.found = 4 OR c.found = 3 AND (c.auto_bill OR p_subscription IS NOT NULL) OFFSET 0),
     begun AS (
-        SELECT d.*, CASE WHEN d.step = 1 OR d.due_on >= p_on THEN d.due_on
+        SELECT d.*, CASE WHEN d.found = 1 OR d.due_on >= p_on THEN d.due_on
                          WHEN NOT d.was_cut AND NOT EXISTS (SELECT 1 FROM block b WHERE b.operator_id = d.operator_id
                                                             AND b.subscription_id = d.subscription_id AND b.to_on >= d.due_on)
                               AND NOT EXISTS (SELECT 1 FROM operator_block b WHERE b.operator_id = d.operator_id AND b.to_on >= d.due_on)
                              THEN d.due_on      -- nothing held it off since then
-                         WHEN d.step = 4 THEN CASE WHEN d.was_cut THEN p_on ELSE d.due_on END
+                         WHEN d.found = 4 THEN CASE WHEN d.was_cut THEN p_on ELSE d.due_on END
                          WHEN d.on_late_payment = 'keeps_end' AND d.validity_days IS NOT NULL THEN d.due_on
                          WHEN d.was_cut THEN p_on
                          ELSE begins_on(d.operator_id, d.subscription_id, d.due_on, p_on) END AS starts_on
         FROM due d OFFSET 0),
+    stepped AS (        -- a cycle that would begin after its term has ended is a new period
+        SELECT b.*, CASE WHEN b.found = 2 AND b.starts_on >= b.billed_until THEN 3 ELSE b.found END AS step FROM begun b OFFSET 0),
     running AS (
         SELECT b.*, CASE WHEN b.in_arrears OR b.step NOT IN (2, 4) THEN b.running_invoice_id
                          ELSE (SELECT i.id FROM invoice i
                                WHERE i.operator_id = b.operator_id AND i.subscription_id = b.subscription_id AND i.kind = 'period'
                                  AND i.starts_on <= b.starts_on
                                ORDER BY i.starts_on DESC, i.revision DESC LIMIT 1) END AS invoice_id
-        FROM begun b OFFSET 0),
+        FROM stepped b WHERE b.step <> 3 OR b.auto_bill OR p_subscription IS NOT NULL OFFSET 0),
     taken AS (
         SELECT b.*, CASE WHEN b.step IN (2, 4) THEN
                         ARRAY(SELECT DISTINCT c.child_id FROM operator o JOIN charge c ON c.child_id = ANY (o.path)
@@ -307,17 +310,18 @@ BEGIN
         SELECT c.class_id, c.operator_id, c.is_free, f.child_id, f.parent_id, f.depth, f.mode, piece.starts_on, piece.ends_on,
                CASE WHEN piece.has_started THEN price.price_minor * span.terms ELSE 0 END AS price_minor,
                COALESCE(price.validity_days * span.terms, span.cycle_days) AS cycle_days,
-               CASE WHEN price.validity_days IS NULL THEN piece.starts_on - c.cycle_on ELSE 0 END AS from_day
+               CASE WHEN price.validity_days IS NULL THEN piece.starts_on - c.cycle_on
+                    WHEN span.by_day THEN (piece.starts_on - c.cycle_on) % price.validity_days ELSE 0 END AS from_day
         FROM stage_class c
         JOIN operator o ON o.id = c.operator_id
         JOIN fund f ON f.child_id = ANY (o.path) AND (c.covered IS NULL OR NOT f.child_id = ANY (c.covered))
         CROSS JOIN LATERAL (
-            SELECT c.day AS starts_on, c.day + 1 AS ends_on, c.cycle_days, 1 AS terms WHERE f.charge_timing = 'daily' AND c.what & 4 = 4
+            SELECT c.day AS starts_on, c.day + 1 AS ends_on, c.cycle_days, 1 AS terms, true AS by_day WHERE f.charge_timing = 'daily' AND c.what & 4 = 4
             UNION ALL
-            SELECT c.starts_on, c.bill_ends_on, c.bill_days, c.term_months
+            SELECT c.starts_on, c.bill_ends_on, c.bill_days, c.term_months, false
             WHERE f.charge_timing = 'upfront' AND c.what & 3 = 3 AND f.charge_whole_term
             UNION ALL
-            SELECT c.starts_on, c.ends_on, c.cycle_days, 1      -- or what is left of a cycle that was charged day by day so far
+            SELECT c.starts_on, c.ends_on, c.cycle_days, 1, false      -- or what is left of a cycle that was charged day by day so far
             WHERE f.charge_timing = 'upfront' AND c.what IN (2, 3, 4, 6, 7) AND (NOT f.charge_whole_term OR c.what & 1 = 0)
         ) AS span
         CROSS JOIN LATERAL (        -- cut where the edge was started: nothing is charged before

@@ -54,6 +54,36 @@ BEGIN
     RETURN v_count;
 END $$;
 
+-- park_billed: a period that starts on the day of an earlier bill of the service is that bill's next revision, once it is credited in
+-- full; until then it is not billed (A38). A run leaves it to a person and goes on with the others.
+CREATE OR REPLACE FUNCTION park_billed(p_run bigint) RETURNS bigint
+LANGUAGE plpgsql AS $$
+DECLARE
+    d record;
+    v_revision smallint;
+    v_count bigint := 0;
+BEGIN
+    FOR d IN
+        SELECT DISTINCT s.operator_id, s.subscription_id, s.starts_on FROM stage_due s
+        JOIN invoice i ON i.operator_id = s.operator_id AND i.subscription_id = s.subscription_id AND i.kind = 'period'
+             AND i.starts_on = s.starts_on
+        WHERE s.what & 1 = 1
+    LOOP
+        v_revision := next_revision(d.operator_id, d.subscription_id, d.starts_on);
+        IF v_revision IS NOT NULL THEN
+            UPDATE stage_due SET revision = v_revision WHERE operator_id = d.operator_id AND subscription_id = d.subscription_id;
+        ELSIF p_run IS NULL THEN
+            PERFORM refuse('already_billed', format('The period from %s is billed already; credit that bill in full first.', d.starts_on));
+        ELSE
+            DELETE FROM stage_due WHERE operator_id = d.operator_id AND subscription_id = d.subscription_id;
+            INSERT INTO run_exception (operator_id, run_id, subscription_id, starts_on, reason)
+            VALUES (d.operator_id, p_run, d.subscription_id, d.starts_on, 'already_billed');
+            v_count := v_count + 1;
+        END IF;
+    END LOOP;
+    RETURN v_count;
+END $$;
+
 -- hold_what_does_not_fit: takes the staged steps in rank order; one that some short fund of its chain cannot pay is held, and so is
 -- one whose renewals a fund's guard holds (SPEC 2.4). Funds that cover all that is asked of them and have no such guard cannot refuse
 -- anyone, so only steps under the others are looked at one by one.
@@ -176,7 +206,7 @@ END $$;
 
 -- price_steps: what every staged step writes: the bill's amounts, number and id, and how much of the advance it takes.
 -- OFFSET 0 keeps each amount worked out once, where the planner would put its expression into every place that uses it.
-CREATE OR REPLACE FUNCTION price_steps(p_run bigint, p_on date) RETURNS bigint
+CREATE OR REPLACE FUNCTION price_steps(p_on date) RETURNS bigint
 LANGUAGE plpgsql AS $$
 DECLARE v_count bigint;
 BEGIN
@@ -210,13 +240,12 @@ BEGIN
                 ELSE s.running_invoice_id END,
            CASE WHEN s.what & 1 = 1 THEN nextval('entry_id') END,
            CASE WHEN s.what & 1 = 1 THEN s.next_number - 1 + count(*) FILTER (WHERE s.what & 1 = 1) OVER by_operator END,
-           s.starts_on, s.bill_ends_on, s.cycle_ends_on, s.day,
-           CASE WHEN p_run IS NULL AND s.what & 1 = 1 THEN next_revision(s.operator_id, s.subscription_id, s.starts_on) ELSE 0 END,
+           s.starts_on, s.bill_ends_on, s.cycle_ends_on, s.day, s.revision,
            s.bill_days, s.from_day, CASE WHEN s.in_arrears THEN s.billed_days END, s.price_minor, s.net_minor, s.discount_minor, s.vat_minor,
            s.total_minor - s.whole_minor, s.total_minor, p_on + s.due_days,
            CASE WHEN s.what & 1 = 0 OR s.advance_minor = 0 THEN 0
                 ELSE GREATEST(0, LEAST(s.total_minor, s.advance_minor - (sum(s.total_minor) OVER by_customer - s.total_minor))) END,
-           s.was_cut
+           s.was_cut AND s.what <> 1      -- a bill alone, in arrears, brings no service back
     FROM amounts s
     WINDOW by_operator AS (PARTITION BY s.operator_id ORDER BY s.rank),
            by_customer AS (PARTITION BY s.operator_id, s.customer_id ORDER BY s.rank);
@@ -224,7 +253,7 @@ BEGIN
     RETURN v_count;
 END $$;
 
--- next_revision: 0, or one more than the bills of this service that start on this day; those must be credited in full (A38).
+-- next_revision: 0, or one more than the bills of this service that start on this day; NULL where the last is not credited in full.
 CREATE OR REPLACE FUNCTION next_revision(p_operator bigint, p_subscription bigint, p_starts_on date) RETURNS smallint
 LANGUAGE plpgsql STABLE AS $$
 DECLARE
@@ -240,7 +269,7 @@ BEGIN
             UNION ALL
             SELECT net_minor + vat_minor FROM adjustment
             WHERE operator_id = p_operator AND invoice_id = v_last.id AND kind <> 'recovered') AS taken) THEN
-        PERFORM refuse('already_billed', format('The period from %s is billed already; credit that bill in full first.', p_starts_on));
+        RETURN NULL;
     END IF;
     RETURN v_last.revision + 1;
 END $$;
@@ -254,7 +283,7 @@ DECLARE v_count bigint;
 BEGIN
     -- counters are locked in key order and moved on by what each operator bills
     PERFORM 1 FROM invoice_numbering WHERE operator_id IN (SELECT operator_id FROM stage_class) ORDER BY operator_id FOR NO KEY UPDATE;
-    steps := price_steps(p_run, p_on);
+    steps := price_steps(p_on);
     PERFORM expect(steps, (SELECT count(*) FROM stage_due), 'stage_bill');
     UPDATE invoice_numbering n SET next_number = n.next_number + b.bills
     FROM (SELECT operator_id, count(*) AS bills FROM stage_bill WHERE what & 1 = 1 GROUP BY 1) AS b WHERE n.operator_id = b.operator_id;

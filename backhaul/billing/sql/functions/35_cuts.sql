@@ -113,8 +113,23 @@ BEGIN
     RETURN COALESCE(cardinality(v_operators), 0);
 END $$;
 
+-- has_paid_ahead: whether the advance of a customer covers the next bill of a service that pays first: the next night begins its period.
+CREATE OR REPLACE FUNCTION has_paid_ahead(p_operator bigint, p_subscription bigint, p_on date) RETURNS boolean
+LANGUAGE sql STABLE AS $$
+    SELECT a.advance_minor >= bill_total(
+        s.operator_id, s.id, CASE WHEN bp.billing_type = 'free' THEN 0 ELSE price_on(s.operator_id, s.id, bs.billed_until) END,
+        bs.billed_until, bs.billed_until, s.anchor_day, bp.validity_days,
+        CASE WHEN bp.validity_days IS NULL THEN p.term_months ELSE 1::smallint END, bp.prices_include_vat, bp.round_bill_to_minor, p_on)
+    FROM subscription s
+    JOIN billing_profile bp ON bp.operator_id = s.profile_operator_id AND bp.id = s.profile_id
+    JOIN package p ON p.operator_id = s.package_operator_id AND p.id = s.package_id
+    JOIN billing_state bs ON bs.operator_id = s.operator_id AND bs.subscription_id = s.id
+    JOIN customer_advance a ON a.operator_id = s.operator_id AND a.customer_id = s.customer_id
+    WHERE s.operator_id = p_operator AND s.id = p_subscription AND bp.auto_bill
+$$;
+
 -- expired_services: the services of a shard that pay first, are on, and are paid for until p_on at most. One whose renewal is held for
--- want of funds has paid: it is cut for that reason, in its own time.
+-- want of funds has paid: it is cut for that reason, in its own time. So has one that was paid for since the night: the next bills it.
 CREATE OR REPLACE FUNCTION expired_services(p_isp bigint, p_top bigint, p_on date)
 RETURNS TABLE (operator_id bigint, customer_id bigint, subscription_id bigint)
 LANGUAGE sql STABLE AS $$
@@ -127,6 +142,7 @@ LANGUAGE sql STABLE AS $$
       AND s.left_on IS NULL AND bs.billed_until <= p_on
       AND NOT EXISTS (SELECT 1 FROM block b WHERE b.operator_id = s.operator_id AND b.subscription_id = s.id AND b.to_at IS NULL)
       AND NOT EXISTS (SELECT 1 FROM held_bill h WHERE h.operator_id = s.operator_id AND h.subscription_id = s.id)
+      AND has_paid_ahead(s.operator_id, s.id, p_on) IS NOT TRUE
 $$;
 
 -- overdue_services: the services of a shard with a bill open past due and grace, or past a person's own date, whose profile says

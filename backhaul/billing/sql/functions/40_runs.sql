@@ -23,7 +23,7 @@ BEGIN
     v_found := stage_due_periods(v_operators, p_on, p_run, p_limit, p_only_held, NULL);
     ANALYZE pg_temp.stage_due;
     v_staged := (SELECT count(*) FROM stage_due);
-    v_failed := park_closed(p_run, p_on);
+    v_failed := park_closed(p_run, p_on) + park_billed(p_run);
     PERFORM stage_costs(p_on);
     v_failed := v_failed + park_unpriced(p_run);
     v_held := hold_what_does_not_fit(p_run, p_on, true);
@@ -98,6 +98,7 @@ BEGIN
         PERFORM lock_chains(ARRAY[v_operator]);
         EXIT WHEN stage_due_periods(ARRAY[v_operator], p_on, NULL, 1, false, p_subscription) = 0;
         PERFORM park_closed(NULL, p_on);
+        PERFORM park_billed(NULL);
         PERFORM stage_costs(p_on);
         PERFORM park_unpriced(NULL);
         v_held := hold_what_does_not_fit(NULL, p_on, p_hold);
@@ -174,16 +175,26 @@ BEGIN
     RETURN v_count;
 END $$;
 
+-- resumes_on: where a service that comes back on a day goes on that stood at another: there, where it was off on no whole day since (a
+-- renewal that waits keeps its start), else on its return.
+CREATE OR REPLACE FUNCTION resumes_on(p_operator bigint, p_subscription bigint, p_stood_on date, p_on date) RETURNS date
+LANGUAGE sql STABLE AS $$
+    SELECT CASE WHEN p_stood_on >= p_on OR NOT EXISTS (SELECT 1 FROM off_days(p_operator, p_subscription, p_stood_on, p_on))
+                THEN p_stood_on ELSE p_on END
+$$;
+
 -- Contract (app): a service of the acting operator that was off comes back on p_on: days that it was off are not billed. A period that
 -- is billed in arrears runs on: its bill leaves those days out.
 CREATE OR REPLACE FUNCTION resume_billing(p_subscription bigint, p_on date) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER AS $$
 BEGIN
-    UPDATE billing_state
-    SET billed_until = CASE WHEN running_invoice_id IS NULL THEN GREATEST(billed_until, p_on) ELSE billed_until END,
-        charged_until = CASE WHEN running_invoice_id IS NULL THEN GREATEST(charged_until, p_on) ELSE charged_until END,
-        day_charged_until = GREATEST(day_charged_until, p_on)
-    WHERE operator_id = acting_operator() AND subscription_id = p_subscription;
+    UPDATE billing_state b
+    SET billed_until = CASE WHEN b.running_invoice_id IS NULL THEN resumes_on(b.operator_id, b.subscription_id, b.billed_until, p_on)
+                            ELSE b.billed_until END,
+        charged_until = CASE WHEN b.running_invoice_id IS NULL THEN resumes_on(b.operator_id, b.subscription_id, b.charged_until, p_on)
+                             ELSE b.charged_until END,
+        day_charged_until = resumes_on(b.operator_id, b.subscription_id, b.day_charged_until, p_on)
+    WHERE b.operator_id = acting_operator() AND b.subscription_id = p_subscription;
     UPDATE subscription SET suspend_on = NULL
     WHERE operator_id = acting_operator() AND id = p_subscription AND suspend_on <= p_on;
     DELETE FROM held_bill WHERE operator_id = acting_operator() AND subscription_id = p_subscription;

@@ -267,7 +267,8 @@ BEGIN
     v_back := give_back(v_operator, p_subscription, p_on + 1, v_unpaid_from, true, 'left', p_on);
     DELETE FROM held_bill WHERE operator_id = v_operator AND subscription_id = p_subscription;
     DELETE FROM planned_change WHERE operator_id = v_operator AND subscription_id = p_subscription;
-    IF v_credit.credit_minor > 0 OR own_edge_gave_back(v_operator, p_subscription, p_on, 'left') THEN
+    IF v_credit.credit_minor > 0 OR own_edge_gave_back(v_operator, p_subscription, p_on, 'left')
+       OR own_edge_keeps_nothing(v_operator, p_subscription, p_on + 1) THEN
         PERFORM end_billing_on(v_operator, p_subscription, p_on + 1);
     END IF;
     RETURN jsonb_build_object('days', v_days, 'back_minor', v_back, 'credit_minor', v_credit.credit_minor,
@@ -295,6 +296,15 @@ LANGUAGE sql STABLE AS $$
     SELECT EXISTS (SELECT 1 FROM running_invoices(p_operator, p_subscription, p_on) AS i
                    JOIN charge_refund r ON r.child_id = p_operator AND r.owner_id = p_operator AND r.invoice_id = i.invoice_id
                    WHERE r.refunded_on = p_on AND r.reason = p_reason)
+$$;
+
+-- own_edge_keeps_nothing: whether nothing of a period billed in arrears stays charged on the owner's own edge for days from a day on: it
+-- can be billed until then, and what follows anew. Where something stays, the period runs to its end, for who comes back before.
+CREATE OR REPLACE FUNCTION own_edge_keeps_nothing(p_operator bigint, p_subscription bigint, p_from date) RETURNS boolean
+LANGUAGE sql STABLE AS $$
+    SELECT EXISTS (SELECT 1 FROM billing_state WHERE operator_id = p_operator AND subscription_id = p_subscription
+                   AND running_invoice_id IS NOT NULL)
+       AND NOT EXISTS (SELECT 1 FROM unused_charges(p_operator, p_subscription, p_from, NULL, false) WHERE child_id = p_operator)
 $$;
 
 -- end_billing_on: what is billed and charged of a service ends on a day; what follows is billed anew. A running period billed in

@@ -123,6 +123,7 @@ BEGIN
         EXIT WHEN stage_due_periods(ARRAY[p_operator], p_on, NULL, 1, false, p_subscription) = 0;
         UPDATE stage_due SET cycle_on = p_cycle_on WHERE what & 2 = 2 AND p_cycle_on IS NOT NULL;
         PERFORM park_closed(NULL, p_on);
+        PERFORM park_billed(NULL);
         PERFORM stage_costs(p_on);
         PERFORM park_unpriced(NULL);
         UPDATE stage_due d SET due_days = d.due_days + (c.bill_ends_on - p_on)

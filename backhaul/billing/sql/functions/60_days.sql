@@ -64,7 +64,11 @@ BEGIN
     SELECT k.operator_id, k.subscription_id, o.day, o.reason, false
     FROM (
         SELECT b.operator_id, b.subscription_id FROM block b
-        WHERE b.operator_id = ANY (p_operators) AND (b.to_on > p_since OR b.to_on IS NULL) AND b.reason NOT IN ('not_activated', 'left')
+        WHERE b.operator_id = ANY (p_operators) AND b.reason NOT IN ('not_activated', 'left') AND (b.to_on > p_since OR b.to_on IS NULL
+              -- a long term is credited at its end, days of its first month too
+              OR b.to_on > p_since - 400 AND EXISTS (
+                  SELECT 1 FROM invoice i WHERE i.operator_id = b.operator_id AND i.subscription_id = b.subscription_id
+                  AND i.kind = 'period' AND i.starts_on < b.to_on AND i.ends_on > p_since AND i.ends_on <= p_on))
         UNION
         SELECT s.operator_id, s.id FROM subscription s
         WHERE s.operator_id IN (SELECT ob.operator_id FROM operator_block ob WHERE ob.operator_id = ANY (p_operators)
@@ -188,11 +192,13 @@ BEGIN
         SELECT g.operator_id, g.id, g.from_on, g.to_on, g.reason, i.customer_id, i.subscription_id, i.due_on, i.number,
                i.net_minor - i.discount_minor AS base, i.vat_minor, bill_share(i, i.starts_on, i.ends_on) AS whole,
                sum(bill_share(i, g.from_on, g.to_on)) OVER w AS so_far, bill_share(i, g.from_on, g.to_on) AS part,
-               before.share AS before_share, before.net AS before_net
+               before.share AS before_share, before.net AS before_net, later.net AS later_net
         FROM ranges g JOIN invoice i ON i.operator_id = g.operator_id AND i.id = g.id
         CROSS JOIN LATERAL (
             SELECT COALESCE(sum(n.net_minor), 0)::bigint AS net, COALESCE(sum(bill_share(i, n.from_on, n.to_on)), 0)::bigint AS share
             FROM credit_note n WHERE n.operator_id = i.operator_id AND n.invoice_id = i.id) AS before
+        CROSS JOIN LATERAL (SELECT COALESCE(sum(a.net_minor), 0)::bigint AS net FROM adjustment a   -- what is nobody's to get back any more
+                            WHERE a.operator_id = i.operator_id AND a.invoice_id = i.id AND a.kind <> 'recovered') AS later
         WINDOW w AS (PARTITION BY g.operator_id, g.id ORDER BY g.from_on)
     ), amounts AS (
         SELECT s.*, net.minor AS net, sum(net.minor) OVER (PARTITION BY s.operator_id, s.id ORDER BY s.from_on) AS net_so_far
@@ -206,7 +212,7 @@ BEGIN
            a.net, vat_given_back(a.base, a.vat_minor, (a.before_net + a.net_so_far)::bigint)
                   - vat_given_back(a.base, a.vat_minor, (a.before_net + a.net_so_far - a.net)::bigint)
     FROM amounts a
-    WHERE a.net > 0 AND a.before_net + a.net_so_far <= a.base;
+    WHERE a.net > 0 AND a.before_net + a.later_net + a.net_so_far <= a.base;
 END $$;
 
 -- bill_share(bill, from, to): how much the days of [from, to) weigh in a bill: its price by the calendar, or in arrears each enabled
