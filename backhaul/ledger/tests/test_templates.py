@@ -65,7 +65,8 @@ def test_the_worked_charge_of_a_chain_is_what_the_specification_says() -> None:
     assert books[1, "fund", 0] == {"net 0-1": -1, "vat 0-1": -1}
     assert books[1, "operator_funds", 2] == {"net 1-2": 1, "vat 1-2": 1}
     assert books[1, "wholesale_revenue", None] == {"net 1-2": -1}
-    assert books[1, "wholesale_cost", None] == {"net 0-1": 1, "vat 0-1": 1, "input_vat 0-1": -1}
+    assert books[1, "complimentary_service", None] == {"free_cost 0-1": 1}
+    assert books[1, "wholesale_cost", None] == {"net 0-1": 1, "vat 0-1": 1, "input_vat 0-1": -1, "free_cost 0-1": -1}
     assert books[2, "input_vat", None] == {"input_vat 1-2": 1}
 
 
