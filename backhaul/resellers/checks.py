@@ -277,14 +277,14 @@ _NUMBERS = (
     ),
     Question(
         "periods.overlap",
-        "no day of a subscription is billed twice: a bill ends where it was given back, or where it asked for nothing",
+        "no day of a subscription is billed twice: a bill ends where it was given back or nothing of it is left",
         """
         SELECT CASE WHEN starts_on < max(ended_on)
             OVER (PARTITION BY operator_id, subscription_id ORDER BY starts_on, id
                                                          ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)
                     THEN format('%s: bill %s begins inside an earlier one', slug, number) END AS wrong
         FROM (SELECT i.operator_id, i.id, i.subscription_id, i.number, i.starts_on, o.slug,
-                     CASE WHEN i.total_minor = 0 THEN i.starts_on
+                     CASE WHEN i.total_minor <= COALESCE(g.given_up_minor, 0) THEN i.starts_on
                           ELSE GREATEST(i.starts_on, LEAST(i.ends_on, r.from_on, c.from_on)) END AS ended_on
               FROM invoice i JOIN operator o ON o.id = i.operator_id
               LEFT JOIN (SELECT child_id, invoice_id, min(from_on) AS from_on FROM charge_refund
@@ -293,6 +293,11 @@ _NUMBERS = (
               LEFT JOIN (SELECT operator_id, invoice_id, min(from_on) AS from_on FROM credit_note
                          WHERE reason IN ('left', 'changed') GROUP BY 1, 2) AS c
                   ON c.operator_id = i.operator_id AND c.invoice_id = i.id
+              LEFT JOIN (SELECT operator_id, invoice_id, sum(minor) AS given_up_minor
+                         FROM (SELECT operator_id, invoice_id, net_minor + vat_minor AS minor FROM credit_note
+                               UNION ALL SELECT operator_id, invoice_id, net_minor + vat_minor FROM adjustment
+                               WHERE kind IN ('discount', 'write_off')) AS parts GROUP BY 1, 2) AS g
+                  ON g.operator_id = i.operator_id AND g.invoice_id = i.id
               WHERE i.kind = 'period') AS periods""",
     ),
 )
