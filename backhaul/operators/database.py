@@ -5,6 +5,7 @@ Everything here can be run again: it brings any database to the state that the c
 
 from __future__ import annotations
 
+import hashlib
 import importlib
 from collections.abc import Iterable
 from typing import Any
@@ -18,7 +19,7 @@ from django.db import connections
 from psycopg import sql
 
 from backhaul.common.errors import Refusal
-from backhaul.common.sql import function_files
+from backhaul.common.sql import function_files, tables_sql
 from backhaul.operators.row_security import Definer, Owned, Seed
 
 LOGIN_ROLES = ("owner", "app", "batch", "radius", "auditor")
@@ -31,6 +32,12 @@ class UnsafeRole(Refusal):
     """The server would run with rights that make isolation void; it does not start."""
 
     code = "unsafe_role"
+
+
+class OtherTables(Refusal):
+    """The database holds the tables of another version of Backhaul, which this one cannot change yet."""
+
+    code = "other_tables"
 
 
 class CellRouter:
@@ -58,6 +65,8 @@ def declared_functions(context: str) -> list[Definer]:
 def setup_database(admin_url: str) -> None:
     """Create or update roles, database, cells, tables, functions and policies.
 
+    Raises OtherTables for a database of another version.
+
     `admin_url` names a role that may create roles and databases, on any database of the server. The database to set up
     is settings.DATABASES['owner'].
     """
@@ -70,6 +79,8 @@ def setup_database(admin_url: str) -> None:
         _create_schemas(admin, name)
     _migrate("public", [label for label in _migrated_apps() if label not in settings.CELL_CONTEXTS])
     for cell in settings.CELLS:
+        with psycopg.connect(_with_database(admin_url, name), autocommit=True) as admin:
+            _refuse_other_tables(admin, cell)
         _migrate(cell, settings.CELL_CONTEXTS)
     with psycopg.connect(_with_database(admin_url, name)) as admin:
         _apply_shared(admin)
@@ -134,6 +145,24 @@ def _create_schemas(admin: psycopg.Connection[Any], database: str) -> None:
 
 def _migrated_apps() -> list[str]:
     return [config.label for config in apps.get_app_configs()]
+
+
+def _refuse_other_tables(admin: psycopg.Connection[Any], cell: str) -> None:
+    """Mark an empty cell with what its tables will be; raise OtherTables where it holds those of another version."""
+    digest = hashlib.sha256("".join(tables_sql(context) for context in settings.CELL_CONTEXTS).encode())
+    wanted = f"tables {digest.hexdigest()}"
+    found = admin.execute(
+        "SELECT to_regclass(%s) IS NOT NULL, obj_description(to_regnamespace(%s)::oid, 'pg_namespace')",
+        [f"{cell}.operator", cell],
+    ).fetchone()
+    if found == (True, wanted):
+        return
+    if found is not None and found[0]:
+        raise OtherTables(
+            "This database was set up by another version of Backhaul, and its tables cannot be changed to this "
+            "version's yet. Go on with the version that made it, or start this one on an empty home or database."
+        )
+    admin.execute(sql.SQL("COMMENT ON SCHEMA {} IS {}").format(sql.Identifier(cell), sql.Literal(wanted)))
 
 
 def _migrate(schema: str, labels: list[str]) -> None:
