@@ -1,5 +1,5 @@
 # `make run` starts everything, `make test` proves it. Both set up what is missing first (see README.md).
-.PHONY: run setup test test-slow check lock
+.PHONY: run setup test test-slow test-long check lock
 
 PYTEST_ARGS ?=
 
@@ -22,6 +22,11 @@ test-slow:
 	$(IN_RINGS) -m slow
 	BACKHAUL_TEST_PG_BIN=/usr/lib/postgresql/15/bin $(IN_RINGS) $(RINGS)
 	BACKHAUL_CELLS=3 $(IN_RINGS) $(RINGS)
+
+# One scenario at its full size, for as long as it takes: a month of 2,000 customers and 30 operators.
+test-long:
+	@scripts/setup test
+	$(IN_RINGS) -s -m long
 
 check:
 	@scripts/setup test

@@ -342,7 +342,7 @@ def test_a_random_life_keeps_every_balance_that_the_model_keeps(db: EmbeddedPost
 @pytest.mark.slow
 @pytest.mark.parametrize("depth", range(1, 6))
 def test_long_random_lives_keep_every_balance_that_the_model_keeps(db: EmbeddedPostgres, depth: int) -> None:
-    play(db, depth, lives=60, steps=50)
+    play(db, depth, lives=15, steps=40)
 
 
 # Lives that failed once: the depth, and the steps.

@@ -210,6 +210,6 @@ def test_a_month_of_300_customers_and_12_operators_comes_to_what_a_spreadsheet_s
     play(db, operators=12, customers=300)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_month_of_2000_customers_and_30_operators_comes_to_what_a_spreadsheet_says(db: EmbeddedPostgres) -> None:
     play(db, operators=29, customers=2_000)
