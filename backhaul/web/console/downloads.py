@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from django.http import HttpResponse
 
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
-UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")  # names of operators are in names of files
+UNSAFE = re.compile(r"-*[^A-Za-z0-9._-]+-*")  # names of operators are in names of files
 
 
 def csv_file(name: str, table: Iterable[Iterable[object]]) -> HttpResponse:
