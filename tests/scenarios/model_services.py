@@ -14,7 +14,10 @@ DAY = timedelta(days=1)
 
 @dataclass
 class Service:
-    """A customer with one service of an operator. `payments`: (amount, 0 once taken back; day)."""
+    """A customer with one service of an operator. `payments`: (amount, 0 once taken back; day).
+
+    `off_from`: the first whole day off of its last stop, which lasted until `back_on`.
+    """
 
     owner: int
     anchor: int
@@ -25,6 +28,8 @@ class Service:
     discount: tuple[date, int, int] | None = None
     advance: int = 0
     blocks: set[str] = field(default_factory=set)
+    off_from: date = date.max
+    back_on: date | None = None
     held: tuple[date, int, bool] | None = None
     bills: list[Bill] = field(default_factory=list)
     charges: list[Span] = field(default_factory=list)
@@ -99,7 +104,9 @@ class Model(Funds):
         for span in spans:
             self.wholesale(span.edge, span.asked, span.vat)
         s.charges += spans
-        s.blocks, s.held, s.day_until = set(), None, start + DAY
+        if s.blocks:
+            s.blocks, s.back_on = set(), self.today
+        s.held, s.day_until = None, start + DAY
         if kind == "period":
             bill = self.retail(s, start)
             s.billed_until = bill.ends
@@ -143,7 +150,7 @@ class Model(Funds):
                 since, child, of_day = s.held
                 patience = SHORT_DAYS if child == s.owner else UPSTREAM_DAYS
                 if of_day or (self.today - since).days >= patience:
-                    s.blocks.add("fund_short" if child == s.owner else "upstream_short")
+                    self.block(s, "fund_short" if child == s.owner else "upstream_short", self.today)
 
     def bill_now(self, s: Service, *, hold: bool) -> None:
         """What is due of one service; where a fund is short it is refused, or held with the service off."""
@@ -153,7 +160,7 @@ class Model(Funds):
             if child is not None:
                 refuse(not hold)
                 self.hold(s, step[0], child)
-                s.blocks.add("fund_short" if child == s.owner else "upstream_short")
+                self.block(s, "fund_short" if child == s.owner else "upstream_short", self.today)
                 return
             self.take(s, *step, spans)
 
@@ -164,16 +171,27 @@ class Model(Funds):
 
     def stop(self, s: Service, why: str) -> None:
         refuse("left" in s.blocks or why in s.blocks)
+        self.block(s, why, self.today + DAY)
+
+    def block(self, s: Service, why: str, off_from: date) -> None:
+        """A person's stop leaves its own day, a cut does not; what follows at once is the same stop."""
+        if not s.blocks and s.back_on != self.today:
+            s.off_from = off_from
         s.blocks.add(why)
 
     def bring_back(self, s: Service, why: str, *, hold: bool) -> None:
-        """Days that the service was off are not billed."""
+        """Days that the service was off are not billed; where it was off on no whole day it goes on where it stood."""
         refuse(why not in s.blocks)
         s.blocks.discard(why)
         if not s.blocks:
-            s.billed_until, s.day_until = max(s.billed_until, self.today), max(s.day_until, self.today)
+            s.back_on = self.today
+            s.billed_until, s.day_until = self.resumed(s, s.billed_until), self.resumed(s, s.day_until)
             s.held = None
             self.bill_now(s, hold=hold)
+
+    def resumed(self, s: Service, stood: date) -> date:
+        """Where a service that is back goes on that stood at a day."""
+        return max(stood, self.today) if max(stood, s.off_from) < self.today else stood
 
     # -- given back ---------------------------------------------------------------------------------------------------
 
