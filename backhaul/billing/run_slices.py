@@ -16,7 +16,7 @@ from backhaul.identity.models import IspDirectory
 from backhaul.operators.functions import call, execute, rows, savepoint
 
 BATCH = "batch"
-# What a night does in a shard before its bills and after them; each a function (isp, top, on, now) of the batch role.
+# What a night does in a shard before each slice and after the last: functions (isp, top, on, now) of the batch role.
 BEFORE_BILLS = ("apply_planned_changes", "retry_released")
 AFTER_BILLS = ("credit_off_days", "charge_late_fees", "release_dead_services")
 COUNTED = ("created", "back_filled", "held", "failed", "billed_minor")
@@ -127,11 +127,10 @@ def bill_next_slice(run: Run, shard: dict[str, Any]) -> dict[str, Any]:
     top_id, number = shard["top_id"], shard["slices"] + 1
     counts = not run.only_held
     where = {"isp": run.isp.isp_id, "top": top_id, "on": run.on, "now": run.now}
-    if number == 1:
-        for step in BEFORE_BILLS:
-            call(step, BATCH, **where)
-        if counts:
-            _count_standing(run, top_id, before=True)
+    for step in BEFORE_BILLS:
+        call(step, BATCH, **where)
+    if counts and number == 1:
+        _count_standing(run, top_id, before=True)
     done = _bill(run, top_id, number) if run.plan_id is None else _bill_as_planned(run, top_id, number)
     done |= {"slice": number, "cut": 0, "suspended": 0, "expired": 0}
     if not (done["more"] or done["skipped"]):

@@ -7,6 +7,7 @@ from datetime import date
 import pytest
 
 from backhaul.billing.changes import DowngradeWaits, PaysFirst, plan_change
+from backhaul.operators.functions import execute
 from tests.builders import acting
 from tests.cast import Cast, build_cast, fill_funds
 from tests.scenarios.money import assert_proved, balance, night, noon
@@ -179,4 +180,21 @@ def test_who_pays_first_pays_the_difference_first(cast: Cast) -> None:
     pay(cast, cast.riverside, customer.customer_id, 190_00, DAY_12)
     assert change(cast, customer.subscription_id, gold).net_minor == 190_00
     assert balance(cast, cast.riverside, "receivable_customers") == 0
+    assert_proved()
+
+
+def test_a_period_before_a_planned_change_is_billed_late_at_the_old_package(cast: Cast) -> None:
+    """November was never billed; the change is for 1 December, and one night is dated that day: 600.00, then 900.00."""
+    fill_funds(cast)
+    service = taken_over(cast, cast.riverside).subscription_id
+    gold = add_gold(cast)
+    with acting(cast.padma, cast.riverside):
+        execute(
+            "INSERT INTO planned_change (operator_id, subscription_id, package_operator_id, package_id, on_date, "
+            "planned_at, by_actor_id) VALUES (%s, %s, %s, %s, '2026-12-01', now(), 0)",
+            [cast.riverside, service, *gold],
+        )
+    assert night(cast, date(2026, 12, 1)).created == 2
+    assert [bill["net_minor"] for bill in invoices(cast, cast.riverside)] == [600_00, 900_00]
+    assert spent(cast) == (450_00 + 700_00, 400_00 + 600_00)
     assert_proved()

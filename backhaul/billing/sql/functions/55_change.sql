@@ -225,10 +225,14 @@ LANGUAGE sql STABLE AS $$
     JOIN billing_state b ON b.operator_id = c.operator_id AND b.subscription_id = c.subscription_id
     CROSS JOIN LATERAL (SELECT GREATEST(b.billed_until, b.charged_until, c.on_date) AS starts_on) AS d
     WHERE o.isp_id = p_isp AND CASE WHEN p_top = p_isp THEN o.id = p_isp ELSE p_top = ANY (o.path) END AND d.starts_on <= p_on
+      -- periods before the change that are still to be billed are the old package's; a service that is off begins none of those
+      AND (GREATEST(b.billed_until, b.charged_until) >= c.on_date
+           OR EXISTS (SELECT 1 FROM block k WHERE k.operator_id = c.operator_id AND k.subscription_id = c.subscription_id AND k.to_at IS NULL)
+           OR EXISTS (SELECT 1 FROM operator_block k WHERE k.operator_id = c.operator_id AND k.to_at IS NULL))
 $$;
 
 -- Contract (batch): carries out the changes planned for p_on or before, in a shard, of services whose running period has ended: called
--- before the shard is billed, so that the next period is the new package's. Again is harmless. Returns how many.
+-- before each slice of the shard, so that the next period is the new package's. Again is harmless. Returns how many.
 CREATE OR REPLACE FUNCTION apply_planned_changes(p_isp bigint, p_top bigint, p_on date, p_now timestamptz) RETURNS bigint
 LANGUAGE plpgsql SECURITY DEFINER AS $$
 DECLARE
