@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import partial
 
 from backhaul.billing.guards import cut_below_minimum, is_cut_window
-from backhaul.billing.run_slices import BATCH, cut_shard
+from backhaul.billing.run_slices import BATCH, CUTS
 from backhaul.common.clock import local_date
 from backhaul.identity.models import IspDirectory
-from backhaul.operators.functions import execute, rows
+from backhaul.operators.functions import call, execute, rows
 from backhaul.operators.scope import retried, unit_of_work
 
 
@@ -46,7 +47,10 @@ def cut_isp(isp: IspDirectory, *, on: date, now: datetime) -> Cut:
             [isp.isp_id, on, now],
             using=BATCH,
         )[0]["id"]
-    counts = [retried(lambda top_id=top["id"]: _cut_one(isp, top_id, on, now)) for top in tops]  # type: ignore[misc]
+    counts = {
+        count: sum(retried(partial(_cut, isp, step, top["id"], on, now)) for top in tops)
+        for step, count in CUTS.items()
+    }
     with unit_of_work(isp, using=BATCH):
         below = cut_below_minimum(isp=isp, on=on, now=now)
         execute(
@@ -54,10 +58,9 @@ def cut_isp(isp: IspDirectory, *, on: date, now: datetime) -> Cut:
             [now, isp.isp_id, run_id],
             using=BATCH,
         )
-    short, unpaid, expired = (sum(count) for count in zip(*counts, strict=True))
-    return Cut(short=short, unpaid=unpaid, expired=expired, below_minimum=below.cut)
+    return Cut(short=counts["cut"], unpaid=counts["suspended"], expired=counts["expired"], below_minimum=below.cut)
 
 
-def _cut_one(isp: IspDirectory, top_id: int, on: date, now: datetime) -> tuple[int, int, int]:
+def _cut(isp: IspDirectory, step: str, top_id: int, on: date, now: datetime) -> int:
     with unit_of_work(isp, using=BATCH):
-        return cut_shard(isp_id=isp.isp_id, top_id=top_id, on=on, now=now)
+        return int(call(step, BATCH, isp=isp.isp_id, top=top_id, on=on, now=now))

@@ -186,7 +186,7 @@ def list_held_bills(limit: int = 50) -> list[dict[str, Any]]:
                c.name AS customer_name, c.code AS customer_code,
                price_on(h.operator_id, h.subscription_id, h.starts_on) AS price_minor,
                CASE WHEN h.short_child_id = h.operator_id THEN h.short_minor END AS short_minor,
-               CASE WHEN h.short_child_id = h.operator_id THEN 'fund_short' ELSE 'upstream_short' END AS reason
+               short_reason(h) AS reason
         FROM waiting_bills() h
         JOIN subscription s ON s.operator_id = h.operator_id AND s.id = h.subscription_id
         JOIN customer c ON c.operator_id = s.operator_id AND c.id = s.customer_id

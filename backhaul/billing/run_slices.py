@@ -16,9 +16,12 @@ from backhaul.identity.models import IspDirectory
 from backhaul.operators.functions import call, execute, rows, savepoint
 
 BATCH = "batch"
-# What a night does in a shard before each slice and after the last: functions (isp, top, on, now) of the batch role.
-BEFORE_BILLS = ("apply_planned_changes", "retry_released")
+# What a night does in a shard, each a function (isp, top, on, now) of the batch role: before its slices, in the same
+# transaction as each of them, and after the last one transaction each, so that none waits with another one's locks.
+BEFORE_BILLS = ("retry_released",)
+BEFORE_EACH_SLICE = ("apply_planned_changes",)
 AFTER_BILLS = ("credit_off_days", "charge_late_fees", "release_dead_services")
+CUTS = {"cut_short_services": "cut", "suspend_overdue": "suspended", "expire_services": "expired"}  # and its count
 COUNTED = ("created", "back_filled", "held", "failed", "billed_minor")
 # The operators of a shard; parameters %(isp)s, %(top)s.
 SHARD = (
@@ -67,6 +70,10 @@ class Run:
         """One shard of it, as parameters of a query."""
         return {"isp": self.isp.isp_id, "top": top_id, "run": self.id, "on": self.on}
 
+    def where(self, top_id: int) -> dict[str, Any]:
+        """One shard of it, as arguments of a step."""
+        return {"isp": self.isp.isp_id, "top": top_id, "on": self.on, "now": self.now}
+
 
 def open_run(isp: IspDirectory, on: date, now: datetime, kind: str, top_id: int | None) -> int:
     """The unfinished night of that date, or a new run, with its shards. A retry is always new."""
@@ -110,7 +117,8 @@ def bind_plan(isp: IspDirectory, run_id: int, on: date, now: datetime) -> dict[s
 def claim_shard(run: Run) -> dict[str, Any] | None:
     """A shard that is not finished and that nobody else works on, locked until this transaction ends."""
     found = rows(
-        "SELECT top_id, slices FROM run_shard WHERE operator_id = %s AND run_id = %s AND finished_at IS NULL "
+        "SELECT top_id, slices, left_to_do FROM run_shard "
+        "WHERE operator_id = %s AND run_id = %s AND finished_at IS NULL "
         "ORDER BY top_id LIMIT 1 FOR NO KEY UPDATE SKIP LOCKED",
         [run.isp.isp_id, run.id],
         using=BATCH,
@@ -118,51 +126,60 @@ def claim_shard(run: Run) -> dict[str, Any] | None:
     return found[0] if found else None
 
 
-def bill_next_slice(run: Run, shard: dict[str, Any]) -> dict[str, Any]:
-    """Bill one slice of a claimed shard; after the last one, do what else the night has to do, and cut.
+def work_on(run: Run, shard: dict[str, Any]) -> dict[str, Any]:
+    """The next piece of a claimed shard: a slice of bills, or after the last one a step that closes its night.
 
-    Returns what bill_slice does, with `slice`, `skipped`, `cut`, `suspended` and `expired`; in a rehearsal with its
-    `digest`.
+    Returns what there is to count in; of a slice also what bill_slice returns, with `slice` and `skipped`.
     """
+    return _bill_next_slice(run, shard) if shard["left_to_do"] is None else _close_next_step(run, shard)
+
+
+def _bill_next_slice(run: Run, shard: dict[str, Any]) -> dict[str, Any]:
     top_id, number = shard["top_id"], shard["slices"] + 1
     counts = not run.only_held
-    where = {"isp": run.isp.isp_id, "top": top_id, "on": run.on, "now": run.now}
-    for step in BEFORE_BILLS:
-        call(step, BATCH, **where)
+    for step in (BEFORE_BILLS if number == 1 else ()) + BEFORE_EACH_SLICE:
+        call(step, BATCH, **run.where(top_id))
     if counts and number == 1:
         _count_standing(run, top_id, before=True)
     done = _bill(run, top_id, number) if run.plan_id is None else _bill_as_planned(run, top_id, number)
-    done |= {"slice": number, "cut": 0, "suspended": 0, "expired": 0}
-    if not (done["more"] or done["skipped"]):
-        if counts:
-            for step in AFTER_BILLS:
-                call(step, BATCH, **where)
-            _count_standing(run, top_id, before=False)
-        if run.cuts:
-            done["cut"], done["suspended"], done["expired"] = cut_shard(
-                isp_id=run.isp.isp_id, top_id=top_id, on=run.on, now=run.now
-            )
+    ended = not (done["more"] or done["skipped"])
+    if counts and ended:
+        _count_standing(run, top_id, before=False)
+    left = [*(AFTER_BILLS if counts else ()), *(CUTS if run.cuts else ())] if ended else []
     execute(
         f"UPDATE run_shard SET slices = slices + 1, {', '.join(f'{name} = {name} + %s' for name in COUNTED)}, "
-        "skipped = skipped + %s, blocked = blocked + %s, finished_at = CASE WHEN NOT %s THEN %s::timestamptz END "
+        "skipped = skipped + %s, left_to_do = CASE WHEN NOT %s THEN %s::text[] END "
         "WHERE operator_id = %s AND run_id = %s AND top_id = %s",
         [
             *(done[name] for name in COUNTED),
-            *(done["skipped"], done["cut"] + done["suspended"] + done["expired"]),
-            *(done["more"], run.now, run.isp.isp_id, run.id, top_id),
+            *(done["skipped"], done["more"], left),
+            *(run.isp.isp_id, run.id, top_id),
         ],
         using=BATCH,
     )
-    return done
+    _finish_shard(run, top_id)
+    return done | {"slice": number}
 
 
-def cut_shard(*, isp_id: int, top_id: int, on: date, now: datetime) -> tuple[int, int, int]:
-    """Cut the services of a shard whose renewal waited too long, whose bill is past due, whose paid period is over."""
-    where = {"isp": isp_id, "top": top_id, "on": on, "now": now}
-    return (
-        call("cut_short_services", BATCH, **where),
-        call("suspend_overdue", BATCH, **where),
-        call("expire_services", BATCH, **where),
+def _close_next_step(run: Run, shard: dict[str, Any]) -> dict[str, Any]:
+    step, *left = shard["left_to_do"]
+    count = call(step, BATCH, **run.where(shard["top_id"]))
+    execute(
+        "UPDATE run_shard SET left_to_do = %s, blocked = blocked + %s "
+        "WHERE operator_id = %s AND run_id = %s AND top_id = %s",
+        [left, count if step in CUTS else 0, run.isp.isp_id, run.id, shard["top_id"]],
+        using=BATCH,
+    )
+    _finish_shard(run, shard["top_id"])
+    return {CUTS[step]: count} if step in CUTS else {}
+
+
+def _finish_shard(run: Run, top_id: int) -> None:
+    execute(
+        "UPDATE run_shard SET finished_at = %s "
+        "WHERE operator_id = %s AND run_id = %s AND top_id = %s AND left_to_do = '{}'",
+        [run.now, run.isp.isp_id, run.id, top_id],
+        using=BATCH,
     )
 
 

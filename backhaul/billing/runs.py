@@ -18,11 +18,11 @@ from backhaul.billing.run_slices import (
     BATCH,
     COUNTED,
     Run,
-    bill_next_slice,
     bind_plan,
     claim_shard,
     close_run,
     open_run,
+    work_on,
 )
 from backhaul.common.clock import local_date
 from backhaul.common.errors import InvalidInput
@@ -78,9 +78,9 @@ class RunReport:
         )
 
     def add(self, done: dict[str, Any]) -> None:
-        """Count one slice in."""
+        """Count in what work_on did."""
         for name in (*COUNTED, "skipped", "cut", "suspended", "expired"):
-            setattr(self, name, getattr(self, name) + done[name])
+            setattr(self, name, getattr(self, name) + done.get(name, 0))
 
     def describe(self, found: dict[str, list[dict[str, Any]]]) -> None:
         """Take in what describe_run found, of a whole run or of one shard of a dry one."""
@@ -130,13 +130,11 @@ def bill_isp(
         report.add(done)
         if progress is not None:
             progress(report)
+    whole = not only_held and top_id is None
+    retried(lambda: _close(run, whole))
+    if whole and cuts:
+        retried(lambda: _cut_below_minimum(run))
     with unit_of_work(isp, using=BATCH):
-        close_run(run)
-        if not only_held and top_id is None:
-            measure_minimum_balance(isp=isp, on=on, now=now)
-    with unit_of_work(isp, using=BATCH):  # of its own: each locks guarded funds once, deepest first
-        if cuts and not only_held and top_id is None:
-            cut_below_minimum(isp=isp, on=on, now=now)
         report.describe(describe_run(run))
     return report
 
@@ -153,7 +151,7 @@ def rehearse(
     """Bill and undo it, one shard after the other: what a run on that date would do if nothing changed until then.
 
     For a day ahead the nights before it are rehearsed too and not reported. `watch` hears of each shard at its end,
-    while all of it is there to be looked at: the run, the shard, what bill_next_slice returned, and an invoice id
+    while all of it is there to be looked at: the run, the shard, its slices as work_on returns them, and an invoice id
     below those that it made.
     """
     refuse_far_ahead(isp, on, now)
@@ -237,10 +235,22 @@ def _begin(isp: IspDirectory, on: date, now: datetime, slice_bills: int, *, only
 
 
 def _work(run: Run) -> dict[str, Any] | None:
-    """One slice of a shard that nobody works on; None where there is none left."""
+    """The next piece of a shard that nobody works on; None where there is none left."""
     with unit_of_work(run.isp, using=BATCH):
         shard = claim_shard(run)
-        return None if shard is None else bill_next_slice(run, shard)
+        return None if shard is None else work_on(run, shard)
+
+
+def _close(run: Run, whole: bool) -> None:
+    with unit_of_work(run.isp, using=BATCH):
+        close_run(run)
+        if whole:
+            measure_minimum_balance(isp=run.isp, on=run.on, now=run.now)
+
+
+def _cut_below_minimum(run: Run) -> None:
+    with unit_of_work(run.isp, using=BATCH):  # of its own: measuring and cutting lock guarded funds once each
+        cut_below_minimum(isp=run.isp, on=run.on, now=run.now)
 
 
 def _rehearse_shard(
@@ -258,7 +268,7 @@ def _rehearse_shard(
             run, slices = _rehearse_night(run, top_id)
             found = describe_run(run, top_id)
             if watch is not None:
-                watch(run, top_id, slices, first_id)
+                watch(run, top_id, [done for done in slices if "slice" in done], first_id)
             raise _DryRunDone
     except _DryRunDone:
         return slices, found
@@ -271,5 +281,5 @@ def _rehearse_night(run: Run, top_id: int) -> tuple[Run, list[dict[str, Any]]]:
         shard = claim_shard(run)
         if shard is None:
             break
-        slices.append(bill_next_slice(run, shard))
+        slices.append(work_on(run, shard))
     return run, slices

@@ -40,7 +40,6 @@ NO_FOREIGN_KEY = {
         "by_actor_id": "a user, in the shared schema",
         "user_id": "a user, in the shared schema",
         "transfer_id": "the fund movement that ties two entries; verify checks it (row keys cost ×7 in batches)",
-        "movement_id": "the fund movement of a run's slice; verify checks it",
         "owner_id": "the operator whose customer was charged: the chain may be longer than the edge",
     },
     "operator": {"isp_id": "the first of the path (CHECK), and the parent's too (key of isp_id, parent_id)"},
@@ -70,8 +69,9 @@ NO_FOREIGN_KEY = {
     "charge": {
         "child_id": "written beside the invoice by one function; verify checks it (decision 0004)",
         "parent_id": "as child_id", "invoice_id": "as child_id", "subscription_id": "as child_id",
+        "movement_id": "the fund movement of a run's slice; verify checks it",
     },
-    "charge_refund": {"parent_id": "the charge's parent, copied"},
+    "charge_refund": {"parent_id": "the charge's parent, copied", "movement_id": "as of a charge"},
     "fund_statement": {"last_movement_id": "the last movement there was, of whatever day"},
     "held_bill": {"short_child_id": "an operator of the chain, written by the run", "last_run_id": "the ISP's run"},
     "billing_state": {"running_invoice_id": "billed in arrears: the bill of that id is made at the period's end"},

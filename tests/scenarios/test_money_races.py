@@ -14,6 +14,7 @@ import psycopg
 import pytest
 from django.db import connections
 
+from backhaul.billing.changes import plan_change
 from backhaul.billing.refunds import disconnect_customer
 from backhaul.billing.services import bring_back
 from backhaul.catalog.services import ProfileRules, add_billing_profile
@@ -22,7 +23,7 @@ from backhaul.common.errors import KeyReused, Refusal
 from backhaul.operators.functions import rows
 from backhaul.payments.services import record_payment, reverse_payment
 from backhaul.subscribers.services import suspend_subscription
-from tests.builders import acting, request_key
+from tests.builders import acting, build_operator, request_key
 from tests.cast import CELL, Cast, fill_funds
 from tests.scenarios.money import assert_proved, balance, night, noon
 from tests.scenarios.test_faults import admin
@@ -266,3 +267,43 @@ def test_two_hands_that_take_the_same_step_leave_one(db: EmbeddedPostgres, cast:
         assert sorted(isinstance(side.error, Refusal) for side in sides) == [False, True, True]
         assert not any(isinstance(side.error, psycopg.Error) for side in sides)
     assert_proved()
+
+
+def test_a_night_comes_for_the_deepest_fund_of_its_shard_first_whatever_it_does_there(
+    db: EmbeddedPostgres, cast: Cast
+) -> None:
+    """A planned change at Riverside, a fund deeper than its own taken: the night waits for that one and holds no other.
+
+    Whoever charges comes upwards too, so none waits for another with what that one needs.
+    """
+    town = build_operator(cast.padma, cast.north, "town", owner=False, may_have_children=True)
+    deep = build_operator(cast.padma, town, "deep", owner=False)
+    fill_funds(cast)
+    customer = taken_over(cast, cast.riverside)
+    night(cast, NOV_1)
+    december = date(2026, 12, 1)
+    gold = (cast.padma.isp_id, cast.packages["Home 20"])
+    with acting(cast.padma, cast.riverside):
+        plan_change(subscription_id=customer.subscription_id, package=gold, on=NOV_20, now=noon(NOV_20))
+    with stopped_at(db, f"SELECT 1 FROM {CELL}.fund WHERE child_id = {deep} FOR UPDATE"):
+        batch = Side(lambda: night(cast, december))
+        wait_for_locks(db, 1)
+        with admin(db) as other, other.transaction():
+            free = f"SELECT child_id FROM {CELL}.fund WHERE child_id = ANY (%s) FOR NO KEY UPDATE NOWAIT"
+            assert len(other.execute(free.encode(), [[cast.north, cast.riverside]]).fetchall()) == 2
+    assert batch.done().created == 1
+
+
+def test_a_night_that_closes_a_shard_holds_no_bills_of_it_meanwhile(db: EmbeddedPostgres, cast: Cast) -> None:
+    """Credits, fees and cuts wait for customers: its bills are written by then, and their numbers free."""
+    customer = taken_over(cast, cast.riverside, profile=strict_profile(cast))
+    fill_funds(cast)
+    night(cast, NOV_1)
+    taken_over(cast, cast.riverside)
+    with stopped_at(db, f"SELECT 1 FROM {CELL}.customer WHERE id = {customer.customer_id} FOR UPDATE"):
+        batch = Side(lambda: night(cast, date(2026, 11, 20)))
+        wait_for_locks(db, 1)
+        with admin(db) as other, other.transaction():
+            assert other.execute(f"{numbering(cast)} NOWAIT".encode()).fetchone()
+    report = batch.done()
+    assert (report.created, report.suspended) == (1, 1)

@@ -269,6 +269,8 @@ def storm(db: EmbeddedPostgres, cast: Cast, *, threads: int, seconds: float) -> 
         before = connection.execute(deadlocks.encode()).fetchone()
     ends = time.monotonic() + seconds
     sides = [Side(partial(hand.work, ends)) for hand in hands]
+    for side in sides:
+        side.thread.join()  # all of them, before the first error ends the test: what goes on would disturb the next
     done = [side.done() for side in sides]
     did = {name for hand in hands for name in hand.did}
     assert min(done) > 0 and sum(done) > 100, [hand.refused for hand in hands]

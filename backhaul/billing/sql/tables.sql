@@ -310,6 +310,7 @@ CREATE TABLE run_shard (
     not_due integer NOT NULL DEFAULT 0,         -- services of which nothing begins by that date, or that are stopped
     blocked integer NOT NULL DEFAULT 0,         -- services that it cut for want of funds or suspended as unpaid
     skipped integer NOT NULL DEFAULT 0,         -- slices that were not what was confirmed
+    left_to_do text[],                          -- once all is billed: the steps that close the night, first the next; NULL before
     finished_at timestamptz,
     PRIMARY KEY (operator_id, run_id, top_id),
     FOREIGN KEY (operator_id, run_id) REFERENCES billing_run (operator_id, id)

@@ -54,6 +54,18 @@ BEGIN
     WHERE o.id = ANY (p_operators) AND o.depth = 0 FOR NO KEY UPDATE OF n;
 END $$;
 
+-- lock_shard: the funds of a whole shard (p_top = p_isp: the ISP's own customers alone), and who is in it. Whatever a night does in a
+-- shard begins with this: several steps share a transaction, and a second step must not come for a deeper fund than the first has.
+CREATE OR REPLACE FUNCTION lock_shard(p_isp bigint, p_top bigint) RETURNS bigint[]
+LANGUAGE plpgsql AS $$
+DECLARE v_operators bigint[];
+BEGIN
+    SELECT array_agg(id ORDER BY id) INTO v_operators FROM operator
+    WHERE isp_id = p_isp AND CASE WHEN p_top = p_isp THEN id = p_isp ELSE p_top = ANY (path) END;
+    PERFORM lock_chains(v_operators);
+    RETURN v_operators;
+END $$;
+
 -- lock_customers: these customers against payments and changes until the transaction ends, in key order. A rehearsal keeps
 -- nothing, so it does not make collectors wait.
 CREATE OR REPLACE FUNCTION lock_customers(p_operator_ids bigint[], p_customer_ids bigint[]) RETURNS void
@@ -284,6 +296,7 @@ LANGUAGE sql STABLE AS $$
            t.prices_include_vat, t.round_bill_to_minor, t.due_days, t.advance_minor, t.invoice_id, t.covered, t.was_cut
     FROM taken t
 $$;
+
 -- stage_costs: what each class of staged steps costs on each edge of its owner's chain, at the tariff of the cycle's start or of the day.
 CREATE OR REPLACE FUNCTION stage_costs(p_on date) RETURNS void
 LANGUAGE plpgsql AS $$

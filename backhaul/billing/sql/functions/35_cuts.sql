@@ -24,6 +24,29 @@ BEGIN
     ORDER BY s.operator_id, s.id FOR NO KEY UPDATE OF s;
 END $$;
 
+-- put_off: blocks these services, each for its reason, where it does not hold yet, and brings their logins to it. They are locked.
+-- Returns how many.
+CREATE OR REPLACE FUNCTION put_off(
+    p_operator_ids bigint[], p_subscription_ids bigint[], p_reasons text[], p_on date, p_now timestamptz, p_why text) RETURNS bigint
+LANGUAGE plpgsql AS $$
+DECLARE
+    v_operators bigint[];
+    v_subscriptions bigint[];
+BEGIN
+    WITH cut AS (
+        INSERT INTO block (operator_id, subscription_id, reason, from_on, from_at, by_actor_id)
+        SELECT k.operator_id, k.subscription_id, k.reason, p_on, p_now, acting_user()
+        FROM unnest(p_operator_ids, p_subscription_ids, p_reasons) AS k (operator_id, subscription_id, reason)
+        ON CONFLICT DO NOTHING RETURNING operator_id, subscription_id)
+    SELECT array_agg(operator_id), array_agg(subscription_id) INTO v_operators, v_subscriptions FROM cut;
+    PERFORM refresh_access(v_operators, v_subscriptions, p_why, p_now);
+    RETURN COALESCE(cardinality(v_operators), 0);
+END $$;
+
+-- short_reason: why a held service is off: its owner's own fund, or one above.
+CREATE OR REPLACE FUNCTION short_reason(h held_bill) RETURNS text
+LANGUAGE sql IMMUTABLE AS $$ SELECT CASE WHEN h.short_child_id = h.operator_id THEN 'fund_short' ELSE 'upstream_short' END $$;
+
 -- waiting_bills: the held steps of services that would run if the funds were there. One that a person stopped, that is unpaid or has
 -- left begins no period, so nobody is asked to recharge for it. Inlined into its caller's statement, so narrow it there.
 CREATE OR REPLACE FUNCTION waiting_bills() RETURNS SETOF held_bill
@@ -41,6 +64,7 @@ LANGUAGE plpgsql SECURITY DEFINER SET plan_cache_mode = force_custom_plan AS $$
 DECLARE
     v_operators bigint[];
     v_subscriptions bigint[];
+    v_reasons text[];
 BEGIN
     SELECT array_agg(h.operator_id), array_agg(h.subscription_id) INTO v_operators, v_subscriptions
     FROM held_bill h
@@ -49,15 +73,9 @@ BEGIN
       AND (h.of_day OR p_on - h.since_on >= CASE WHEN h.short_child_id = h.operator_id THEN f.short_days ELSE 3 END)
       AND NOT EXISTS (SELECT 1 FROM block b WHERE b.operator_id = h.operator_id AND b.subscription_id = h.subscription_id AND b.to_at IS NULL);
     PERFORM lock_services(v_operators, v_subscriptions);
-    WITH cut AS (
-        INSERT INTO block (operator_id, subscription_id, reason, from_on, from_at, by_actor_id)
-        SELECT operator_id, subscription_id, CASE WHEN short_child_id = operator_id THEN 'fund_short' ELSE 'upstream_short' END,
-               p_on, p_now, acting_user()
-        FROM unnest(v_operators, v_subscriptions) AS k (operator_id, subscription_id) JOIN waiting_bills() USING (operator_id, subscription_id)
-        ON CONFLICT DO NOTHING RETURNING operator_id, subscription_id)
-    SELECT array_agg(operator_id), array_agg(subscription_id) INTO v_operators, v_subscriptions FROM cut;
-    PERFORM refresh_access(v_operators, v_subscriptions, 'no funds for the renewal', p_now);
-    RETURN COALESCE(cardinality(v_operators), 0);
+    SELECT array_agg(operator_id), array_agg(subscription_id), array_agg(short_reason(h)) INTO v_operators, v_subscriptions, v_reasons
+    FROM unnest(v_operators, v_subscriptions) AS k (operator_id, subscription_id) JOIN waiting_bills() AS h USING (operator_id, subscription_id);
+    RETURN put_off(v_operators, v_subscriptions, v_reasons, p_on, p_now, 'no funds for the renewal');
 END $$;
 
 -- Contract (batch): cuts the services of a shard that a bill past its due date and the profile's grace is open for, where the
@@ -77,14 +95,11 @@ BEGIN
     -- a payment under way is waited for: who has just paid is not cut
     PERFORM lock_customers(v_operators, v_customers);
     PERFORM lock_services(v_operators, v_subscriptions);
-    WITH cut AS (
-        INSERT INTO block (operator_id, subscription_id, reason, from_on, from_at, by_actor_id)
-        SELECT DISTINCT operator_id, subscription_id, 'unpaid', p_on, p_now, acting_user() FROM overdue_services(p_isp, p_top, p_on)
-        JOIN unnest(v_operators, v_subscriptions) AS k (operator_id, subscription_id) USING (operator_id, subscription_id)
-        ON CONFLICT DO NOTHING RETURNING operator_id, subscription_id)
-    SELECT array_agg(operator_id), array_agg(subscription_id) INTO v_operators, v_subscriptions FROM cut;
-    PERFORM refresh_access(v_operators, v_subscriptions, 'bill past due', p_now);
-    RETURN COALESCE(cardinality(v_operators), 0);
+    SELECT array_agg(operator_id), array_agg(subscription_id) INTO v_operators, v_subscriptions
+    FROM (SELECT DISTINCT operator_id, subscription_id FROM overdue_services(p_isp, p_top, p_on)
+          JOIN unnest(v_operators, v_subscriptions) AS k (operator_id, subscription_id) USING (operator_id, subscription_id)) AS still;
+    RETURN put_off(v_operators, v_subscriptions, array_fill('unpaid'::text, ARRAY[COALESCE(cardinality(v_operators), 0)]), p_on, p_now,
+                   'bill past due');
 END $$;
 
 -- Contract (batch): cuts the services of a shard that pay first and whose period has ended without a new one (SPEC 2.5 "pay first").
@@ -103,14 +118,10 @@ BEGIN
     END IF;
     PERFORM lock_customers(v_operators, v_customers);      -- a payment under way is waited for
     PERFORM lock_services(v_operators, v_subscriptions);
-    WITH cut AS (
-        INSERT INTO block (operator_id, subscription_id, reason, from_on, from_at, by_actor_id)
-        SELECT e.operator_id, e.subscription_id, 'expired', p_on, p_now, acting_user() FROM expired_services(p_isp, p_top, p_on) AS e
-        JOIN unnest(v_operators, v_subscriptions) AS k (operator_id, subscription_id) USING (operator_id, subscription_id)
-        ON CONFLICT DO NOTHING RETURNING operator_id, subscription_id)
-    SELECT array_agg(operator_id), array_agg(subscription_id) INTO v_operators, v_subscriptions FROM cut;
-    PERFORM refresh_access(v_operators, v_subscriptions, 'period ended', p_now);
-    RETURN COALESCE(cardinality(v_operators), 0);
+    SELECT array_agg(operator_id), array_agg(subscription_id) INTO v_operators, v_subscriptions FROM expired_services(p_isp, p_top, p_on)
+    JOIN unnest(v_operators, v_subscriptions) AS k (operator_id, subscription_id) USING (operator_id, subscription_id);
+    RETURN put_off(v_operators, v_subscriptions, array_fill('expired'::text, ARRAY[COALESCE(cardinality(v_operators), 0)]), p_on, p_now,
+                   'period ended');
 END $$;
 
 -- has_paid_ahead: whether the advance of a customer covers the next bill of a service that pays first: the next night begins its period.
@@ -168,10 +179,6 @@ END $$;
 CREATE OR REPLACE FUNCTION cut_held_service(p_operator bigint, p_subscription bigint, p_on date, p_now timestamptz) RETURNS void
 LANGUAGE plpgsql AS $$
 BEGIN
-    INSERT INTO block (operator_id, subscription_id, reason, from_on, from_at, by_actor_id)
-    SELECT p_operator, p_subscription, CASE WHEN short_child_id = operator_id THEN 'fund_short' ELSE 'upstream_short' END,
-           p_on, p_now, acting_user()
-    FROM held_bill WHERE operator_id = p_operator AND subscription_id = p_subscription
-    ON CONFLICT DO NOTHING;
-    PERFORM refresh_access(ARRAY[p_operator], ARRAY[p_subscription], 'no funds for the renewal', p_now);
+    PERFORM put_off(ARRAY[p_operator], ARRAY[p_subscription], ARRAY[short_reason(h)], p_on, p_now, 'no funds for the renewal')
+    FROM held_bill h WHERE h.operator_id = p_operator AND h.subscription_id = p_subscription;
 END $$;

@@ -16,10 +16,8 @@ DECLARE
     v_digest text;
     v_done record;
 BEGIN
-    SELECT array_agg(id ORDER BY id) INTO v_operators FROM operator
-    WHERE isp_id = p_isp AND CASE WHEN p_top = p_isp THEN id = p_isp ELSE p_top = ANY (path) END;
+    v_operators := lock_shard(p_isp, p_top);
     PERFORM open_stage();
-    PERFORM lock_chains(v_operators);
     v_found := stage_due_periods(v_operators, p_on, p_run, p_limit, p_only_held, NULL);
     ANALYZE pg_temp.stage_due;
     v_staged := (SELECT count(*) FROM stage_due);
@@ -45,8 +43,7 @@ END $$;
 CREATE OR REPLACE FUNCTION expire_unbegun(p_operator bigint, p_subscription bigint, p_on date, p_now timestamptz) RETURNS void
 LANGUAGE plpgsql AS $$
 BEGIN
-    INSERT INTO block (operator_id, subscription_id, reason, from_on, from_at, by_actor_id)
-    SELECT s.operator_id, s.id, 'expired', p_on, p_now, acting_user()
+    PERFORM put_off(ARRAY[s.operator_id], ARRAY[s.id], ARRAY['expired'], p_on, p_now, 'not paid yet')
     FROM subscription s
     JOIN billing_profile bp ON bp.operator_id = s.profile_operator_id AND bp.id = s.profile_id
     JOIN billing_state bs ON bs.operator_id = s.operator_id AND bs.subscription_id = s.id
@@ -54,9 +51,6 @@ BEGIN
       AND NOT EXISTS (SELECT 1 FROM block b WHERE b.operator_id = s.operator_id AND b.subscription_id = s.id AND b.to_at IS NULL)
       AND NOT EXISTS (SELECT 1 FROM held_bill h WHERE h.operator_id = s.operator_id AND h.subscription_id = s.id)
       AND NOT runs_out_on(s.operator_id, s.id, p_on);
-    IF FOUND THEN
-        PERFORM refresh_access(ARRAY[p_operator], ARRAY[p_subscription], 'not paid yet', p_now);
-    END IF;
 END $$;
 
 -- runs_out_on: whether a service that pays first is on, and paid for until that very day: the cut window decides about it.
@@ -117,8 +111,8 @@ BEGIN
     END LOOP;
     PERFORM expire_unbegun(v_operator, p_subscription, p_on, p_now);
     RETURN jsonb_build_object('created', v_bills, 'held', v_held, 'billed_minor', v_billed, 'invoice_id', v_invoice,
-                              'short', (SELECT CASE WHEN short_child_id = operator_id THEN 'fund_short' ELSE 'upstream_short' END
-                                        FROM held_bill WHERE operator_id = v_operator AND subscription_id = p_subscription));
+                              'short', (SELECT short_reason(h) FROM held_bill h
+                                        WHERE h.operator_id = v_operator AND h.subscription_id = p_subscription));
 END $$;
 
 -- Contract (app): for an operator's own view and its parent's: how many renewals wait for want of funds on each edge that the

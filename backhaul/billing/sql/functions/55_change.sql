@@ -243,11 +243,10 @@ DECLARE
     v_starts date[];
     v_actors bigint[];
 BEGIN
-    SELECT array_agg(DISTINCT operator_id) INTO v_operators FROM due_changes(p_isp, p_top, p_on);
-    IF v_operators IS NULL THEN
+    IF NOT EXISTS (SELECT 1 FROM due_changes(p_isp, p_top, p_on)) THEN
         RETURN 0;
     END IF;
-    PERFORM lock_chains(v_operators);       -- a change made by a person meanwhile is waited for
+    PERFORM lock_shard(p_isp, p_top);       -- a change made by a person meanwhile is waited for
     WITH done AS (
         DELETE FROM planned_change c USING due_changes(p_isp, p_top, p_on) AS d
         WHERE c.operator_id = d.operator_id AND c.subscription_id = d.subscription_id

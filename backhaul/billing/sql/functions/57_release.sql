@@ -174,7 +174,7 @@ BEGIN
     IF v_operators IS NULL THEN
         RETURN 0;
     END IF;
-    PERFORM lock_chains(v_operators);
+    PERFORM lock_shard(p_isp, p_top);
     FOR i IN 1 .. cardinality(v_operators) LOOP
         IF (SELECT short_child_id IS NULL FROM charge_again(v_operators[i], v_subscriptions[i], p_on)) THEN
             DELETE FROM held_bill WHERE operator_id = v_operators[i] AND subscription_id = v_subscriptions[i];

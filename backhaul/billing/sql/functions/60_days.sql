@@ -318,17 +318,15 @@ DECLARE
     v_operators bigint[];
     v_reasons text[];
 BEGIN
-    SELECT array_agg(id ORDER BY id) INTO v_operators FROM operator
-    WHERE isp_id = p_isp AND CASE WHEN p_top = p_isp THEN id = p_isp ELSE p_top = ANY (path) END;
     SELECT array_agg(DISTINCT r) INTO v_reasons FROM (
         SELECT unnest(bp.credit_days_for) AS r FROM billing_profile bp JOIN operator o ON o.id = bp.operator_id WHERE o.isp_id = p_isp
         UNION
         SELECT unnest(f.credit_days_for) FROM fund f JOIN operator o ON o.id = f.child_id WHERE o.isp_id = p_isp) AS named;
+    v_operators := lock_shard(p_isp, p_top);
     IF v_reasons IS NULL AND NOT EXISTS (SELECT 1 FROM outage x WHERE x.operator_id = ANY (v_operators)) THEN
         RETURN 0;
     END IF;
     PERFORM open_credit_stage();
-    PERFORM lock_chains(v_operators);
     PERFORM stage_off_days(v_operators, p_on - p_days, p_on, v_reasons);
     PERFORM stage_outage_days(v_operators, p_on - p_days, NULL);
     RETURN write_credits(format('credit:%s:%s', p_on, nextval('fund_movement_id_seq')), p_on, p_on, p_now);
