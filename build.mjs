@@ -1,11 +1,14 @@
 // Builds everything the browser loads into backhaul/web/static/dist: one stylesheet, one script, the theme
-// switch that must run before the first paint, the fonts, and a sprite of exactly the icons that pages name.
+// switch that must run before the first paint, the fonts, and a sprite of exactly the icons that pages name. Beside them
+// the fonts of printed documents, whole families in two weights: a PDF carries what it uses of them.
 import { build } from "esbuild";
-import { mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync, existsSync } from "node:fs";
+import { copyFileSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync, existsSync } from "node:fs";
 import { join } from "node:path";
 
 const web = "backhaul/web";
 const dist = `${web}/static/dist`;
+const paper = `${web}/paper/fonts`;
+const faces = { "noto-sans": "NotoSans", "noto-sans-bengali": "NotoSansBengali" };
 const icons = "node_modules/@tabler/icons/icons/outline";
 const iconNames = /(?:\b|_)icon(?:=|\s)"([a-z0-9-]+)"/g;
 
@@ -49,4 +52,9 @@ await build({
   legalComments: "none",
   logLevel: "warning",
 });
+rmSync(paper, { recursive: true, force: true });
+mkdirSync(paper, { recursive: true });
+for (const [family, face] of Object.entries(faces))
+  for (const weight of ["400Regular", "600SemiBold"])
+    copyFileSync(`node_modules/@expo-google-fonts/${family}/${weight}/${face}_${weight}.ttf`, `${paper}/${face}_${weight}.ttf`);
 console.log(`assets: ${names.length} icons, ${readdirSync(dist).join(", ")}`);

@@ -1,0 +1,102 @@
+"""What a printed document is made of. Everything is words ready to read: who builds one names, translates, formats."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from datetime import UTC, date, datetime
+from typing import Any, Literal
+
+from backhaul.common.errors import Refusal
+from backhaul.web.brand import INK, WHITE, Colour, as_hex, readable_on
+
+MAX_ROWS = 20_000  # of all tables together
+RowKind = Literal["plain", "heading", "subtotal", "total"]
+
+
+class DocumentTooLong(Refusal):
+    """More than one printed document holds, or than is typeset in time."""
+
+    code = "document_too_long"
+
+
+@dataclass(frozen=True)
+class Letterhead:
+    """Who issues the document: its name and colour (`#rrggbb`), and what it prints below everything."""
+
+    name: str
+    colour: str = "#2459d6"
+    footer: str = ""
+
+
+@dataclass(frozen=True)
+class Fact:
+    label: str
+    value: str
+
+
+@dataclass(frozen=True)
+class Column:
+    """`figure`: amounts and counts, set to the right. `share`: how wide beside others that have one; 0: as needed."""
+
+    label: str
+    figure: bool = False
+    share: int = 0
+
+
+@dataclass(frozen=True)
+class Row:
+    """One cell a column; a heading has its first alone. `note` stands small below the first cell."""
+
+    cells: tuple[str, ...]
+    kind: RowKind = "plain"
+    note: str = ""
+    level: int = 0
+
+
+@dataclass(frozen=True)
+class Table:
+    columns: tuple[Column, ...]
+    rows: tuple[Row, ...]
+    title: str = ""
+    empty: str = ""  # said where there are no rows
+
+
+@dataclass(frozen=True)
+class Document:
+    """A sheet or many. `dated_on` is the day that the file bears: the same document is the same bytes on every day."""
+
+    title: str
+    head: Letterhead
+    dated_on: date
+    language: str
+    page_words: str  # "Page {page} of {pages}"
+    paper: Literal["a4", "a5"] = "a4"
+    wide: bool = False
+    state: str = ""
+    subtitle: str = ""
+    facts: tuple[Fact, ...] = ()
+    tables: tuple[Table, ...] = ()
+    sum: Fact | None = None  # what it all comes to
+    notes: tuple[str, ...] = ()
+    seal: str = ""  # the head of the books that vouches for it
+
+    @property
+    def dated_at(self) -> int:
+        """The second of creation that the file bears."""
+        day = self.dated_on
+        return int(datetime(day.year, day.month, day.day, tzinfo=UTC).timestamp())
+
+    def as_data(self) -> dict[str, Any]:
+        """What the template reads. Raises DocumentTooLong."""
+        if sum(len(table.rows) for table in self.tables) > MAX_ROWS:
+            raise DocumentTooLong(
+                f"A PDF holds at most {MAX_ROWS:,} lines; choose fewer days, or take the file for spreadsheets."
+            )
+        data = asdict(self) | {"dated_on": self.dated_on.isoformat()}
+        data["head"]["colour"] = as_hex(readable_on(WHITE, _colour(self.head.colour), INK))
+        return data
+
+
+def _colour(written: str) -> Colour:
+    digits = written.lstrip("#")
+    return int(digits[0:2], 16), int(digits[2:4], 16), int(digits[4:6], 16)

@@ -1,0 +1,54 @@
+"""Typesets documents. Each in a process of its own, so that one too heavy ends alone: out of time, out of memory."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from threading import BoundedSemaphore
+
+from backhaul.web.paper.document import Document, DocumentTooLong
+
+HERE = Path(__file__).parent
+FONTS = HERE / "fonts"  # made by build.mjs
+FACES = (
+    "NotoSans_400Regular.ttf",
+    "NotoSans_600SemiBold.ttf",
+    "NotoSansBengali_400Regular.ttf",
+    "NotoSansBengali_600SemiBold.ttf",
+)
+SECONDS = 30
+_presses = BoundedSemaphore(2)  # at once in one process of ours: typesetting takes a processor
+
+
+class FontsMissing(RuntimeError):
+    """Without its fonts a document would be boxes instead of letters: none is printed."""
+
+
+class NotPrinted(RuntimeError):
+    """Typesetting failed. The template is ours and values are never markup: a fault of ours."""
+
+
+def print_document(document: Document, *, seconds: float = SECONDS, fonts: Path = FONTS) -> bytes:
+    """The document as a PDF: the same bytes for the same document. Raises DocumentTooLong, FontsMissing."""
+    missing = [face for face in FACES if not (fonts / face).is_file()]
+    if missing:
+        raise FontsMissing(f"{fonts} lacks {', '.join(missing)}: run `make setup`, which builds the web assets")
+    data = json.dumps(document.as_data(), ensure_ascii=False).encode()
+    with _presses:
+        try:
+            done = subprocess.run(
+                [sys.executable, "-I", str(HERE / "typeset.py"), str(fonts), str(document.dated_at)],
+                input=data,
+                capture_output=True,
+                timeout=seconds,
+                check=False,
+            )
+        except subprocess.TimeoutExpired:
+            raise DocumentTooLong(
+                "This document takes too long to print; choose fewer days, or take the file for spreadsheets."
+            ) from None
+    if done.returncode:
+        raise NotPrinted(done.stderr.decode(errors="replace")[-2000:])
+    return done.stdout

@@ -1,0 +1,84 @@
+"""A statement of the books on paper: whatever `backhaul/ledger/statements.py` can hold."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date
+
+from django.utils.translation import gettext as _
+
+from backhaul.ledger import statements as books
+from backhaul.operators.scope import current_scope
+from backhaul.web.paper.document import Column, Document, Fact, Row, RowKind, Table
+from backhaul.web.paper.sheet import sheet
+from backhaul.web.templatetags.console import count, day, money
+
+KINDS: dict[books.RowKind, RowKind] = {"line": "plain", "sum": "subtotal", "opening": "subtotal", "closing": "subtotal"}
+FIGURES = ("money", "count")
+UPRIGHT = 5  # columns besides the label that an upright sheet holds
+NO_DAY = date(1970, 1, 1)
+
+
+def statement_document(statement: books.Statement, *, seal: str = "") -> Document:
+    """The statement below the acting operator's letterhead; `seal`: the sentence that names the head of its books."""
+    label = Column(_(statement.label) if statement.label else "", share=1)
+    columns = (label, *(Column(_(each.label), figure=each.kind in FIGURES) for each in statement.columns))
+    table = Table(columns, tuple(_rows(statement)), empty=_("Nothing is posted yet"))
+    return sheet(
+        _(statement.title),
+        dated_on=statement.known_on or statement.to_on or NO_DAY,
+        wide=len(statement.columns) > UPRIGHT,
+        subtitle=statement.subject,
+        facts=tuple(_facts(statement)),
+        tables=(table,),
+        notes=tuple(_notes(statement)),
+        seal=seal,
+    )
+
+
+def _facts(statement: books.Statement) -> Iterator[Fact]:
+    yield Fact(_("Books of"), current_scope().name)
+    if statement.from_on and statement.to_on:
+        yield Fact(_("Days"), f"{day(statement.from_on)} – {day(statement.to_on)}")
+    elif statement.to_on:
+        yield Fact(_("As of"), day(statement.to_on))
+    if statement.known_on:
+        yield Fact(_("As known on"), day(statement.known_on))
+    yield Fact(_("Currency"), current_scope().currency)
+
+
+def _rows(statement: books.Statement) -> Iterator[Row]:
+    for section in statement.sections:
+        if section.title:
+            yield Row((section.title if section.named else _(section.title),), "heading")
+        for row in section.rows:
+            yield _row(row, statement.columns)
+        if section.total:
+            yield _row(section.total, statement.columns)
+    for row in statement.totals:
+        yield _row(row, statement.columns, "total")
+
+
+def _row(row: books.Row, columns: tuple[books.Column, ...], kind: RowKind | None = None) -> Row:
+    label = row.label if row.named or not row.label else _(row.label)
+    words = f"{row.code} {label}" if row.code else label
+    cells = (_cell(cell, column.kind) for cell, column in zip(row.cells, columns, strict=True))
+    return Row((words, *cells), kind or KINDS[row.kind], note=row.note, level=row.level)
+
+
+def _cell(cell: books.Cell, kind: books.ColumnKind) -> str:
+    if cell is None:
+        return ""
+    if isinstance(cell, date):
+        return day(cell)
+    if isinstance(cell, int):
+        return money(cell) if kind == "money" else count(cell)
+    return cell
+
+
+def _notes(statement: books.Statement) -> Iterator[str]:
+    for sentence, holds in statement.proofs:
+        yield f"{'✓' if holds else '✗'} {_(sentence)}"
+    if statement.more:
+        yield _("Rows were left out; the file for spreadsheets has them all.")
+    yield from (_(note) for note in statement.notes)
