@@ -1,6 +1,7 @@
 """Tables of the books, declared for row-level security. App never writes an entry or a posting itself."""
 
-from backhaul.ledger.choices import CHART, PARTY_KIND, TEMPLATES
+from backhaul.ledger.choices import CHART, PARTY_KIND
+from backhaul.ledger.templates import TEMPLATES
 from backhaul.operators.row_security import Books, Definer, Reference, Seed
 
 TABLES = [
@@ -12,6 +13,11 @@ TABLES = [
     Books("account_day", app="S", books="SIU"),
     Books("party_day", app="S", books="SIU"),
     Books("seal", app="S", books="SI"),
+    Books("daily_head", app="S", books="SI"),
+    Books("head_address", app="SIU"),
+    Books("head_mail", app="S", batch="SU", books="SI"),
+    Books("verify_run", app="SIU", app_columns={"U": "questions, answered"}, batch="SIU"),
+    Books("verify_answer", app="S", batch="SI"),
     Reference("chart_template", books="S"),
     Reference("posting_template", books="S"),
     Reference("xid_epoch"),
@@ -22,6 +28,9 @@ FUNCTIONS = [
     Definer("reverse_entry"),
     Definer("lock_books"),
     Definer("seal_books", ("batch",)),
+    Definer("make_head", ("batch",)),
+    Definer("stop_books", ("batch",)),
+    Definer("release_books", ("batch",)),
 ]
 SEEDS = [
     Seed("chart_template", ("code",), ("code", "number", "name", "kind", "party_kind"), CHART),

@@ -1,22 +1,22 @@
 -- Books per operator: double entry by construction, append-only (SPEC §3, ARCHITECTURE §4.4–4.6).
 
--- The chart of accounts that new books start from, and the posting templates; both seeded from backhaul/ledger/choices.py.
+-- The chart of accounts that new books start from, and the posting templates; seeded from choices.py and templates.py.
 CREATE TABLE chart_template (
     code text PRIMARY KEY,
     number text NOT NULL,
     name text NOT NULL,
     kind text NOT NULL CHECK (kind IN ('asset', 'liability', 'equity', 'income', 'expense')),
-    party_kind text CHECK (party_kind IN ('customer', 'operator'))
+    party_kind text CHECK (party_kind IN ('customer', 'operator', 'user'))
 );
 CREATE TABLE posting_template (
     kind text NOT NULL,
     side text NOT NULL CHECK (side IN ('own', 'parent', 'child')),
     n smallint NOT NULL,
-    debit_code text NOT NULL,                   -- 'paid' = the method's account, named by the caller
+    debit_code text NOT NULL,                   -- 'paid' = the method's account, 'chosen' = another; the caller names them
     credit_code text NOT NULL CHECK (credit_code <> debit_code),
     amount text NOT NULL,                       -- name of one of the event's amounts
-    debit_party text CHECK (debit_party IN ('customer', 'operator')),
-    credit_party text CHECK (credit_party IN ('customer', 'operator')),
+    debit_party text CHECK (debit_party IN ('customer', 'operator', 'user')),
+    credit_party text CHECK (credit_party IN ('customer', 'operator', 'user')),
     PRIMARY KEY (kind, side, n)
 );
 
@@ -26,7 +26,11 @@ CREATE TABLE books (
     locked_at timestamptz,                      -- since when; `verify` finds what was recorded into the past after it
     sealed_before xid8 NOT NULL DEFAULT '0',    -- entries of earlier transactions are folded into account_day
     last_seal_no bigint NOT NULL DEFAULT 0,
-    CHECK ((locked_through IS NULL) = (locked_at IS NULL))
+    stopped_at timestamptz,                     -- `verify` found them changed: nothing is posted until they are released
+    stopped_why text,
+    excused text,                               -- what was found and released: it does not stop them again
+    CHECK ((locked_through IS NULL) = (locked_at IS NULL)),
+    CONSTRAINT books_stopped CHECK ((stopped_at IS NULL) = (stopped_why IS NULL))
 );
 
 CREATE TABLE account (
@@ -35,8 +39,9 @@ CREATE TABLE account (
     number text NOT NULL,
     name text NOT NULL CHECK (name <> ''),
     kind text NOT NULL CHECK (kind IN ('asset', 'liability', 'equity', 'income', 'expense')),
-    party_kind text CHECK (party_kind IN ('customer', 'operator')),
+    party_kind text CHECK (party_kind IN ('customer', 'operator', 'user')),
     closed_on date,
+    is_money boolean NOT NULL DEFAULT false,    -- an account of the operator's own that money lies in; cash, bank … are known by code
     PRIMARY KEY (operator_id, code)
 );
 
@@ -60,6 +65,7 @@ CREATE TABLE entry (
 CREATE UNIQUE INDEX entry_reversed_once ON entry (operator_id, reverses_id) WHERE reverses_id IS NOT NULL;
 CREATE INDEX entry_unsealed ON entry (operator_id, xid);
 CREATE INDEX entry_journal ON entry (operator_id, effective_on, id);
+CREATE INDEX entry_recorded ON entry (operator_id, recorded_at);        -- what was not known yet on a day
 
 CREATE TABLE posting (
     operator_id bigint NOT NULL,
@@ -105,6 +111,18 @@ CREATE TABLE party_day (
     credit_minor bigint NOT NULL DEFAULT 0,
     PRIMARY KEY (operator_id, party_id, code, day)
 ) WITH (fillfactor = 70);
+-- Where each party stands after its last folded day. `crossed`: it may have ended a day on the other side than its account's kind (an
+-- asset in credit …), so its days are looked at one by one where both sides are shown; for all others the account's net says it all.
+CREATE TABLE party_standing (
+    operator_id bigint NOT NULL,
+    code text NOT NULL,
+    party_id bigint NOT NULL,
+    through date NOT NULL,
+    net_minor bigint NOT NULL,                  -- debits less credits
+    crossed boolean NOT NULL,
+    PRIMARY KEY (operator_id, code, party_id)
+) WITH (fillfactor = 70);
+CREATE INDEX party_crossed ON party_standing (operator_id, code, party_id) WHERE crossed;
 
 CREATE TABLE seal (
     operator_id bigint NOT NULL REFERENCES books (operator_id),
@@ -117,6 +135,59 @@ CREATE TABLE seal (
     hash bytea NOT NULL,
     sealed_at timestamptz NOT NULL,
     PRIMARY KEY (operator_id, no)
+);
+
+-- How a chain stood when a day was over. Who keeps a head can prove later what the books then were.
+CREATE TABLE daily_head (
+    operator_id bigint NOT NULL REFERENCES books (operator_id),
+    on_date date NOT NULL,
+    seal_no bigint NOT NULL,
+    hash bytea NOT NULL,
+    debits_minor bigint NOT NULL,               -- of all blocks up to this one
+    made_at timestamptz NOT NULL,
+    PRIMARY KEY (operator_id, on_date),
+    FOREIGN KEY (operator_id, seal_no) REFERENCES seal (operator_id, no)
+);
+CREATE INDEX daily_head_seal ON daily_head (operator_id, seal_no);
+CREATE TABLE head_address (
+    operator_id bigint PRIMARY KEY REFERENCES books (operator_id),
+    address text CHECK (address LIKE '%_@_%')   -- NULL: heads are not mailed
+);
+-- The outbox of heads: a row a day, written with the head, drained by a job.
+CREATE TABLE head_mail (
+    operator_id bigint NOT NULL,
+    on_date date NOT NULL,
+    address text NOT NULL CHECK (address LIKE '%_@_%'),
+    tries integer NOT NULL DEFAULT 0,
+    tried_at timestamptz,
+    failure text,                               -- what the mail server said the last time
+    sent_at timestamptz,
+    PRIMARY KEY (operator_id, on_date),
+    FOREIGN KEY (operator_id, on_date) REFERENCES daily_head (operator_id, on_date)
+);
+CREATE INDEX head_mail_waiting ON head_mail (operator_id, on_date) WHERE sent_at IS NULL;
+
+-- Runs of `verify` over the whole tree of an ISP. The ISP reads of other books only whether they hold; each operator has its own
+-- answers, with what is wrong, to itself.
+CREATE TABLE verify_run (
+    operator_id bigint NOT NULL REFERENCES books (operator_id),
+    id bigint GENERATED BY DEFAULT AS IDENTITY,
+    by_actor_id bigint NOT NULL,
+    asked_at timestamptz NOT NULL,
+    questions smallint NOT NULL DEFAULT 0,
+    answered smallint NOT NULL DEFAULT 0,
+    ended_at timestamptz,
+    failed boolean NOT NULL DEFAULT false,      -- it broke off, and says nothing
+    answers jsonb NOT NULL DEFAULT '[]',        -- [{"name", "looked", "wrong", "operators": short names}]
+    PRIMARY KEY (operator_id, id)
+);
+CREATE TABLE verify_answer (
+    operator_id bigint NOT NULL REFERENCES books (operator_id),
+    run_id bigint NOT NULL,
+    ended_at timestamptz NOT NULL,
+    wrong bigint NOT NULL,
+    answers jsonb NOT NULL,                     -- [{"name", "looked", "wrong", "examples"}]
+    PRIMARY KEY (operator_id, run_id)
 );
 
 -- Transaction ids of one database cluster mean nothing in another. Each cluster that this cell has lived in has a row: entries are

@@ -11,14 +11,26 @@ BEGIN
     SELECT p_operator, code, number, name, kind, party_kind FROM chart_template ON CONFLICT DO NOTHING;
 END $$;
 
--- refuse_locked(books, day): nothing is posted into a locked period (SPEC A3).
+-- takes_nothing(books, day): nothing is posted there on that day: the period is closed, or the books are stopped. For conditions.
+CREATE OR REPLACE FUNCTION takes_nothing(p_books books, p_on date) RETURNS boolean
+LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+    SELECT COALESCE(p_books.locked_through >= p_on, false) OR p_books.stopped_at IS NOT NULL
+$$;
+
+-- refuse_locked(books, day): nothing is posted into a locked period (SPEC A3), nor into books that were found changed.
 CREATE OR REPLACE FUNCTION refuse_locked(p_operator bigint, p_effective_on date) RETURNS void
 LANGUAGE plpgsql AS $$
-DECLARE v_locked date;
+DECLARE
+    v_locked date;
+    v_stopped timestamptz;
 BEGIN
-    SELECT locked_through INTO v_locked FROM books WHERE operator_id = p_operator;
+    SELECT locked_through, stopped_at INTO v_locked, v_stopped FROM books WHERE operator_id = p_operator;
     IF NOT FOUND THEN
         PERFORM refuse('no_books', 'This operator has no books yet; finish its set-up first.');
+    ELSIF v_stopped IS NOT NULL THEN
+        PERFORM refuse('books_stopped', format(
+            'The books of %s do not hold since %s: nothing is posted in them until they were looked at and released (backhaul verify).',
+            (SELECT name FROM operator WHERE id = p_operator), v_stopped::date));
     ELSIF p_effective_on <= v_locked THEN
         PERFORM refuse('period_closed', format('The books are closed through %s; use a later date or reopen the period.', v_locked));
     END IF;
@@ -26,13 +38,16 @@ END $$;
 
 -- post_event: one entry in one set of books after the template (kind, side); runs as its caller, which is a definer function.
 -- p_amounts: {"amount name": minor units}; postings whose amount is absent or zero are left out. No posting = no entry (NULL).
--- p_paid: the account that stands for 'paid'. Returns the entry id. A second call for the same source raises unique_violation.
+-- p_paid: the account that stands for 'paid'; p_user: whose it is, where an account is kept by person (a collector's drawer).
+-- Returns the entry id. A second call for the same source raises unique_violation.
 CREATE OR REPLACE FUNCTION post_event(
     p_operator bigint, p_kind text, p_side text, p_source bigint, p_effective_on date, p_recorded_at timestamptz, p_amounts jsonb,
     p_customer bigint DEFAULT NULL, p_counterparty bigint DEFAULT NULL, p_paid text DEFAULT NULL, p_transfer bigint DEFAULT NULL,
-    p_reason text DEFAULT NULL) RETURNS bigint
+    p_reason text DEFAULT NULL, p_user bigint DEFAULT NULL) RETURNS bigint
 LANGUAGE plpgsql AS $$
-DECLARE v_entry bigint := nextval('entry_id');
+DECLARE
+    v_entry bigint := nextval('entry_id');
+    v_paid_by bigint := CASE WHEN p_paid = 'cash_with_collector' THEN p_user END;
 BEGIN
     PERFORM refuse_locked(p_operator, p_effective_on);
     INSERT INTO posting (operator_id, entry_id, n, debit_code, credit_code, amount_minor, debit_party, credit_party, effective_on)
@@ -40,8 +55,10 @@ BEGIN
            CASE t.debit_code WHEN 'paid' THEN p_paid ELSE t.debit_code END,
            CASE t.credit_code WHEN 'paid' THEN p_paid ELSE t.credit_code END,
            (p_amounts ->> t.amount)::bigint,
-           CASE t.debit_party WHEN 'customer' THEN p_customer WHEN 'operator' THEN p_counterparty END,
-           CASE t.credit_party WHEN 'customer' THEN p_customer WHEN 'operator' THEN p_counterparty END,
+           CASE t.debit_party WHEN 'customer' THEN p_customer WHEN 'operator' THEN p_counterparty WHEN 'user' THEN p_user
+                ELSE CASE t.debit_code WHEN 'paid' THEN v_paid_by END END,
+           CASE t.credit_party WHEN 'customer' THEN p_customer WHEN 'operator' THEN p_counterparty WHEN 'user' THEN p_user
+                ELSE CASE t.credit_code WHEN 'paid' THEN v_paid_by END END,
            p_effective_on
     FROM posting_template t
     WHERE t.kind = p_kind AND t.side = p_side AND COALESCE((p_amounts ->> t.amount)::bigint, 0) <> 0;
