@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from datetime import date
 from typing import NamedTuple
 
-from backhaul.ledger.choices import AMOUNTS, Line
+from backhaul.ledger.templates import AMOUNTS, Line
 
 Form = dict[str, int]  # input of the event → how often it counts; debits count up, credits down
 

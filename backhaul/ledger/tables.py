@@ -10,6 +10,8 @@ TABLES = [
     Books("entry", app="S", books="SI"),
     Books("posting", app="S", books="SI"),
     Books("manual_entry", app="S", books="SI"),
+    Books("drawer_rule", app="SIU"),
+    Books("drawer", app="SU", app_columns={"U": "float_limit_minor, closed_through"}, books="SIU"),
     Books("account_day", app="S", books="SIU"),
     Books("party_day", app="S", books="SIU"),
     Books("seal", app="S", books="SI"),

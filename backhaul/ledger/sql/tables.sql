@@ -22,8 +22,8 @@ CREATE TABLE posting_template (
 
 CREATE TABLE books (
     operator_id bigint PRIMARY KEY REFERENCES operator (id),
-    locked_through date,                        -- nothing is posted on or before this day
-    locked_at timestamptz,                      -- since when; `verify` finds what was recorded into the past after it
+    locked_through date,                        -- nothing is posted on or before this day; books_lock says since when
+    year_starts_month smallint NOT NULL DEFAULT 1 CHECK (year_starts_month BETWEEN 1 AND 12),
     sealed_before xid8 NOT NULL DEFAULT '0',    -- entries of earlier transactions are folded into account_day
     last_seal_no bigint NOT NULL DEFAULT 0,
     stopped_at timestamptz,                     -- `verify` found them changed: nothing is posted until they are released
@@ -92,6 +92,28 @@ CREATE TABLE manual_entry (
     PRIMARY KEY (operator_id, id),
     UNIQUE (operator_id, request_key)
 );
+
+-- What an operator wants of the people who take cash from its customers (SPEC C10). No row = as the defaults say.
+CREATE TABLE drawer_rule (
+    operator_id bigint PRIMARY KEY REFERENCES books (operator_id),
+    everyone boolean NOT NULL DEFAULT false,    -- whoever takes cash has a drawer, not collectors alone
+    late_receipts text NOT NULL DEFAULT 'listed' CHECK (late_receipts IN ('listed', 'refused')),
+    float_limit_minor bigint CHECK (float_limit_minor > 0)      -- of drawers that are opened from now on
+);
+-- Customers' cash in a person's hands. Its rounds are the stretches between two counts: what comes in belongs to the round that runs.
+CREATE TABLE drawer (
+    operator_id bigint NOT NULL REFERENCES books (operator_id),
+    user_id bigint NOT NULL,
+    held_minor bigint NOT NULL DEFAULT 0 CHECK (held_minor >= 0),   -- cash with this collector in the books
+    counted_through integer NOT NULL DEFAULT 0, -- the last round that was counted; the next one runs
+    handed_through integer NOT NULL DEFAULT 0,  -- the last round whose money was received
+    waiting_minor bigint,                       -- counted and not received yet: what should be in it; NULL = nothing waits
+    float_limit_minor bigint CHECK (float_limit_minor > 0),
+    closed_through date,                        -- receipts of these days come late
+    PRIMARY KEY (operator_id, user_id),
+    CONSTRAINT drawer_rounds CHECK (handed_through <= counted_through),
+    CONSTRAINT drawer_waiting CHECK (waiting_minor BETWEEN 0 AND held_minor)
+) WITH (fillfactor = 50);
 
 -- Day nets, folded by the seal job; openings and closings are computed forward from them when read.
 CREATE TABLE account_day (

@@ -6,8 +6,9 @@ from collections import defaultdict
 
 import pytest
 
-from backhaul.ledger.choices import AMOUNTS, CHART, METHOD_ACCOUNTS, MIRRORS, PAID, PARTY_KIND, TEMPLATES, TITLES, Line
+from backhaul.ledger.choices import CHART, CHOSEN, METHOD_ACCOUNTS, MIRRORS, PAID, PARTY_KIND, TITLES
 from backhaul.ledger.rules import Form, effect, total
+from backhaul.ledger.templates import AMOUNTS, TEMPLATES, Line
 
 EDGE_TEMPLATES = sorted(
     kind for kind, lines in TEMPLATES.items() if {line.side for line in lines} == {"parent", "child"}
@@ -91,7 +92,7 @@ def test_templates_use_accounts_of_the_chart_and_amounts_that_are_defined() -> N
     assert {code for pair in MIRRORS for code in pair} < codes
     for lines in TEMPLATES.values():
         for line in lines:
-            assert {line.debit, line.credit} - {PAID} < codes or {line.debit, line.credit} <= codes
+            assert {line.debit, line.credit} - {PAID, CHOSEN} <= codes
             assert line.amount in AMOUNTS
     assert set(TITLES) >= set(TEMPLATES)
 
@@ -102,4 +103,4 @@ def test_accounts_over_an_edge_are_kept_by_operator_and_customers_by_customer() 
     for kind, lines in TEMPLATES.items():
         for line in lines:
             kinds = {PARTY_KIND.get(code) for code in (line.debit, line.credit)} - {None}
-            assert kinds <= ({"customer"} if line.side == "own" else {"operator"}), kind
+            assert kinds <= ({"customer", "user"} if line.side == "own" else {"operator"}), kind

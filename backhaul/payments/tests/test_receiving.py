@@ -13,7 +13,8 @@ import pytest
 from django.db import OperationalError, connections
 
 from backhaul.common.errors import KeyReused, NotAllowed, NotFound, Refusal
-from backhaul.ledger.choices import PAID, TEMPLATES
+from backhaul.ledger.choices import PAID
+from backhaul.ledger.templates import TEMPLATES
 from backhaul.operators.functions import execute, rows
 from backhaul.payments.services import Receipt, receive_payment, record_payment
 from tests.builders import acting, build_person, request_key

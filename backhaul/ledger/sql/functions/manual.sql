@@ -71,27 +71,14 @@ LANGUAGE plpgsql SECURITY DEFINER AS $$
 DECLARE
     v_operator bigint := acting_operator();
     v_done entry%ROWTYPE;
-    v_entry bigint := nextval('entry_id');
 BEGIN
     SELECT * INTO v_done FROM entry WHERE operator_id = v_operator AND id = p_entry;
     IF NOT FOUND THEN
         PERFORM refuse('not_found', 'There is no such entry.');
     ELSIF v_done.kind <> 'manual' THEN
         PERFORM refuse('not_by_hand', 'Only an entry made by hand can be taken back here; reverse the payment, bill or recharge itself.');
-    ELSIF p_on < v_done.effective_on THEN
-        PERFORM refuse('invalid_input', 'An entry cannot be taken back before its own day.');
     END IF;
-    PERFORM refuse_locked(v_operator, p_on);
-    INSERT INTO entry (operator_id, id, kind, source_id, effective_on, recorded_at, actor_id, reverses_id, reason)
-    VALUES (v_operator, v_entry, 'reversal:manual', v_done.source_id, p_on, p_now, acting_user(), p_entry, p_reason)
-    ON CONFLICT DO NOTHING;
-    IF NOT FOUND THEN
-        PERFORM refuse('already_reversed', 'This entry was taken back before.');
-    END IF;
-    INSERT INTO posting (operator_id, entry_id, n, debit_code, credit_code, amount_minor, debit_party, credit_party, effective_on)
-    SELECT operator_id, v_entry, n, credit_code, debit_code, amount_minor, credit_party, debit_party, p_on
-    FROM posting WHERE operator_id = v_operator AND entry_id = p_entry;
-    RETURN v_entry;
+    RETURN post_reversal(v_done, p_on, p_reason, p_now);
 END $$;
 
 -- Contract (app): closes the acting operator's books through a day: nothing more is posted on or before it. An earlier day, or NULL,

@@ -38,12 +38,13 @@ END $$;
 
 -- post_event: one entry in one set of books after the template (kind, side); runs as its caller, which is a definer function.
 -- p_amounts: {"amount name": minor units}; postings whose amount is absent or zero are left out. No posting = no entry (NULL).
--- p_paid: the account that stands for 'paid'; p_user: whose it is, where an account is kept by person (a collector's drawer).
--- Returns the entry id. A second call for the same source raises unique_violation.
+-- p_paid: the account that stands for 'paid'; p_user: whose it is, where an account is kept by person (a collector's drawer);
+-- p_chosen: the account that stands for 'chosen', of no party. Returns the entry id. A second call for the same source raises
+-- unique_violation.
 CREATE OR REPLACE FUNCTION post_event(
     p_operator bigint, p_kind text, p_side text, p_source bigint, p_effective_on date, p_recorded_at timestamptz, p_amounts jsonb,
     p_customer bigint DEFAULT NULL, p_counterparty bigint DEFAULT NULL, p_paid text DEFAULT NULL, p_transfer bigint DEFAULT NULL,
-    p_reason text DEFAULT NULL, p_user bigint DEFAULT NULL) RETURNS bigint
+    p_reason text DEFAULT NULL, p_user bigint DEFAULT NULL, p_chosen text DEFAULT NULL) RETURNS bigint
 LANGUAGE plpgsql AS $$
 DECLARE
     v_entry bigint := nextval('entry_id');
@@ -52,8 +53,8 @@ BEGIN
     PERFORM refuse_locked(p_operator, p_effective_on);
     INSERT INTO posting (operator_id, entry_id, n, debit_code, credit_code, amount_minor, debit_party, credit_party, effective_on)
     SELECT p_operator, v_entry, t.n,
-           CASE t.debit_code WHEN 'paid' THEN p_paid ELSE t.debit_code END,
-           CASE t.credit_code WHEN 'paid' THEN p_paid ELSE t.credit_code END,
+           CASE t.debit_code WHEN 'paid' THEN p_paid WHEN 'chosen' THEN p_chosen ELSE t.debit_code END,
+           CASE t.credit_code WHEN 'paid' THEN p_paid WHEN 'chosen' THEN p_chosen ELSE t.credit_code END,
            (p_amounts ->> t.amount)::bigint,
            CASE t.debit_party WHEN 'customer' THEN p_customer WHEN 'operator' THEN p_counterparty WHEN 'user' THEN p_user
                 ELSE CASE t.debit_code WHEN 'paid' THEN v_paid_by END END,
@@ -67,5 +68,27 @@ BEGIN
     END IF;
     INSERT INTO entry (operator_id, id, kind, source_id, effective_on, recorded_at, actor_id, transfer_id, reason)
     VALUES (p_operator, v_entry, p_kind, p_source, p_effective_on, p_recorded_at, acting_user(), p_transfer, p_reason);
+    RETURN v_entry;
+END $$;
+
+-- post_reversal: the entry that takes another one back on p_on, its own day or a later one: the same postings with the sides swapped.
+-- Runs as its caller. Once: a second call is refused. Returns the new entry's id.
+CREATE OR REPLACE FUNCTION post_reversal(p_done entry, p_on date, p_reason text, p_now timestamptz) RETURNS bigint
+LANGUAGE plpgsql AS $$
+DECLARE v_entry bigint := nextval('entry_id');
+BEGIN
+    IF p_on < p_done.effective_on THEN
+        PERFORM refuse('invalid_input', 'An entry cannot be taken back before its own day.');
+    END IF;
+    PERFORM refuse_locked(p_done.operator_id, p_on);
+    INSERT INTO entry (operator_id, id, kind, source_id, effective_on, recorded_at, actor_id, reverses_id, reason)
+    VALUES (p_done.operator_id, v_entry, 'reversal:' || p_done.kind, p_done.source_id, p_on, p_now, acting_user(), p_done.id, p_reason)
+    ON CONFLICT DO NOTHING;
+    IF NOT FOUND THEN
+        PERFORM refuse('already_reversed', 'This entry was taken back before.');
+    END IF;
+    INSERT INTO posting (operator_id, entry_id, n, debit_code, credit_code, amount_minor, debit_party, credit_party, effective_on)
+    SELECT operator_id, v_entry, n, credit_code, debit_code, amount_minor, credit_party, debit_party, p_on
+    FROM posting WHERE operator_id = p_done.operator_id AND entry_id = p_done.id;
     RETURN v_entry;
 END $$;
