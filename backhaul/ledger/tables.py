@@ -14,6 +14,7 @@ TABLES = [
     Books("drawer", app="SU", app_columns={"U": "float_limit_minor, closed_through"}, books="SIU"),
     Books("account_day", app="S", books="SIU"),
     Books("party_day", app="S", books="SIU"),
+    Books("party_standing", app="S", books="SIU"),
     Books("seal", app="S", books="SI"),
     Books("daily_head", app="S", books="SI"),
     Books("head_address", app="SIU"),

@@ -55,6 +55,7 @@ NO_FOREIGN_KEY = {
     },
     "account_day": {"operator_id": "a cache that verify rebuilds"},
     "party_day": {"operator_id": "a cache that verify rebuilds", "party_id": "as operator_id"},
+    "party_standing": {"operator_id": "a cache that verify rebuilds", "party_id": "as operator_id"},
     "radius_login": {"subscription_id": "subscribers is a higher context"},
     "disconnect_request": {"subscription_id": "subscribers is a higher context"},
     "radius_session_live": {"acct_session_id": "the NAS's own text"},

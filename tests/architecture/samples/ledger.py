@@ -77,6 +77,10 @@ SAMPLES = [
     own("account_day", {"code": "'code_{n}'", "day": "current_date"}),
     own("party_day", {"code": "'code'", "party_id": "{n}", "day": "current_date"}),
     own(
+        "party_standing",
+        {"code": "'code'", "party_id": "{n}", "through": "current_date", "net_minor": "0", "crossed": "false"},
+    ),
+    own(
         "manual_entry",
         {"id": "{n}", "request_key": "'key-{n}'", "effective_on": "current_date", "reason": "'typed'", "lines": "'[]'"},
         uniques={"operator_id, request_key": {}},

@@ -75,6 +75,48 @@ BEGIN
     GROUP BY s.party_id, s.code, p.effective_on ORDER BY s.party_id, s.code, p.effective_on
     ON CONFLICT (operator_id, party_id, code, day) DO UPDATE
     SET debit_minor = d.debit_minor + EXCLUDED.debit_minor, credit_minor = d.credit_minor + EXCLUDED.credit_minor;
+    PERFORM fold_standings(p_operator, p_from, p_before);
+END $$;
+
+-- fold_standings: where the parties of a block stand after it, once the block is in party_day; runs as its caller. What is dated after all
+-- that a party had is added to where it stood; what is dated back makes it look at all of its days again.
+CREATE OR REPLACE FUNCTION fold_standings(p_operator bigint, p_from xid8, p_before xid8) RETURNS void
+LANGUAGE plpgsql AS $$
+BEGIN
+    WITH moved AS (
+        SELECT s.code, s.party_id, p.effective_on AS day, sum(s.net) AS net
+        FROM entry e JOIN posting p ON p.operator_id = e.operator_id AND p.entry_id = e.id
+        CROSS JOIN LATERAL (VALUES (p.debit_code, p.debit_party, p.amount_minor), (p.credit_code, p.credit_party, -p.amount_minor))
+            AS s (code, party_id, net)
+        WHERE e.operator_id = p_operator AND e.xid >= p_from AND e.xid < p_before AND s.party_id IS NOT NULL
+        GROUP BY 1, 2, 3),
+    stood AS (
+        SELECT m.code, m.party_id, m.day, m.net, COALESCE(k.through > min(m.day) OVER w, false) AS dated_back,
+               CASE WHEN a.kind IN ('asset', 'expense') THEN 1 ELSE -1 END
+               * (COALESCE(k.net_minor, 0) + sum(m.net) OVER (w ORDER BY m.day)) AS stands
+        FROM moved m JOIN account a ON a.operator_id = p_operator AND a.code = m.code
+        LEFT JOIN party_standing k ON k.operator_id = p_operator AND k.code = m.code AND k.party_id = m.party_id
+        WINDOW w AS (PARTITION BY m.code, m.party_id))
+    INSERT INTO party_standing AS k (operator_id, code, party_id, through, net_minor, crossed)
+    SELECT p_operator, code, party_id, max(day), sum(net),
+           CASE WHEN bool_or(dated_back) THEN has_crossed(p_operator, code, party_id) ELSE bool_or(stands < 0) END
+    FROM stood GROUP BY code, party_id ORDER BY code, party_id
+    ON CONFLICT (operator_id, code, party_id) DO UPDATE
+    SET through = GREATEST(k.through, EXCLUDED.through), net_minor = k.net_minor + EXCLUDED.net_minor,
+        crossed = k.crossed OR EXCLUDED.crossed;
+END $$;
+
+-- has_crossed: whether a party ended one of its folded days on the other side than its account's kind.
+CREATE OR REPLACE FUNCTION has_crossed(p_operator bigint, p_code text, p_party bigint) RETURNS boolean
+LANGUAGE plpgsql STABLE AS $$
+BEGIN
+    RETURN EXISTS (
+        SELECT 1 FROM (
+            SELECT CASE WHEN a.kind IN ('asset', 'expense') THEN 1 ELSE -1 END
+                   * sum(d.debit_minor - d.credit_minor) OVER (ORDER BY d.day) AS stands
+            FROM party_day d JOIN account a ON a.operator_id = d.operator_id AND a.code = d.code
+            WHERE d.operator_id = p_operator AND d.code = p_code AND d.party_id = p_party) AS days
+        WHERE stands < 0);
 END $$;
 
 -- unfolded: the sides of what is not in the day nets yet, through a day, of one account or of all. Day nets + these = the balance:

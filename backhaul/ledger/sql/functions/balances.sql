@@ -1,0 +1,73 @@
+-- What accounts hold, on both axes of time: on a day, and as it was known before an instant (NULL: as known now). Each reads the day nets,
+-- adds what is not folded yet and takes away what became known later; asked in one statement, they see the same instant.
+
+-- recorded_since: the sides of what was recorded at p_known or later, of days through p_through, of one account or of all.
+CREATE OR REPLACE FUNCTION recorded_since(p_operator bigint, p_known timestamptz, p_through date, p_code text DEFAULT NULL)
+RETURNS TABLE (code text, party_id bigint, day date, debit_minor bigint, credit_minor bigint)
+LANGUAGE plpgsql STABLE AS $$
+BEGIN
+    IF p_known IS NULL THEN
+        RETURN;
+    END IF;
+    RETURN QUERY
+    SELECT s.code, s.party_id, p.effective_on, s.debit, s.credit
+    FROM entry e JOIN posting p ON p.operator_id = e.operator_id AND p.entry_id = e.id
+    CROSS JOIN LATERAL (VALUES (p.debit_code, p.debit_party, p.amount_minor, 0::bigint), (p.credit_code, p.credit_party, 0::bigint, p.amount_minor))
+        AS s (code, party_id, debit, credit)
+    WHERE e.operator_id = p_operator AND e.recorded_at >= p_known AND p.effective_on <= p_through AND (p_code IS NULL OR s.code = p_code);
+END $$;
+
+-- account_nets: what every account was debited and credited with over days [p_from, p_through]; from '-infinity' it is the balance.
+CREATE OR REPLACE FUNCTION account_nets(p_operator bigint, p_from date, p_through date, p_known timestamptz)
+RETURNS TABLE (code text, debit_minor numeric, credit_minor numeric)
+LANGUAGE plpgsql STABLE AS $$
+BEGIN
+    RETURN QUERY
+    SELECT s.code, sum(s.debit_minor), sum(s.credit_minor) FROM (
+        SELECT d.code, sum(d.debit_minor) AS debit_minor, sum(d.credit_minor) AS credit_minor
+        FROM account_day d WHERE d.operator_id = p_operator AND d.day BETWEEN p_from AND p_through GROUP BY d.code
+        UNION ALL
+        SELECT u.code, u.debit_minor, u.credit_minor FROM unfolded(p_operator, p_through) AS u WHERE u.day >= p_from
+        UNION ALL
+        SELECT l.code, -l.debit_minor, -l.credit_minor FROM recorded_since(p_operator, p_known, p_through) AS l WHERE l.day >= p_from) AS s
+    GROUP BY s.code;
+END $$;
+
+-- wrong_sides: of each account kept by party, what stands on the other side than the account's kind at the end of a day: customers in
+-- credit, funds below zero. Only parties that ever crossed, or that moved since, can stand there.
+CREATE OR REPLACE FUNCTION wrong_sides(p_operator bigint, p_through date, p_known timestamptz)
+RETURNS TABLE (code text, wrong_minor numeric)
+LANGUAGE plpgsql STABLE AS $$
+BEGIN
+    RETURN QUERY
+    WITH moved AS MATERIALIZED (
+        SELECT s.code, s.party_id, sum(s.net) AS net FROM (
+            SELECT u.code, u.party_id, u.debit_minor - u.credit_minor AS net FROM unfolded(p_operator, p_through) AS u
+            UNION ALL
+            SELECT l.code, l.party_id, l.credit_minor - l.debit_minor FROM recorded_since(p_operator, p_known, p_through) AS l) AS s
+        WHERE s.party_id IS NOT NULL GROUP BY s.code, s.party_id),
+    looked_at AS (
+        SELECT m.code, m.party_id FROM moved m
+        UNION SELECT k.code, k.party_id FROM party_standing k WHERE k.operator_id = p_operator AND k.crossed),
+    stands AS (
+        SELECT w.code, CASE WHEN a.kind IN ('asset', 'expense') THEN 1 ELSE -1 END * (COALESCE(m.net, 0) + COALESCE((
+                   SELECT sum(d.debit_minor - d.credit_minor) FROM party_day d
+                   WHERE d.operator_id = p_operator AND d.party_id = w.party_id AND d.code = w.code AND d.day <= p_through), 0)) AS minor
+        FROM looked_at w JOIN account a ON a.operator_id = p_operator AND a.code = w.code
+        LEFT JOIN moved m ON m.code = w.code AND m.party_id = w.party_id)
+    SELECT s.code, -sum(s.minor) FROM stands s WHERE s.minor < 0 GROUP BY s.code;
+END $$;
+
+-- year_ends: what the entries that close years, and their reversals, moved over days [p_from, p_through]: no income and no expense.
+CREATE OR REPLACE FUNCTION year_ends(p_operator bigint, p_from date, p_through date, p_known timestamptz)
+RETURNS TABLE (code text, debit_minor numeric, credit_minor numeric)
+LANGUAGE plpgsql STABLE AS $$
+BEGIN
+    RETURN QUERY
+    SELECT s.code, sum(s.debit), sum(s.credit)
+    FROM entry e JOIN posting p ON p.operator_id = e.operator_id AND p.entry_id = e.id
+    CROSS JOIN LATERAL (VALUES (p.debit_code, p.amount_minor, 0::bigint), (p.credit_code, 0::bigint, p.amount_minor)) AS s (code, debit, credit)
+    WHERE e.operator_id = p_operator AND e.kind IN ('year_close', 'reversal:year_close') AND e.effective_on BETWEEN p_from AND p_through
+      AND (p_known IS NULL OR e.recorded_at < p_known)
+    GROUP BY s.code;
+END $$;
