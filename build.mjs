@@ -8,7 +8,9 @@ import { join } from "node:path";
 const web = "backhaul/web";
 const dist = `${web}/static/dist`;
 const paper = `${web}/paper/fonts`;
-const faces = { "noto-sans": "NotoSans", "noto-sans-bengali": "NotoSansBengali" };
+const faces = {
+  "noto-sans": "NotoSans", "noto-sans-bengali": "NotoSansBengali", "noto-sans-arabic": "NotoSansArabic",
+};
 const icons = "node_modules/@tabler/icons/icons/outline";
 const iconNames = /(?:\b|_)icon(?:=|\s)"([a-z0-9-]+)"/g;
 

@@ -26,7 +26,7 @@ OF_CUSTOMER = (
 )  # fmt: skip
 OF_PACKAGE = ("package", "edit-package", "package-price", "withdraw-package")
 OF_RESELLER = ("reseller", "recharge", "limits", "deduct", "transfer", "pay-back-fund", "start-edge")
-OF_STATEMENT = ("fund-statement", "fund-statement-csv", "confirm-statement")
+OF_STATEMENT = ("fund-statement", "fund-statement-csv", "fund-statement-pdf", "confirm-statement")
 SEATS = [seat for seat in ROWS[0] if seat != "url"]
 
 
@@ -36,12 +36,12 @@ def address(town: Town, name: str) -> str:
         **{name: [ids["customer"]] for name in OF_CUSTOMER},
         "lift-block": [ids["suspended"], "by_hand"],
         "cancel-change": [ids["suspended"]],
-        **{name: [ids["bill"]] for name in ("bill", "discount-bill", "write-off", "recover")},
+        **{name: [ids["bill"]] for name in ("bill", "bill-pdf", "discount-bill", "write-off", "recover")},
         **{name: [ids["package"]] for name in OF_PACKAGE},
         "profile": [ids["profile"]],
         "withdraw-plan": [cast.plans["Home 10"]],
         "band": [cast.padma.isp_id, cast.plans["Home 10"]],
-        **{name: [ids["payment"]] for name in ("payment", "reverse-payment")},
+        **{name: [ids["payment"]] for name in ("payment", "payment-pdf", "reverse-payment")},
         "movement": [cast.riverside, ids["charge"]],
         **{name: [cast.riverside] for name in OF_RESELLER},
         "set-price": [cast.riverside, cast.padma.isp_id, cast.plans["Home 10"]],

@@ -22,8 +22,10 @@ from backhaul.operators.queries import get_brand
 from backhaul.payments.queries import list_bill_payments
 from backhaul.web.console import given
 from backhaul.web.console.bill_extras import bill_actions
-from backhaul.web.console.pages import ROWS, PageRequest, page, paged, show
+from backhaul.web.console.downloads import pdf_file
+from backhaul.web.console.pages import ROWS, PageRequest, page, paged, show, unit_of
 from backhaul.web.console.people import by_whom
+from backhaul.web.paper.bills import bill_document
 
 
 @page("bills.view")
@@ -47,16 +49,33 @@ def bills(request: PageRequest) -> HttpResponse:
 @page("bills.view")
 def bill(request: PageRequest, pk: int) -> HttpResponse:
     """GET bills/<id>/: printable."""
-    row, given_up = get_bill(pk, today=request.today), get_written_off(pk)
+    facts = _facts_of(request, pk)
+    row = facts["bill"]
     context = {
-        "bill": row | ({"state": "written_off"} if given_up and row["state"] == "paid" else {}),
         "days": (row["ends_on"] - row["starts_on"]).days,
-        "payments": list_bill_payments(pk),
-        "credit_notes": list_credit_notes(pk),
         "charge": get_own_charge(pk),
-        "bill_days": list_bill_days(pk) if row["kind"] == "period" else [],
-        "adjustments": by_whom(request, list_adjustments(pk), "actor_id"),
-        "actions": bill_actions(row, given_up, request.scope.permissions),
+        "actions": bill_actions(row, get_written_off(pk), request.scope.permissions),
         "document": get_brand(),
     }
-    return show(request, "bill", context)
+    return show(request, "bill", facts | context | {"adjustments": by_whom(request, facts["adjustments"], "actor_id")})
+
+
+@page("bills.view", in_unit=False)
+def bill_pdf(request: PageRequest, pk: int) -> HttpResponse:
+    """GET bills/<id>/pdf/: the bill for the customer."""
+    with unit_of(request):
+        facts = _facts_of(request, pk)
+        document = bill_document(**facts)
+    return pdf_file(request, f"bill-{facts['bill']['number']}.pdf", document, back=reverse("bill", args=[pk]))
+
+
+def _facts_of(request: PageRequest, pk: int) -> dict[str, Any]:
+    """A bill and all it is made of, for the screen and for paper."""
+    row, given_up = get_bill(pk, today=request.today), get_written_off(pk)
+    return {
+        "bill": row | ({"state": "written_off"} if given_up and row["state"] == "paid" else {}),
+        "payments": list_bill_payments(pk),
+        "credit_notes": list_credit_notes(pk),
+        "bill_days": list_bill_days(pk) if row["kind"] == "period" else [],
+        "adjustments": list_adjustments(pk),
+    }

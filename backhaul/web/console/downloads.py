@@ -1,4 +1,4 @@
-"""Tables as files for spreadsheets."""
+"""Tables as files for spreadsheets, documents as PDF."""
 
 from __future__ import annotations
 
@@ -6,7 +6,12 @@ import csv
 import re
 from collections.abc import Iterable
 
-from django.http import HttpResponse
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+
+from backhaul.web.console.pages import leave_to
+from backhaul.web.paper.document import Document, DocumentTooLong
+from backhaul.web.paper.press import print_document
 
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
 UNSAFE = re.compile(r"-*[^A-Za-z0-9._-]+-*")  # names of operators are in names of files
@@ -14,10 +19,29 @@ UNSAFE = re.compile(r"-*[^A-Za-z0-9._-]+-*")  # names of operators are in names 
 
 def csv_file(name: str, table: Iterable[Iterable[object]]) -> HttpResponse:
     """A CSV download. Words that a spreadsheet would take for a formula are made words again."""
-    answer = HttpResponse(content_type="text/csv; charset=utf-8")
-    answer["Content-Disposition"] = f'attachment; filename="{UNSAFE.sub("-", name)}"'
+    answer = attachment(name, "text/csv; charset=utf-8")
     answer.write("\ufeff")  # so that spreadsheets read Bangla
     csv.writer(answer).writerows([_safe(cell) for cell in row] for row in table)
+    return answer
+
+
+def pdf_file(request: HttpRequest, name: str, document: Document, *, back: str) -> HttpResponse:
+    """A PDF download; what is too long for one is said on the page `back`. To be called outside of units of work:
+    printing takes its time."""
+    try:
+        printed = print_document(document)
+    except DocumentTooLong as refusal:
+        messages.error(request, refusal.message)
+        return leave_to(request, back)
+    answer = attachment(name, "application/pdf")
+    answer.write(printed)
+    return answer
+
+
+def attachment(name: str, content_type: str) -> HttpResponse:
+    """An empty answer that browsers save as a file of that name, made safe."""
+    answer = HttpResponse(content_type=content_type)
+    answer["Content-Disposition"] = f'attachment; filename="{UNSAFE.sub("-", name)}"'
     return answer
 
 

@@ -35,9 +35,10 @@ from backhaul.resellers.slabs import get_progress
 from backhaul.resellers.statements import list_own_customers, sum_charges
 from backhaul.web.console import given
 from backhaul.web.console.customer_status import Panel
-from backhaul.web.console.downloads import csv_file
+from backhaul.web.console.downloads import csv_file, pdf_file
 from backhaul.web.console.edge_forms import WordsForm
-from backhaul.web.console.pages import PageRequest, go, page, refusals_to, sent, show
+from backhaul.web.console.pages import PageRequest, go, page, refusals_to, sent, show, unit_of
+from backhaul.web.paper.fund_statements import fund_document
 from backhaul.web.templatetags.console import day, money
 from backhaul.web.words import named
 
@@ -97,10 +98,27 @@ def statement_csv(request: PageRequest, child: int, month: date) -> HttpResponse
     row = get_statement(child, month)
     of = given.one_of(request, "of", ("customers",)) or "movements"
     made = _customer_table if of == "customers" else _movement_table
-    name = (
-        f"fund-{edge['child_name']}-{month:%Y-%m}-{of}.csv".replace(" ", "-").lower().encode("ascii", "ignore").decode()
-    )
-    return csv_file(name, made(row, child, month, request.isp.currency_decimals))
+    return csv_file(_file_name(edge, month, f"-{of}.csv"), made(row, child, month, request.isp.currency_decimals))
+
+
+@page("funds.view", in_unit=False)
+def statement_pdf(request: PageRequest, child: int, month: date) -> HttpResponse:
+    """GET funds/<child>/statements/<year-month>/pdf/: what both ends confirm, with everything behind it."""
+    with unit_of(request):
+        edge = _edge(request, child)
+        row = get_statement(child, month)
+        held = _("Your fund with %(other_name)s") if edge["mine"] else _("What %(other_name)s holds with you")
+        document = fund_document(
+            row,
+            title=held % edge,
+            state=_state(row, request.today),
+            signed=_signed(request, edge, row),
+            lines=list_lines(child, month),
+            customers=list_own_customers(child, month),
+            charges=sum_charges(child, month),
+        )
+    back = reverse("fund-statement", args=[child, month])
+    return pdf_file(request, _file_name(edge, month, ".pdf"), document, back=back)
 
 
 @page("funds.confirm")
@@ -181,6 +199,11 @@ def _edge(request: PageRequest, child: int) -> dict[str, Any]:
     other = get_operator(fund["parent_id"] if mine else child)["name"]
     back = reverse("funds") if mine else reverse("reseller", args=[child])
     return {"fund": fund, "mine": mine, "child": child, "child_name": fund["name"], "other_name": other, "back": back}
+
+
+def _file_name(edge: dict[str, Any], month: date, what: str) -> str:
+    name = f"fund-{edge['child_name']}-{month:%Y-%m}{what}"
+    return name.replace(" ", "-").lower().encode("ascii", "ignore").decode()
 
 
 def _line(moved: dict[str, Any]) -> dict[str, str]:

@@ -18,9 +18,11 @@ from backhaul.payments.services import Receipt, receive_payment, reverse_payment
 from backhaul.subscribers.queries import get_customer, search_customers
 from backhaul.web.console import given
 from backhaul.web.console.customer_status import Panel
+from backhaul.web.console.downloads import pdf_file
 from backhaul.web.console.pages import ROWS, PageRequest, go, page, paged, refusals_to, sent, show, told_to, unit_of
 from backhaul.web.console.people import by_whom
 from backhaul.web.forms import KeyedForm, MoneyField
+from backhaul.web.paper.bills import receipt_document
 from backhaul.web.templatetags.console import money
 from backhaul.web.words import WORDS, choices
 
@@ -116,16 +118,28 @@ def payments(request: PageRequest) -> HttpResponse:
 @page("payments.view")
 def payment(request: PageRequest, pk: int) -> HttpResponse:
     """GET payments/<id>/: the receipt, printable."""
+    return show(request, "receipt", _facts_of(request, pk) | {"document": get_brand()})
+
+
+@page("payments.view", in_unit=False)
+def payment_pdf(request: PageRequest, pk: int) -> HttpResponse:
+    """GET payments/<id>/pdf/: the receipt for the customer."""
+    with unit_of(request):
+        facts = _facts_of(request, pk)
+        document = receipt_document(**facts)
+    return pdf_file(request, f"receipt-{facts['payment']['number']}.pdf", document, back=reverse("payment", args=[pk]))
+
+
+def _facts_of(request: PageRequest, pk: int) -> dict[str, Any]:
+    """A payment, what it paid, and how its customer stands now, for the screen and for paper."""
     row = by_whom(request, [get_payment(pk)], "actor_id")[0]
     parts = list_allocations(pk)
-    context = {
+    return {
         "payment": row,
         "allocations": parts,
         "surplus_minor": row["amount_minor"] - sum(part["amount_minor"] for part in parts),
         "standing": find_standings([row["customer_id"]])[row["customer_id"]],
-        "document": get_brand(),
     }
-    return show(request, "receipt", context)
 
 
 @page("payments.reverse")

@@ -17,6 +17,8 @@ FACES = (
     "NotoSans_600SemiBold.ttf",
     "NotoSansBengali_400Regular.ttf",
     "NotoSansBengali_600SemiBold.ttf",
+    "NotoSansArabic_400Regular.ttf",
+    "NotoSansArabic_600SemiBold.ttf",
 )
 SECONDS = 30
 _presses = BoundedSemaphore(2)  # at once in one process of ours: typesetting takes a processor

@@ -21,8 +21,8 @@ NO_DAY = date(1970, 1, 1)
 
 def statement_document(statement: books.Statement, *, seal: str = "") -> Document:
     """The statement below the acting operator's letterhead; `seal`: the sentence that names the head of its books."""
-    label = Column(_(statement.label) if statement.label else "", share=1)
-    columns = (label, *(Column(_(each.label), figure=each.kind in FIGURES) for each in statement.columns))
+    label = Column(_said(statement.label), share=1)
+    columns = (label, *(Column(_said(each.label), figure=each.kind in FIGURES) for each in statement.columns))
     table = Table(columns, tuple(_rows(statement)), empty=_("Nothing is posted yet"))
     return sheet(
         _(statement.title),
@@ -50,7 +50,7 @@ def _facts(statement: books.Statement) -> Iterator[Fact]:
 def _rows(statement: books.Statement) -> Iterator[Row]:
     for section in statement.sections:
         if section.title:
-            yield Row((section.title if section.named else _(section.title),), "heading")
+            yield Row((section.title if section.named else _said(section.title),), "heading")
         for row in section.rows:
             yield _row(row, statement.columns)
         if section.total:
@@ -60,10 +60,14 @@ def _rows(statement: books.Statement) -> Iterator[Row]:
 
 
 def _row(row: books.Row, columns: tuple[books.Column, ...], kind: RowKind | None = None) -> Row:
-    label = row.label if row.named or not row.label else _(row.label)
+    label = row.label if row.named else _said(row.label)
     words = f"{row.code} {label}" if row.code else label
     cells = (_cell(cell, column.kind) for cell, column in zip(row.cells, columns, strict=True))
     return Row((words, *cells), kind or KINDS[row.kind], note=row.note, level=row.level)
+
+
+def _said(words: str) -> str:
+    return _(words) if words else ""
 
 
 def _cell(cell: books.Cell, kind: books.ColumnKind) -> str:
@@ -78,7 +82,7 @@ def _cell(cell: books.Cell, kind: books.ColumnKind) -> str:
 
 def _notes(statement: books.Statement) -> Iterator[str]:
     for sentence, holds in statement.proofs:
-        yield f"{'✓' if holds else '✗'} {_(sentence)}"
+        yield f"{_(sentence)}: {_('yes') if holds else _('no')}"
     if statement.more:
         yield _("Rows were left out; the file for spreadsheets has them all.")
     yield from (_(note) for note in statement.notes)
