@@ -28,6 +28,7 @@ PROOF_CLASSES = {
     "held_upstream": "exception",
     "no_tariff": "exception",
     "period_closed": "exception",
+    "books_stopped": "exception",
     "already_billed": "exception",
     "auto_bill_off": "exception",
     "operator_blocked": "exception",

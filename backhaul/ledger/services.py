@@ -28,6 +28,12 @@ class PeriodClosed(Refusal):
     code = "period_closed"
 
 
+class BooksStopped(Refusal):
+    """The books were found changed; nothing is posted in them until they are released."""
+
+    code = "books_stopped"
+
+
 class UnknownAccount(Refusal):
     """No such code in the operator's chart of accounts."""
 

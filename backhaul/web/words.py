@@ -114,11 +114,13 @@ WORDS: dict[str, dict[str, Any]] = {
     "exception": {
         "no_tariff": _("Some level of the chain has no price for the plan"),
         "period_closed": _("Books that the bill is posted in are closed on that date"),
+        "books_stopped": _("Books that the bill is posted in were found not to hold"),
         "already_billed": _("A bill for the same days is there and was not credited in full"),
     },
     "exception_help": {
         "no_tariff": _("Set a price for the plan on each level; the next run bills it."),
         "period_closed": _("Open the period again, or let a run of a later date bill it."),
+        "books_stopped": _("Once the books were looked at and released, the next run bills it."),
         "already_billed": _("Credit that bill in full; the next run bills the days anew."),
     },
     "proof_group": {
@@ -145,6 +147,7 @@ WORDS: dict[str, dict[str, Any]] = {
         "held_upstream": _("Held: your provider cannot serve it"),
         "no_tariff": _("No price for the plan on some level"),
         "period_closed": _("Books closed on the bill's date"),
+        "books_stopped": _("Books stopped: they were found not to hold"),
         "already_billed": _("Billed before, by a bill not credited in full"),
         "auto_bill_off": _("Its profile bills by hand only"),
         "operator_blocked": _("You are below your minimum balance"),

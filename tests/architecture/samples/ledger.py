@@ -31,6 +31,7 @@ SAMPLES = [
             "books_check": Check(
                 {"locked_through": "current_date"}, but={"locked_through": "current_date", "locked_at": "now()"}
             ),
+            "books_stopped": Check({"stopped_at": "now()"}, but={"stopped_at": "now()", "stopped_why": "'changed'"}),
         },
         one_each=True,
     ),
@@ -100,6 +101,26 @@ SAMPLES = [
             "seal_entries_check": Check({"entries": "0"}),
         },
     ),
+    own(
+        "daily_head",
+        {
+            "on_date": "date '2026-01-01' + {k}", "seal_no": "{n}", "hash": "''", "debits_minor": "1",
+            "made_at": "now()",
+        },
+    ),
+    own(
+        "head_address",
+        {"address": "'me@example.net'"},
+        checks={"head_address_address_check": Check({"address": "'nobody'"}, but={"address": "NULL"})},
+        one_each=True,
+    ),
+    own(
+        "head_mail",
+        {"on_date": "date '2026-01-01' + {k}", "address": "'me@example.net'"},
+        checks={"head_mail_address_check": Check({"address": "'nobody'"}, but={"address": "'a@b'"})},
+    ),
+    own("verify_run", {"id": "{n}", "by_actor_id": "0", "asked_at": "now()"}),
+    own("verify_answer", {"run_id": "{n}", "ended_at": "now()", "wrong": "0", "answers": "'[]'"}),
     Sample(
         "xid_epoch",
         {"system_identifier": "{n}", "no": "{n} % 10000 + {k}", "xid_offset": "0", "began_at": "now()"},

@@ -30,26 +30,31 @@ BEGIN
     RETURN v_count;
 END $$;
 
--- park_closed: no bill into a closed period of any books that it touches. A run leaves those bills to a later date and goes on with
--- the others: nobody's closed books stop another operator's night.
+-- park_closed: no bill into a closed period of any books that it touches, nor into books that were stopped. A run leaves those bills
+-- to a later date and goes on with the others: nobody's closed books stop another operator's night.
 CREATE OR REPLACE FUNCTION park_closed(p_run bigint, p_on date) RETURNS bigint
 LANGUAGE plpgsql AS $$
 DECLARE
     v_closed bigint[];
+    v_stopped bigint[];
     v_count bigint;
 BEGIN
-    SELECT array_agg(o.id) INTO v_closed FROM operator o
-    WHERE o.id IN (SELECT operator_id FROM stage_due)
-      AND EXISTS (SELECT 1 FROM books b WHERE b.operator_id = ANY (o.path) AND b.locked_through >= p_on);
+    SELECT array_agg(o.id), COALESCE(array_agg(o.id) FILTER (WHERE why.stopped), '{}') INTO v_closed, v_stopped FROM operator o
+    CROSS JOIN LATERAL (SELECT bool_or(b.stopped_at IS NOT NULL) AS stopped FROM books b
+                        WHERE b.operator_id = ANY (o.path) AND takes_nothing(b, p_on)) AS why
+    WHERE o.id IN (SELECT operator_id FROM stage_due) AND why.stopped IS NOT NULL;
     IF v_closed IS NULL THEN
         RETURN 0;
+    ELSIF p_run IS NULL AND v_stopped <> '{}' THEN
+        PERFORM refuse('books_stopped', 'Books that this is posted in were found not to hold, and take nothing until they are released.');
     ELSIF p_run IS NULL THEN
         PERFORM refuse('period_closed', format('Books that this is posted in are closed on %s; use a later date.', p_on));
     END IF;
     WITH closed AS (
         DELETE FROM stage_due WHERE operator_id = ANY (v_closed) RETURNING operator_id, subscription_id, starts_on)
     INSERT INTO run_exception (operator_id, run_id, subscription_id, starts_on, reason)
-    SELECT operator_id, p_run, subscription_id, starts_on, 'period_closed' FROM closed;
+    SELECT operator_id, p_run, subscription_id, starts_on,
+           CASE WHEN operator_id = ANY (v_stopped) THEN 'books_stopped' ELSE 'period_closed' END FROM closed;
     GET DIAGNOSTICS v_count = ROW_COUNT;
     RETURN v_count;
 END $$;

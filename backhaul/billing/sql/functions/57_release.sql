@@ -27,7 +27,7 @@ DECLARE
 BEGIN
     SELECT array_agg(f.child_id) INTO v_edges FROM fund f JOIN operator o ON o.id = f.child_id
     WHERE o.isp_id = p_isp AND p_top = ANY (o.path) AND p_top <> p_isp AND f.release_after_days IS NOT NULL
-      AND NOT EXISTS (SELECT 1 FROM books k WHERE k.operator_id IN (f.child_id, f.parent_id) AND k.locked_through >= p_on)
+      AND NOT EXISTS (SELECT 1 FROM books k WHERE k.operator_id IN (f.child_id, f.parent_id) AND takes_nothing(k, p_on))
       AND EXISTS (SELECT 1 FROM dead_services(f.child_id, f.release_after_days, p_on));
     IF v_edges IS NULL THEN
         RETURN 0;
@@ -163,7 +163,7 @@ DECLARE
 BEGIN
     SELECT array_agg(o.id) INTO v_open FROM operator o
     WHERE o.isp_id = p_isp AND p_top = ANY (o.path) AND p_top <> p_isp
-      AND NOT EXISTS (SELECT 1 FROM books k WHERE k.operator_id = ANY (o.path) AND k.locked_through >= p_on);
+      AND NOT EXISTS (SELECT 1 FROM books k WHERE k.operator_id = ANY (o.path) AND takes_nothing(k, p_on));
     SELECT array_agg(h.operator_id ORDER BY h.operator_id, h.subscription_id), array_agg(h.subscription_id ORDER BY h.operator_id, h.subscription_id)
     INTO v_operators, v_subscriptions
     FROM held_bill h

@@ -127,7 +127,7 @@ BEGIN
         JOIN bills b ON b.operator_id = d.operator_id AND b.subscription_id = d.subscription_id
         JOIN charge c ON c.child_id = f.child_id AND c.owner_id = d.operator_id AND c.invoice_id = b.invoice_id
              AND d.day >= c.starts_on AND d.day < c.ends_on AND c.net_minor > 0
-        WHERE NOT EXISTS (SELECT 1 FROM books k WHERE k.operator_id IN (f.child_id, f.parent_id) AND k.locked_through >= p_on)
+        WHERE NOT EXISTS (SELECT 1 FROM books k WHERE k.operator_id IN (f.child_id, f.parent_id) AND takes_nothing(k, p_on))
         ORDER BY c.child_id, c.owner_id, c.subscription_id, d.day, c.charged_on DESC, c.invoice_id DESC, c.part DESC
     ), runs AS (
         SELECT d.*, d.day - (row_number() OVER (PARTITION BY d.child_id, d.owner_id, d.invoice_id, d.starts_on, d.part, d.reason
@@ -178,7 +178,7 @@ BEGIN
              AND d.day >= i.starts_on AND d.day < i.ends_on
         WHERE (d.own OR (p_ended_on IS NOT NULL AND d.reason = ANY (bp.credit_days_for)))
           AND (i.billed_days IS NULL OR d.reason = 'outage')
-          AND NOT EXISTS (SELECT 1 FROM books k WHERE k.operator_id = d.operator_id AND k.locked_through >= p_on)
+          AND NOT EXISTS (SELECT 1 FROM books k WHERE k.operator_id = d.operator_id AND takes_nothing(k, p_on))
         ORDER BY d.operator_id, d.subscription_id, d.day, i.id DESC
     ), runs AS (
         SELECT d.*, d.day - (row_number() OVER (PARTITION BY d.operator_id, d.id, d.reason ORDER BY d.day))::integer AS run

@@ -95,7 +95,7 @@ LANGUAGE sql STABLE AS $$
       AND bp.late_fee_minor > 0 AND open.due_on + bp.late_fee_after_days < p_on AND i.issued_on >= bp.late_fee_from_on
       AND i.kind NOT IN ('late_fee', 'opening') AND s.left_on IS NULL
       AND NOT EXISTS (SELECT 1 FROM invoice f WHERE f.operator_id = i.operator_id AND f.request_key = 'late_fee:' || i.id)
-      AND NOT EXISTS (SELECT 1 FROM books b WHERE b.operator_id = i.operator_id AND b.locked_through >= p_on)
+      AND NOT EXISTS (SELECT 1 FROM books b WHERE b.operator_id = i.operator_id AND takes_nothing(b, p_on))
 $$;
 
 -- Contract (batch): a fee, without VAT, for each bill of a shard that is late (late_bills): once per bill. Whoever pays meanwhile is

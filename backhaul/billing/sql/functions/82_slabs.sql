@@ -36,7 +36,7 @@ BEGIN
         FROM fund f JOIN operator o ON o.id = f.child_id CROSS JOIN LATERAL volume_of(f.child_id, p_month) AS v
         WHERE o.isp_id = p_isp AND EXISTS (SELECT 1 FROM slabs_in(f.child_id, p_month))
           AND NOT EXISTS (SELECT 1 FROM fund_movement m WHERE m.child_id = f.child_id AND m.request_key = v_key)
-          AND NOT EXISTS (SELECT 1 FROM books b WHERE b.operator_id IN (f.child_id, f.parent_id) AND b.locked_through >= p_on)
+          AND NOT EXISTS (SELECT 1 FROM books b WHERE b.operator_id IN (f.child_id, f.parent_id) AND takes_nothing(b, p_on))
     ) AS e WHERE volume_bonus(e.net_minor, e.bonus_bp) > 0;
     PERFORM 1 FROM fund WHERE child_id IN (SELECT (g ->> 'child')::bigint FROM jsonb_array_elements(v_earned) AS g)
     ORDER BY depth DESC, child_id FOR NO KEY UPDATE;

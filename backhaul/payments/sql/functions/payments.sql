@@ -34,7 +34,8 @@ BEGIN
         PERFORM refuse('not_found', 'There is no such customer.');
     END IF;
     -- as it is now: while this waited for the customer, a run may have cut it, or the same form have come in
-    SELECT is_off(v_operator, p_customer) AS blocked, COALESCE(p_received_on <= locked_through, false) AS closed,
+    SELECT is_off(v_operator, p_customer) AS blocked,
+           COALESCE(p_received_on <= locked_through OR p_received_on < p_now::date - 1, false) OR stopped_at IS NOT NULL AS closed,
            (SELECT id FROM payment WHERE operator_id = v_operator AND request_key = p_request_key) AS payment_id
     INTO v_seen FROM books WHERE operator_id = v_operator;
     IF v_seen.blocked AND p_alone THEN
