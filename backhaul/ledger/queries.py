@@ -4,67 +4,38 @@ last seal plus what is not folded yet, seen at the same instant."""
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Sequence
 from datetime import date, timedelta
 from typing import Any
 
 from backhaul.common.errors import NotFound
+from backhaul.ledger.balances import known_before, list_balances, sum_balance
 from backhaul.ledger.choices import KINDS, TITLES
 from backhaul.ledger.rules import Place
 from backhaul.operators.functions import rows
 from backhaul.operators.scope import current_scope
 
 IDS_PER_CELL = 10**12
-
-# Day nets and the unfolded tail through a day, by account and (for accounts that have them) party.
-_NETS = """
-    SELECT d.code, NULL::bigint AS party_id, d.debit_minor - d.credit_minor AS net
-    FROM account_day d JOIN account a ON a.operator_id = d.operator_id AND a.code = d.code
-    WHERE d.operator_id = %(me)s AND d.day <= %(on)s AND a.party_kind IS NULL
-    UNION ALL
-    SELECT code, party_id, debit_minor - credit_minor FROM party_day WHERE operator_id = %(me)s AND day <= %(on)s
-    UNION ALL
-    SELECT code, party_id, debit_minor - credit_minor FROM unfolded(%(me)s, %(on)s)
+_ENTRY = """
+    e.id, e.kind, e.source_id, e.effective_on, e.recorded_at, e.actor_id, e.transfer_id, e.reason, e.reverses_id
+    FROM entry e WHERE e.operator_id = %(me)s
 """
 
 
-def get_trial_balance(*, on: date) -> dict[str, Any]:
-    """The books at the end of a day: {"accounts": [{code, number, name, kind, debit_minor, credit_minor}], "totals"}.
+def get_trial_balance(*, on: date, known_on: date | None = None) -> dict[str, Any]:
+    """The books at the end of a day: {"accounts": rows as list_balances, "totals": {debit_minor, credit_minor}}.
 
-    Accounts without a balance are left out. Where parties stand on both sides of an account (one
-    customer's due, another's credit), both sums are shown. Totals are equal, or the books are broken.
+    Totals are equal, or the books are broken.
     """
-    accounts = rows(
-        f"""
-        SELECT a.code, a.number, a.name, a.kind, sum(GREATEST(p.net, 0))::bigint AS debit_minor,
-               sum(GREATEST(-p.net, 0))::bigint AS credit_minor
-        FROM (SELECT code, party_id, sum(net) AS net FROM ({_NETS}) AS nets GROUP BY code, party_id) AS p
-        JOIN account a ON a.operator_id = %(me)s AND a.code = p.code
-        WHERE p.net <> 0
-        GROUP BY a.code, a.number, a.name, a.kind ORDER BY a.number, a.code
-        """,
-        {"me": _me(), "on": on},
-    )
+    accounts = list_balances(on=on, known_on=known_on)
     totals = {side: sum(account[side] for account in accounts) for side in ("debit_minor", "credit_minor")}
     return {"accounts": accounts, "totals": totals}
 
 
-def sum_balance(code: str, on: date) -> int:
-    """What an account of the acting operator holds at the end of a day: debits less credits."""
-    found = rows(
-        """
-        SELECT (SELECT COALESCE(sum(debit_minor - credit_minor), 0) FROM account_day
-                WHERE operator_id = %(me)s AND code = %(code)s AND day <= %(on)s)
-             + (SELECT COALESCE(sum(debit_minor - credit_minor), 0) FROM unfolded(%(me)s, %(on)s, %(code)s)) AS net
-        """,
-        {"me": _me(), "code": code, "on": on},
-    )
-    return int(found[0]["net"])
-
-
 def list_accounts() -> list[dict[str, Any]]:
-    """The chart of accounts by number: code, number, name, kind, party_kind (customer | operator | None), closed_on."""
+    """The chart of accounts by number: code, number, name, kind, party_kind (customer …), closed_on, is_money."""
     return rows(
-        "SELECT code, number, name, kind, party_kind, closed_on FROM account WHERE operator_id = %s "
+        "SELECT code, number, name, kind, party_kind, closed_on, is_money FROM account WHERE operator_id = %s "
         "ORDER BY number, code",
         [_me()],
     )
@@ -79,19 +50,28 @@ def get_account(code: str) -> dict[str, Any]:
 
 
 def list_journal(
-    *, from_on: date, to_on: date, account: str | None = None, before: Place | None = None, limit: int = 50
+    *,
+    from_on: date,
+    to_on: date,
+    account: str | None = None,
+    kind: str | None = None,
+    known_on: date | None = None,
+    before: Place | None = None,
+    limit: int = 50,
 ) -> list[dict[str, Any]]:
-    """Entries of [from_on, to_on], newest first, that touch `account` if given; `before` = where the last page ended.
+    """Entries of [from_on, to_on], newest first, of one `kind` and that touch `account` if given; `before` = where the
+    last page ended.
 
-    Each: id, number, kind, title, effective_on, recorded_at, actor_id, transfer_id, reason, reverses (number or None),
-    lines: [{code, number, account, kind, party_kind, party_id, party, debit_minor, credit_minor}], debits first.
+    Each: id, number, kind, title, source_id, effective_on, recorded_at, actor_id, transfer_id, reason, reverses_id,
+    reverses (its number or None), lines: [{code, number, account, kind, party_kind, party_id, party, debit_minor,
+    credit_minor}], debits first.
     """
     entries = rows(
-        """
-        SELECT e.id, e.kind, e.effective_on, e.recorded_at, e.actor_id, e.transfer_id, e.reason, e.reverses_id
-        FROM entry e
-        WHERE e.operator_id = %(me)s AND e.effective_on BETWEEN %(from)s AND %(to)s
+        f"""
+        SELECT {_ENTRY} AND e.effective_on BETWEEN %(from)s AND %(to)s
           AND (%(before_on)s::date IS NULL OR (e.effective_on, e.id) < (%(before_on)s::date, %(before_id)s::bigint))
+          AND (%(kind)s::text IS NULL OR e.kind = %(kind)s)
+          AND (%(known)s::timestamptz IS NULL OR e.recorded_at < %(known)s)
           AND (%(code)s::text IS NULL OR EXISTS (
               SELECT 1 FROM posting p WHERE p.operator_id = e.operator_id AND p.entry_id = e.id
               AND %(code)s IN (p.debit_code, p.credit_code)))
@@ -102,10 +82,38 @@ def list_journal(
             "from": from_on,
             "to": to_on,
             "code": account,
+            "kind": kind,
+            "known": known_before(known_on),
             "before_on": before.effective_on if before else None,
             "before_id": before.entry_id if before else None,
             "limit": limit,
         },
+    )
+    return _with_lines(entries)
+
+
+def get_entry(entry_id: int) -> dict[str, Any]:
+    """One entry as list_journal gives it, with `reversed_by_id` and `reversed_by` (its number); raises NotFound."""
+    found = rows(
+        f"SELECT (SELECT r.id FROM entry r WHERE r.operator_id = %(me)s AND r.reverses_id = %(id)s) AS reversed_by_id, "
+        f"{_ENTRY} AND e.id = %(id)s",
+        {"me": _me(), "id": entry_id},
+    )
+    if not found:
+        raise NotFound("There is no such entry.")
+    entry = _with_lines(found)[0]
+    return {**entry, "reversed_by": _number(entry["reversed_by_id"]) if entry["reversed_by_id"] else None}
+
+
+def list_entries_of(sources: Sequence[tuple[str, int]]) -> list[dict[str, Any]]:
+    """The entries that record these events (kind, id of the event's row), oldest first; rows as in list_journal."""
+    entries = rows(
+        """
+        SELECT e.id, e.kind, e.effective_on, e.recorded_at, e.actor_id, e.transfer_id, e.reason, e.reverses_id
+        FROM unnest(%s::text[], %s::bigint[]) AS s (kind, id)
+        JOIN entry e ON e.operator_id = %s AND e.kind = s.kind AND e.source_id = s.id ORDER BY e.id
+        """,
+        [[kind for kind, _ in sources], [id_ for _, id_ in sources], _me()],
     )
     lines = _lines([entry["id"] for entry in entries])
     return [_shown(entry, lines[entry["id"]]) for entry in entries]
@@ -122,11 +130,8 @@ def get_journal_span() -> tuple[date, date] | None:
 def list_entries_after(place: Place | None, *, limit: int) -> list[dict[str, Any]]:
     """The journal in its own order, oldest first, rows as in list_journal: for exports that read all of it."""
     entries = rows(
-        """
-        SELECT id, kind, effective_on, recorded_at, actor_id, transfer_id, reason, reverses_id FROM entry
-        WHERE operator_id = %(me)s AND (effective_on, id) > (%(on)s::date, %(id)s)
-        ORDER BY effective_on, id LIMIT %(limit)s
-        """,
+        f"SELECT {_ENTRY} AND (e.effective_on, e.id) > (%(on)s::date, %(id)s) "
+        "ORDER BY e.effective_on, e.id LIMIT %(limit)s",
         {
             "me": _me(),
             "on": place.effective_on if place else "-infinity",
@@ -134,18 +139,19 @@ def list_entries_after(place: Place | None, *, limit: int) -> list[dict[str, Any
             "limit": limit,
         },
     )
-    lines = _lines([entry["id"] for entry in entries])
-    return [_shown(entry, lines[entry["id"]]) for entry in entries]
+    return _with_lines(entries)
 
 
-def get_account_ledger(code: str, *, from_on: date, to_on: date, limit: int = 1000) -> dict[str, Any]:
+def get_account_ledger(
+    code: str, *, from_on: date, to_on: date, known_on: date | None = None, limit: int = 1000
+) -> dict[str, Any]:
     """One account over [from_on, to_on], debits less credits: account, opening_minor, lines, closing_minor, more.
 
     Lines, oldest first: entry_id, number, effective_on, title, reason, debit_minor, credit_minor, balance_minor.
     With more than `limit` lines only the first are given and `more` is true.
     """
     account = get_account(code)
-    opening = sum_balance(code, from_on - timedelta(days=1))
+    opening = sum_balance(code, from_on - timedelta(days=1), known_on=known_on)
     lines = rows(
         """
         SELECT l.*, %(opening)s + sum(l.debit_minor - l.credit_minor)
@@ -156,10 +162,19 @@ def get_account_ledger(code: str, *, from_on: date, to_on: date, limit: int = 10
               FROM entry e JOIN posting p ON p.operator_id = e.operator_id AND p.entry_id = e.id
               WHERE e.operator_id = %(me)s AND e.effective_on BETWEEN %(from)s AND %(to)s
                 AND %(code)s IN (p.debit_code, p.credit_code)
+                AND (%(known)s::timestamptz IS NULL OR e.recorded_at < %(known)s)
               GROUP BY e.id, e.kind, e.effective_on, e.reason) AS l
         ORDER BY l.effective_on, l.entry_id LIMIT %(limit)s + 1
         """,
-        {"me": _me(), "code": code, "from": from_on, "to": to_on, "opening": opening, "limit": limit},
+        {
+            "me": _me(),
+            "code": code,
+            "from": from_on,
+            "to": to_on,
+            "known": known_before(known_on),
+            "opening": opening,
+            "limit": limit,
+        },
     )
     for line in lines:
         line["number"] = _number(line["entry_id"])
@@ -168,7 +183,7 @@ def get_account_ledger(code: str, *, from_on: date, to_on: date, limit: int = 10
         "account": account,
         "opening_minor": opening,
         "lines": lines[:limit],
-        "closing_minor": sum_balance(code, to_on)
+        "closing_minor": sum_balance(code, to_on, known_on=known_on)
         if len(lines) > limit
         else (lines[-1]["balance_minor"] if lines else opening),
         "more": len(lines) > limit,
@@ -204,13 +219,17 @@ def _lines(entry_ids: list[int]) -> dict[int, list[dict[str, Any]]]:
     return lines
 
 
+def _with_lines(entries: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    lines = _lines([entry["id"] for entry in entries])
+    return [_shown(entry, lines[entry["id"]]) for entry in entries]
+
+
 def _shown(entry: dict[str, Any], lines: list[dict[str, Any]]) -> dict[str, Any]:
-    reversed_entry = entry.pop("reverses_id")
     return {
         **entry,
         "number": _number(entry["id"]),
         "title": TITLES.get(entry["kind"], entry["kind"]),
-        "reverses": _number(reversed_entry) if reversed_entry else None,
+        "reverses": _number(entry["reverses_id"]) if entry["reverses_id"] else None,
         "lines": lines,
     }
 

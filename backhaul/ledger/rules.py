@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from datetime import date
+from datetime import date, timedelta
 from typing import NamedTuple
 
 from backhaul.ledger.templates import AMOUNTS, Line
@@ -50,3 +50,32 @@ def total(forms: Iterable[Mapping[str, int]]) -> Form:
 
 def _without_zeros(form: Mapping[str, int]) -> Form:
     return {variable: times for variable, times in form.items() if times}
+
+
+def period_before(from_on: date, to_on: date) -> tuple[date, date]:
+    """The days that [from_on, to_on] is compared with: as many whole months before whole months, else as many days."""
+    last = from_on - timedelta(days=1)
+    if from_on.day == 1 and (to_on + timedelta(days=1)).day == 1:
+        months = (to_on.year - from_on.year) * 12 + to_on.month - from_on.month + 1
+        first = from_on.year * 12 + from_on.month - 1 - months
+        return date(first // 12, first % 12 + 1, 1), last
+    return last - (to_on - from_on), last
+
+
+def pair_lines(lines: Iterable[tuple[str, int, int]]) -> list[ManualLine]:
+    """An entry of many debits and credits as pairs: lines of (code, debit, credit), each side taken in its order.
+
+    Both sides must add up to the same; what one line has left over meets the next one of the other side.
+    """
+    kept = list(lines)
+    debits = [[code, debit] for code, debit, _credit in kept if debit]
+    credits = [[code, credit] for code, _debit, credit in kept if credit]
+    pairs: list[ManualLine] = []
+    while debits and credits:
+        amount = min(int(debits[0][1]), int(credits[0][1]))
+        pairs.append(ManualLine(str(debits[0][0]), str(credits[0][0]), amount))
+        for side in (debits, credits):
+            side[0][1] = int(side[0][1]) - amount
+            if side[0][1] == 0:
+                side.pop(0)
+    return pairs

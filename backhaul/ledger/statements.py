@@ -1,9 +1,9 @@
 """One shape for every statement of the books: page, CSV, XLSX and PDF all draw the same object.
 
-`Statement` is plain data without Django: build one (queries.py, billing.ageing …), hand it to a renderer. Amounts are
-minor units with the sign that is shown; days are dates. Words (`title`, labels of columns, sections, rows, notes) are
-English msgids: a renderer translates them, except where a row is `named` (what a person or an operator called something).
-`opens` says what a click on the row leads to; web/console/statement_pages.py makes an address of it, paper ignores it.
+`Statement` is plain data without Django: reports.py, day_book.py, billing/ageing.py and payments/customer_account.py
+build one, a renderer draws it. Amounts are minor units with the sign that is shown; days are dates. Words (titles,
+labels, notes) are English msgids which the renderer translates, except where a row or section is `named`: what a person
+or an operator called something. `opens` says what a click on the row leads to; web/console/statement_pages.py makes an address of it, paper ignores it.
 """
 
 from __future__ import annotations

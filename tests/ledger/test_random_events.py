@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from backhaul.common.errors import Refusal
 from backhaul.funds.services import reverse_recharge
 from backhaul.ledger import queries, services
+from backhaul.ledger.balances import sum_balance
 from backhaul.ledger.rules import ManualLine, Place
 from backhaul.operators.functions import call
 from backhaul.operators.scope import unit_of_work
@@ -92,7 +93,7 @@ def assert_reads_right(chain: Chain, operator: int, on: date) -> None:
         assert {code: net for code, net in shown.items() if net} == by_hand
         assert balance["totals"]["debit_minor"] == balance["totals"]["credit_minor"]
         for account in queries.list_accounts():
-            assert queries.sum_balance(account["code"], on) == by_hand.get(account["code"], 0)
+            assert sum_balance(account["code"], on) == by_hand.get(account["code"], 0)
 
 
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -135,9 +136,9 @@ def test_journal_pages_and_account_ledgers_tell_every_entry_once(
             assert {line["entry_id"] for line in ledger["lines"]} == {
                 entry["id"] for entry in queries.list_journal(from_on=first, to_on=last, account=code, limit=1000)
             }
-            assert ledger["closing_minor"] == queries.sum_balance(code, last)
+            assert ledger["closing_minor"] == sum_balance(code, last)
             assert [line["balance_minor"] for line in ledger["lines"]][-1:] in ([], [ledger["closing_minor"]])
-            assert queries.get_account_ledger(code, from_on=DAY, to_on=last)["opening_minor"] == queries.sum_balance(
+            assert queries.get_account_ledger(code, from_on=DAY, to_on=last)["opening_minor"] == sum_balance(
                 code, DAY - timedelta(days=1)
             )
 
@@ -155,7 +156,7 @@ def test_an_entry_dated_back_moves_every_later_balance_and_no_earlier_one(db: ob
     recharge(chain, child, 40, kind="bonus", on=date(2026, 2, 5))
     asked = [date(2026, 1, 31), date(2026, 2, 4), date(2026, 2, 5), date(2026, 2, 28), date(2026, 3, 31)]
     with acting(chain.isp, child):
-        assert [queries.sum_balance("fund", on) for on in asked] == [100, 100, 140, 240, 340]
+        assert [sum_balance("fund", on) for on in asked] == [100, 100, 140, 240, 340]
     services.seal_all_books(chain.isp, now=NOW)
     with acting(chain.isp, child):
-        assert [queries.sum_balance("fund", on) for on in asked] == [100, 100, 140, 240, 340]
+        assert [sum_balance("fund", on) for on in asked] == [100, 100, 140, 240, 340]

@@ -16,6 +16,7 @@ from django.db import connections
 from backhaul.cli.embedded import EmbeddedPostgres
 from backhaul.common.sql import function_files
 from backhaul.ledger import queries, services, tasks
+from backhaul.ledger.balances import sum_balance
 from backhaul.ledger.rules import ManualLine
 from backhaul.operators.functions import call, rows
 from backhaul.operators.scope import unit_of_work
@@ -129,7 +130,7 @@ def test_what_follows_a_block_at_once_is_read_and_sealed_next(db: EmbeddedPostgr
         recharge(chain, chain.operators[1], amount)
     for sealed_entries in (0, 1, 2, 3):
         with acting(chain.isp):
-            assert queries.sum_balance("bank", DAY) == 111
+            assert sum_balance("bank", DAY) == 111
             found = rows(
                 "SELECT xid::text::bigint AS xid FROM entry WHERE operator_id = %s ORDER BY id", [chain.isp.isp_id]
             )
@@ -179,14 +180,14 @@ def test_an_open_transaction_is_not_missed(db: EmbeddedPostgres) -> None:
         recharge(chain, north, 1000)  # later, in the same books, and committed first
         services.seal_all_books(chain.isp, now=NOW)
         with acting(chain.isp, north):
-            assert queries.sum_balance("fund", DAY) == 1000
-            assert queries.sum_balance("operator_funds", DAY) == 0
+            assert sum_balance("fund", DAY) == 1000
+            assert sum_balance("operator_funds", DAY) == 0
         slow.commit()
     with acting(chain.isp, north):
-        assert queries.sum_balance("operator_funds", DAY) == -70
+        assert sum_balance("operator_funds", DAY) == -70
     services.seal_all_books(chain.isp, now=NOW)
     with acting(chain.isp, north):
-        assert queries.sum_balance("operator_funds", DAY) == -70
+        assert sum_balance("operator_funds", DAY) == -70
         assert rows("SELECT sum(entries)::int AS n FROM seal WHERE operator_id = %s", [north]) == [{"n": 2}]
     assert all(check.ok for check in verify([CELL]))
 
@@ -262,10 +263,10 @@ def test_entries_of_a_database_that_moved_to_another_cluster_are_neither_lost_no
             admin.execute("RESET ROLE")
             recharge(sealed, north, 4)
             with acting(sealed.isp):
-                assert queries.sum_balance("bank", DAY) == 1504
+                assert sum_balance("bank", DAY) == 1504
             assert services.seal_all_books(sealed.isp, now=NOW).entries == 2
             with acting(sealed.isp):
-                assert queries.sum_balance("bank", DAY) == 1504
+                assert sum_balance("bank", DAY) == 1504
         finally:
             admin.execute("RESET ROLE")
             admin.execute("ALTER TABLE entry ALTER COLUMN xid SET DEFAULT pg_current_xact_id()")

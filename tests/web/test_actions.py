@@ -15,7 +15,7 @@ from django.urls import reverse
 
 from backhaul.billing import tasks
 from backhaul.common.clock import local_date, now
-from backhaul.ledger.queries import sum_balance
+from backhaul.ledger.balances import sum_balance
 from backhaul.operators.functions import rows
 from backhaul.payments.queries import list_statement
 from tests.builders import acting

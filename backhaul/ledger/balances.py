@@ -1,0 +1,112 @@
+"""What the acting operator's accounts hold or moved: on a day or over days, as known now or at the end of another day.
+
+Each figure is one statement: day nets up to the last seal plus what is not folded yet, less what became known after
+`known_on`, all seen at the same instant (sql/functions/balances.sql).
+"""
+
+from __future__ import annotations
+
+from datetime import date, datetime, time, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from backhaul.ledger.choices import METHOD_ACCOUNTS
+from backhaul.operators.functions import rows
+from backhaul.operators.scope import current_scope
+
+EVER = date.min
+DEBIT_KINDS = ("asset", "expense")
+# Accounts of every chart that money lies in; an operator's own ones say so themselves (account.is_money).
+MONEY = (*METHOD_ACCOUNTS, "cash_with_collector")
+
+
+def known_before(known_on: date | None) -> datetime | None:
+    """The instant at which that day ends where the ISP is; None = now."""
+    if known_on is None:
+        return None
+    return datetime.combine(known_on + timedelta(days=1), time(), tzinfo=ZoneInfo(current_scope().time_zone))
+
+
+def list_balances(*, on: date, known_on: date | None = None) -> list[dict[str, Any]]:
+    """Accounts that are not empty at the end of a day, by number: code, number, name, kind, debit_minor, credit_minor.
+
+    Where parties stand on both sides of an account (one customer's due, another's credit), both sums are shown.
+    """
+    return rows(
+        """
+        SELECT a.code, a.number, a.name, a.kind, b.debit_minor::bigint, b.credit_minor::bigint
+        FROM account_nets(%(me)s, '-infinity', %(on)s, %(known)s) AS n
+        JOIN account a ON a.operator_id = %(me)s AND a.code = n.code
+        LEFT JOIN wrong_sides(%(me)s, %(on)s, %(known)s) AS w ON w.code = n.code
+        CROSS JOIN LATERAL (SELECT n.debit_minor - n.credit_minor AS net, COALESCE(w.wrong_minor, 0) AS wrong) AS s
+        CROSS JOIN LATERAL (SELECT
+            CASE WHEN a.party_kind IS NULL THEN GREATEST(net, 0) WHEN a.kind = ANY (%(debits)s) THEN net + wrong
+                 ELSE wrong END AS debit_minor,
+            CASE WHEN a.party_kind IS NULL THEN GREATEST(-net, 0) WHEN a.kind = ANY (%(debits)s) THEN wrong
+                 ELSE wrong - net END AS credit_minor) AS b
+        WHERE b.debit_minor <> 0 OR b.credit_minor <> 0
+        ORDER BY a.number, a.code
+        """,
+        {"me": _me(), "on": on, "known": known_before(known_on), "debits": list(DEBIT_KINDS)},
+    )
+
+
+def list_turnovers(*, from_on: date, to_on: date, known_on: date | None = None) -> list[dict[str, Any]]:
+    """Accounts of income and expense that moved over days, fields as list_balances; closings of years are left out."""
+    return rows(
+        """
+        SELECT a.code, a.number, a.name, a.kind, s.debit_minor::bigint, s.credit_minor::bigint
+        FROM account_nets(%(me)s, %(from)s, %(to)s, %(known)s) AS n
+        JOIN account a ON a.operator_id = %(me)s AND a.code = n.code AND a.kind IN ('income', 'expense')
+        LEFT JOIN year_ends(%(me)s, %(from)s, %(to)s, %(known)s) AS y ON y.code = n.code
+        CROSS JOIN LATERAL (SELECT n.debit_minor - COALESCE(y.debit_minor, 0) AS debit_minor,
+                                   n.credit_minor - COALESCE(y.credit_minor, 0) AS credit_minor) AS s
+        WHERE s.debit_minor <> 0 OR s.credit_minor <> 0
+        ORDER BY a.number, a.code
+        """,
+        {"me": _me(), "from": from_on, "to": to_on, "known": known_before(known_on)},
+    )
+
+
+def sum_balance(code: str, on: date, *, known_on: date | None = None) -> int:
+    """What an account of the acting operator holds at the end of a day: debits less credits."""
+    found = rows(
+        """
+        SELECT (SELECT COALESCE(sum(debit_minor - credit_minor), 0) FROM account_day
+                WHERE operator_id = %(me)s AND code = %(code)s AND day <= %(on)s)
+             + (SELECT COALESCE(sum(debit_minor - credit_minor), 0) FROM unfolded(%(me)s, %(on)s, %(code)s))
+             - (SELECT COALESCE(sum(debit_minor - credit_minor), 0)
+                FROM recorded_since(%(me)s, %(known)s, %(on)s, %(code)s)) AS net
+        """,
+        {"me": _me(), "code": code, "on": on, "known": known_before(known_on)},
+    )
+    return int(found[0]["net"])
+
+
+def sum_party(codes: tuple[str, ...], party_id: int, on: date, *, known_on: date | None = None) -> int:
+    """What one party's part of some accounts comes to at the end of a day: debits less credits."""
+    found = rows(
+        """
+        SELECT (SELECT COALESCE(sum(debit_minor - credit_minor), 0) FROM party_day
+                WHERE operator_id = %(me)s AND party_id = %(party)s AND code = ANY (%(codes)s) AND day <= %(on)s)
+             + (SELECT COALESCE(sum(debit_minor - credit_minor), 0) FROM unfolded(%(me)s, %(on)s)
+                WHERE party_id = %(party)s AND code = ANY (%(codes)s))
+             - (SELECT COALESCE(sum(debit_minor - credit_minor), 0) FROM recorded_since(%(me)s, %(known)s, %(on)s)
+                WHERE party_id = %(party)s AND code = ANY (%(codes)s)) AS net
+        """,
+        {"me": _me(), "codes": list(codes), "party": party_id, "on": on, "known": known_before(known_on)},
+    )
+    return int(found[0]["net"])
+
+
+def list_money_accounts() -> list[dict[str, Any]]:
+    """The accounts that money lies in, by number: code, number, name."""
+    return rows(
+        "SELECT code, number, name FROM account WHERE operator_id = %s AND kind = 'asset' "
+        "AND (is_money OR code = ANY (%s)) ORDER BY number, code",
+        [_me(), list(MONEY)],
+    )
+
+
+def _me() -> int:
+    return current_scope().operator_id
