@@ -57,6 +57,7 @@ CHART = (
     Account("bad_debt_recovered", "4040", "Bad debt recovered", "income"),
     Account("fees_recovered", "4050", "Gateway fees recovered", "income"),
     Account("sms_revenue", "4060", "SMS revenue", "income"),
+    Account("cash_over", "4070", "Cash over and short", "income"),
     Account("rounding", "4080", "Rounding", "income"),
     Account("other_income", "4090", "Other income", "income"),
     Account("wholesale_cost", "5000", "Wholesale cost", "expense"),
@@ -91,6 +92,9 @@ MIRRORS = (
 KINDS = ("asset", "liability", "equity", "income", "expense")
 MANUAL = "manual"
 MANUAL_REVERSAL = "reversal:manual"
+YEAR_CLOSE = "year_close"
+YEAR_CLOSE_REVERSAL = "reversal:year_close"
+YEAR_CLOSE_KINDS = (YEAR_CLOSE, YEAR_CLOSE_REVERSAL)  # what an income statement leaves out
 
 # What an entry is called on screens and in exports.
 TITLES = {
@@ -140,6 +144,8 @@ TITLES = {
     "salaries_paid": "Salaries paid",
     "vat_return": "VAT return",
     "collector_hand_over": "Collector hands over",
+    "shortage_paid": "Shortage paid",
+    "shortage_forgiven": "Shortage forgiven",
     "recharge_with_vat": "Recharge with VAT",
     "recharge_credit_with_vat": "Recharge on credit with VAT",
     "retail_invoice_ahead": "Bill for months ahead",
@@ -167,4 +173,6 @@ TITLES = {
     "card_expired": "Recharge card expired",
     MANUAL: "Entry by hand",
     MANUAL_REVERSAL: "Entry by hand taken back",
+    YEAR_CLOSE: "Year end",
+    YEAR_CLOSE_REVERSAL: "Year end taken back",
 }

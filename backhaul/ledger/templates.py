@@ -216,7 +216,10 @@ TEMPLATES: dict[str, tuple[Line, ...]] = {
     "collector_hand_over": (
         Line("own", "cash", "cash_with_collector", "amount"),
         Line("own", "due_from_staff", "cash_with_collector", "shortage"),
+        Line("own", "cash", "cash_over", "surplus"),
     ),
+    "shortage_paid": (Line("own", PAID, "due_from_staff", "amount"),),
+    "shortage_forgiven": (Line("own", "cash_over", "due_from_staff", "amount"),),
     # --- VAT that is due when a fund is recharged, not when it is charged
     "recharge_with_vat": (
         Line("parent", PAID, "operator_funds", "net"),

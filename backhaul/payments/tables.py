@@ -5,10 +5,19 @@ from backhaul.operators.row_security import Books, Definer
 TABLES = [
     Books("receipt_numbering", app="S", books="SIU"),
     Books("payment", app="S", books="SI"),
+    Books("hand_over", app="S", books="SIU"),
+    Books("shortage_settlement", app="S", books="SI"),
+    Books("drawer_closing", app="SI", books="S"),
+    Books("receipt_secret", app="SI", secret=True),
 ]
 FUNCTIONS = [
     Definer("record_payment"),
     Definer("reverse_payment"),
     Definer("pay_back_advance"),
     Definer("open_numbering"),
+    Definer("open_drawer"),
+    Definer("count_drawer"),
+    Definer("receive_hand_over"),
+    Definer("send_back_hand_over"),
+    Definer("settle_shortage"),
 ]

@@ -149,7 +149,8 @@ CREATE TABLE adjustment (
     request_key text NOT NULL,
     recorded_at timestamptz NOT NULL,
     actor_id bigint NOT NULL,
-    paid_code text,                             -- recovered: the account that the money came into
+    paid_code text,                             -- recovered: how the money came in
+    drawer_user_id bigint,                      -- recovered in cash: whose drawer it came into
     PRIMARY KEY (operator_id, id),
     UNIQUE (operator_id, request_key),
     FOREIGN KEY (operator_id, invoice_id) REFERENCES invoice (operator_id, id),

@@ -59,14 +59,21 @@ CREATE OR REPLACE FUNCTION post_adjustment(
     p_bill invoice, p_kind text, p_entry text, p_net bigint, p_vat bigint, p_on date, p_now timestamptz, p_why text, p_key text,
     p_paid text) RETURNS jsonb
 LANGUAGE plpgsql AS $$
-DECLARE v_id bigint;
+DECLARE
+    v_id bigint;
+    v_person bigint;            -- whose drawer recovered cash comes into
 BEGIN
+    IF p_paid = 'cash' THEN
+        SELECT person INTO v_person FROM into_drawer(p_bill.operator_id, p_net + p_vat, p_on);
+    END IF;
     INSERT INTO adjustment (operator_id, invoice_id, customer_id, kind, net_minor, vat_minor, adjusted_on, why, request_key, recorded_at,
-                            actor_id, paid_code)
-    VALUES (p_bill.operator_id, p_bill.id, p_bill.customer_id, p_kind, p_net, p_vat, p_on, p_why, p_key, p_now, acting_user(), p_paid)
+                            actor_id, paid_code, drawer_user_id)
+    VALUES (p_bill.operator_id, p_bill.id, p_bill.customer_id, p_kind, p_net, p_vat, p_on, p_why, p_key, p_now, acting_user(), p_paid,
+            v_person)
     RETURNING id INTO v_id;
     PERFORM post_event(p_bill.operator_id, p_entry, 'own', v_id, p_on, p_now, jsonb_build_object('net', p_net, 'vat', p_vat),
-                       p_bill.customer_id, NULL, p_paid, NULL, p_why);
+                       p_bill.customer_id, p_paid => CASE WHEN v_person IS NULL THEN p_paid ELSE 'cash_with_collector' END,
+                       p_reason => p_why, p_user => v_person);
     IF p_kind <> 'recovered' THEN
         PERFORM reduce_open(p_bill.operator_id, p_bill.customer_id, p_bill.due_on, p_bill.number, p_net + p_vat);
     END IF;

@@ -4,7 +4,8 @@
 -- p_alone: the caller does nothing else in this transaction. Where a service of the customer is off it would have to, since the
 -- payment may bring that back: then nothing is done and NULL returned.
 -- Returns {"payment_id", "receipt_number", "applied_minor", "surplus_minor", "due_minor" still open, "overdue_minor", "repeated",
--- "blocked": some service of the customer is off, or begins its next period with this money}.
+-- "blocked": some service of the customer is off, or begins its next period with this money, "above_limit": the drawer of whoever took
+-- the cash holds more than it may}.
 -- Every statement and every call on the way costs as much as the row that it writes, so there are few (docs/performance.md).
 CREATE OR REPLACE FUNCTION record_payment(
     p_customer bigint, p_amount_minor bigint, p_method text, p_received_on date, p_now timestamptz, p_reference text, p_request_key text,
@@ -19,6 +20,10 @@ DECLARE
     v_part bigint;
     v_due bigint := 0;
     v_overdue bigint := 0;
+    v_person bigint;            -- whose drawer the cash comes into
+    v_round integer;
+    v_late boolean := false;
+    v_above boolean := false;
     r record;
 BEGIN
     IF p_amount_minor <= 0 THEN
@@ -71,16 +76,21 @@ BEGIN
             PERFORM add_advance(v_operator, p_customer, v_left);
         END IF;
     END IF;
-    PERFORM post_payment(v_operator, p_customer, v_id, p_amount_minor - v_left, v_left, p_method, p_received_on, p_now);
+    IF p_method = 'cash' AND acting_user() <> 0 THEN
+        SELECT person, round, late, above INTO v_person, v_round, v_late, v_above FROM into_drawer(v_operator, p_amount_minor, p_received_on);
+    END IF;
+    PERFORM post_payment(v_operator, p_customer, v_id, p_amount_minor - v_left, v_left, p_method, v_person, p_received_on, p_now);
     -- the receipt counter is hot: taken last, held shortest
     UPDATE receipt_numbering SET next_number = next_number + 1 WHERE operator_id = v_operator RETURNING next_number - 1 INTO v_receipt;
     INSERT INTO payment (operator_id, id, receipt_number, customer_id, amount_minor, method, received_on, recorded_at, actor_id,
-                         reference, request_key)
-    VALUES (v_operator, v_id, v_receipt, p_customer, p_amount_minor, p_method, p_received_on, p_now, acting_user(), p_reference, p_request_key);
+                         reference, request_key, drawer_user_id, drawer_round, is_late, above_limit)
+    VALUES (v_operator, v_id, v_receipt, p_customer, p_amount_minor, p_method, p_received_on, p_now, acting_user(), p_reference, p_request_key,
+            v_person, v_round, v_late, v_above);
     RETURN json_build_object(
         'payment_id', v_id, 'receipt_number', v_receipt, 'repeated', false,
         'blocked', v_seen.blocked OR (v_left > 0 AND begins_with_payment(v_operator, p_customer, p_received_on)),
-        'applied_minor', p_amount_minor - v_left, 'surplus_minor', v_left, 'due_minor', v_due, 'overdue_minor', v_overdue);
+        'applied_minor', p_amount_minor - v_left, 'surplus_minor', v_left, 'due_minor', v_due, 'overdue_minor', v_overdue,
+        'above_limit', v_above);
 END $$;
 
 -- is_off: whether some service of a customer is off.
@@ -106,14 +116,17 @@ END $$;
 
 -- post_payment: the entry of a payment after the template 'customer_payment', written out, since it is posted one at a time, all day
 -- long: post_event looks the template up and takes the amounts as jsonb. A test holds the two together. Books are known to be open.
+-- p_person: whose drawer the cash came into.
 CREATE OR REPLACE FUNCTION post_payment(
-    p_operator bigint, p_customer bigint, p_payment bigint, p_applied bigint, p_surplus bigint, p_method text, p_on date, p_now timestamptz)
+    p_operator bigint, p_customer bigint, p_payment bigint, p_applied bigint, p_surplus bigint, p_method text, p_person bigint, p_on date,
+    p_now timestamptz)
 RETURNS void
 LANGUAGE plpgsql AS $$
 DECLARE v_entry bigint := nextval('entry_id');
 BEGIN
-    INSERT INTO posting (operator_id, entry_id, n, debit_code, credit_code, amount_minor, credit_party, effective_on)
-    SELECT p_operator, v_entry, n, p_method, credit_code, amount_minor, p_customer, p_on
+    INSERT INTO posting (operator_id, entry_id, n, debit_code, credit_code, amount_minor, debit_party, credit_party, effective_on)
+    SELECT p_operator, v_entry, n, CASE WHEN p_person IS NULL THEN p_method ELSE 'cash_with_collector' END, credit_code, amount_minor,
+           p_person, p_customer, p_on
     FROM (VALUES (1::smallint, 'receivable_customers', p_applied), (2::smallint, 'customer_advances', p_surplus))
          AS line (n, credit_code, amount_minor)
     WHERE amount_minor > 0;
@@ -144,7 +157,8 @@ BEGIN
 END $$;
 
 -- Contract (app): takes a payment of the acting operator back on p_on: its bills are open again, its surplus leaves the advance; what
--- later bills used of that advance is taken back from them, newest first. Only appended rows (SPEC 2.8, B29). Once.
+-- later bills used of that advance is taken back from them, newest first. Only appended rows (SPEC 2.8, B29). Once. Cash leaves the
+-- drawer that it still lies in, or else the cash that it was handed over to.
 -- Returns the id of the reversing payment row.
 CREATE OR REPLACE FUNCTION reverse_payment(p_payment bigint, p_on date, p_now timestamptz, p_reason text) RETURNS bigint
 LANGUAGE plpgsql SECURITY DEFINER AS $$
@@ -154,6 +168,7 @@ DECLARE
     v_applied bigint;
     v_id bigint;
     v_receipt bigint;
+    v_person bigint;            -- in whose drawer the cash still is
 BEGIN
     SELECT * INTO p FROM payment WHERE operator_id = v_operator AND id = p_payment AND amount_minor > 0;
     IF NOT FOUND THEN
@@ -167,14 +182,18 @@ BEGIN
     SELECT COALESCE(sum(amount_minor), 0) INTO v_applied FROM allocation WHERE operator_id = v_operator AND payment_id = p_payment;
     PERFORM take_back_allocations(v_operator, p.customer_id, p_payment, v_id, p_on);
     PERFORM take_back_advance(v_operator, p.customer_id, p.amount_minor - v_applied, p_on, p_now);
+    IF p.drawer_user_id IS NOT NULL THEN
+        v_person := out_of_drawer(v_operator, p.drawer_user_id, p.drawer_round, p.amount_minor);
+    END IF;
     PERFORM post_event(v_operator, 'payment_reversed', 'own', v_id, p_on, p_now,
-                       jsonb_build_object('applied', v_applied, 'surplus', p.amount_minor - v_applied), p.customer_id, NULL, p.method,
-                       NULL, p_reason);
+                       jsonb_build_object('applied', v_applied, 'surplus', p.amount_minor - v_applied), p.customer_id,
+                       p_paid => CASE WHEN v_person IS NULL THEN p.method ELSE 'cash_with_collector' END, p_reason => p_reason,
+                       p_user => v_person);
     UPDATE receipt_numbering SET next_number = next_number + 1 WHERE operator_id = v_operator RETURNING next_number - 1 INTO v_receipt;
     INSERT INTO payment (operator_id, id, receipt_number, customer_id, amount_minor, method, received_on, recorded_at, actor_id,
-                         reference, request_key, reverses_id)
+                         reference, request_key, reverses_id, drawer_user_id, drawer_round)
     VALUES (v_operator, v_id, v_receipt, p.customer_id, -p.amount_minor, p.method, p_on, p_now, acting_user(), p_reason,
-            'reverse:' || p_payment, p_payment);
+            'reverse:' || p_payment, p_payment, v_person, CASE WHEN v_person IS NOT NULL THEN p.drawer_round END);
     RETURN v_id;
 END $$;
 
