@@ -1,16 +1,17 @@
 """Proofs that the books hold, as questions to a whole cell, all answered at one instant (SPEC §3, "Provable").
 
-A question is one SQL statement that yields a row per thing that it looks at, with `wrong` = NULL or what is wrong with
-it in words. Contexts above have questions of their own in the same form.
+A question is one SQL statement that yields a row per thing that it looks at: whose books it belongs to (`operator_id`)
+and `wrong` = NULL or what is wrong with it in words. Contexts above have questions of their own in the same form.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from django.db import connections
 
+from backhaul.ledger.periods import LATE, LOCKS
 from backhaul.operators.scope import survey
 
 EXAMPLES = 5
@@ -26,7 +27,7 @@ NAMED = "LEFT JOIN (SELECT id AS operator_id, slug FROM operator) AS o USING (op
 
 @dataclass(frozen=True)
 class Question:
-    """`name` is stable, `says` is what holds when nothing is wrong, `sql` yields the column `wrong`."""
+    """`name` is stable, `says` is what holds when nothing is wrong, `sql` yields `operator_id` and `wrong`."""
 
     name: str
     says: str
@@ -43,24 +44,57 @@ class Check:
     detail: str
 
 
+@dataclass(frozen=True)
+class Answer:
+    """What one question found in one operator's books; `operator_id` None: in what belongs to no operator."""
+
+    name: str
+    operator_id: int | None
+    looked: int
+    wrong: int
+    examples: tuple[str, ...]
+
+
+def _not_told(_answered: int, _question: Question) -> None:
+    return
+
+
+def ask_cell(
+    questions: Sequence[Question], cell: str, told: Callable[[int, Question], None] = _not_told
+) -> list[Answer]:
+    """Put the questions to a whole cell, seen at one instant: an answer per question and operator.
+
+    `told` is called before each question, with how many are answered.
+    """
+    answers: list[Answer] = []
+    with survey(cell), connections["batch"].cursor() as cursor:
+        for answered, question in enumerate(questions):
+            told(answered, question)
+            cursor.execute(
+                "SELECT operator_id, count(*), count(wrong), (array_agg(wrong ORDER BY wrong) "
+                f"FILTER (WHERE wrong IS NOT NULL))[1:{EXAMPLES}] FROM ({question.sql}) AS looked GROUP BY operator_id"
+            )
+            answers += [Answer(question.name, who, n, wrong, tuple(examples or ()))
+                        for who, n, wrong, examples in cursor.fetchall()]  # fmt: skip
+    return answers
+
+
 def ask(questions: Sequence[Question], cells: Iterable[str]) -> list[Check]:
-    """Put the questions to every cell, each cell seen at one instant; one answer per question."""
-    answers: dict[str, list[tuple[int, int, list[str]]]] = {question.name: [] for question in questions}
-    for cell in cells:
-        with survey(cell), connections["batch"].cursor() as cursor:
-            for question in questions:
-                cursor.execute(
-                    "SELECT count(*), count(wrong), (array_agg(wrong) FILTER (WHERE wrong IS NOT NULL))"
-                    f"[1:{EXAMPLES}] FROM ({question.sql}) AS looked"
-                )
-                looked, wrong, examples = cursor.fetchone()
-                answers[question.name].append((looked, wrong, examples or []))
-    return [_summed(question, answers[question.name]) for question in questions]
+    """Put the questions to every cell; one answer per question."""
+    return sum_up(questions, [answer for cell in cells for answer in ask_cell(questions, cell)])
 
 
-def _summed(question: Question, answers: list[tuple[int, int, list[str]]]) -> Check:
-    looked, wrong = sum(answer[0] for answer in answers), sum(answer[1] for answer in answers)
-    examples = [example for answer in answers for example in answer[2]][:EXAMPLES]
+def sum_up(questions: Sequence[Question], answers: Iterable[Answer]) -> list[Check]:
+    """The answers of all operators together, one per question."""
+    of: dict[str, list[Answer]] = {question.name: [] for question in questions}
+    for answer in answers:
+        of[answer.name].append(answer)
+    return [_summed(question, of[question.name]) for question in questions]
+
+
+def _summed(question: Question, answers: list[Answer]) -> Check:
+    looked, wrong = sum(answer.looked for answer in answers), sum(answer.wrong for answer in answers)
+    examples = [example for answer in answers for example in answer.examples][:EXAMPLES]
     more = "; …" if wrong > len(examples) else ""
     detail = f"{wrong} of {looked} wrong: {'; '.join(examples)}{more}" if wrong else question.says
     return Check(question.name, wrong == 0, looked, detail)
@@ -69,7 +103,7 @@ def _summed(question: Question, answers: list[tuple[int, int, list[str]]]) -> Ch
 def _day_nets(table: str, key: str, what: str, condition: str) -> str:
     """Kept nets against the same sums over the postings below the watermark."""
     return f"""
-        SELECT CASE WHEN COALESCE(k.debit_minor, 0) <> COALESCE(r.debit, 0)
+        SELECT operator_id, CASE WHEN COALESCE(k.debit_minor, 0) <> COALESCE(r.debit, 0)
             OR COALESCE(k.credit_minor, 0) <> COALESCE(r.credit, 0)
             THEN format('%s %s on %s: kept %s/%s, postings say %s/%s', o.slug, {what}, day, k.debit_minor,
                 k.credit_minor, r.debit, r.credit)
@@ -87,7 +121,7 @@ QUESTIONS = (
         "books.balance",
         "in every books, debits equal credits",
         """
-        SELECT CASE WHEN d.debit <> d.credit
+        SELECT b.operator_id, CASE WHEN d.debit <> d.credit
             THEN format('%s: debits %s, credits %s', o.slug, d.debit, d.credit) END AS wrong
         FROM books b JOIN operator o ON o.id = b.operator_id LEFT JOIN (
             SELECT operator_id, sum(debit) AS debit, sum(credit) AS credit FROM (
@@ -100,7 +134,8 @@ QUESTIONS = (
         "books.entries",
         "every entry has its postings, of its own day, and no posting is without an entry",
         """
-        SELECT CASE WHEN p.entry_id IS NULL THEN format('%s: entry %s has no postings', o.slug, e.id)
+        SELECT COALESCE(e.operator_id, p.operator_id) AS operator_id,
+               CASE WHEN p.entry_id IS NULL THEN format('%s: entry %s has no postings', o.slug, e.id)
                     WHEN e.id IS NULL THEN format('%s: postings of an entry %s that is not there', o.slug, p.entry_id)
                     WHEN p.first <> e.effective_on OR p.last <> e.effective_on
                     THEN format('%s: entry %s of %s has postings of another day', o.slug, e.id, e.effective_on)
@@ -115,7 +150,8 @@ QUESTIONS = (
         "books.accounts",
         "every posting names accounts of its own books, with a party exactly where the account is kept by party",
         f"""
-        SELECT CASE WHEN a.code IS NULL THEN format('%s: there is no account %s', o.slug, s.code)
+        SELECT s.operator_id,
+               CASE WHEN a.code IS NULL THEN format('%s: there is no account %s', o.slug, s.code)
                     WHEN (a.party_kind IS NULL) <> s.bare THEN format('%s: %s is posted %s a party', o.slug, s.code,
                          CASE WHEN s.bare THEN 'without' ELSE 'with' END) END AS wrong
         FROM (SELECT DISTINCT p.operator_id, s.code, s.party_id IS NULL AS bare FROM {SIDES}) AS s
@@ -126,7 +162,7 @@ QUESTIONS = (
         "books.reversals",
         "every reversal swaps the sides of what it reverses",
         """
-        SELECT CASE WHEN d.id IS NULL THEN format('%s: entry %s reverses nothing', o.slug, e.id)
+        SELECT e.operator_id, CASE WHEN d.id IS NULL THEN format('%s: entry %s reverses nothing', o.slug, e.id)
                     WHEN EXISTS (
                         SELECT 1 FROM (SELECT debit_code, debit_party, credit_code, credit_party, amount_minor, n
                             FROM posting
@@ -145,35 +181,58 @@ QUESTIONS = (
     ),
     Question(
         "books.locked_periods",
-        "nothing was recorded into a closed period after it was closed",
-        """
-        SELECT CASE WHEN e.recorded_at > b.locked_at
-               THEN format('%s: entry %s of %s was recorded on %s', o.slug, e.id, e.effective_on, e.recorded_at)
+        "nothing was recorded into a closed period after it was closed, and books are closed as their history says",
+        f"""
+        SELECT l.operator_id, CASE WHEN e.id IS NOT NULL
+               THEN format('%s: entry %s of %s was recorded after that day was closed', o.slug, e.id, e.effective_on)
                    END AS wrong
-        FROM books b JOIN entry e ON e.operator_id = b.operator_id AND e.effective_on <= b.locked_through
-        JOIN operator o ON o.id = b.operator_id""",
+        FROM ({LOCKS}) AS l JOIN operator o ON o.id = l.operator_id
+        LEFT JOIN LATERAL (SELECT e.id, e.effective_on FROM {LATE.format(lock="l")}) AS e ON true
+        UNION ALL
+        SELECT b.operator_id, CASE WHEN b.locked_through IS DISTINCT FROM l.locked_through
+               THEN format('%s: closed through %s, where its history says %s', o.slug, b.locked_through,
+                           l.locked_through) END
+        FROM books b JOIN operator o ON o.id = b.operator_id LEFT JOIN (
+            SELECT DISTINCT ON (operator_id) operator_id, id, locked_through FROM books_lock
+            ORDER BY operator_id, id DESC) AS l ON l.operator_id = b.operator_id
+        WHERE b.locked_through IS NOT NULL OR l.id IS NOT NULL""",
     ),
     Question(
         "books.seals",
         "every block of the journal is as it was sealed, and the chain of each books is whole",
         """
-        SELECT CASE WHEN s.hash <> block_hash(s.operator_id, s.xid_from, s.xid_before, s.previous_hash)
+        SELECT s.operator_id,
+               CASE WHEN (s.hash, s.entries, s.amount_minor) IS DISTINCT FROM (f.hash, f.entries, f.amount_minor)
                     THEN format('%s, block %s: its entries were changed after it was sealed', o.slug, s.no)
                     WHEN s.previous_hash <> COALESCE(s.before_hash, '') OR s.no <> COALESCE(s.before_no, 0) + 1
                          OR s.xid_from <> COALESCE(s.before_end, '0')
                              THEN format('%s, block %s: not the next of the chain', o.slug, s.no)
                     END AS wrong
-        FROM (SELECT *, lag(hash) OVER w AS before_hash, lag(no) OVER w AS before_no, 
+        FROM (SELECT *, lag(hash) OVER w AS before_hash, lag(no) OVER w AS before_no,
                      lag(xid_before) OVER w AS before_end
               FROM seal WINDOW w AS (PARTITION BY operator_id ORDER BY no)) AS s JOIN operator o ON o.id = s.operator_id
+        CROSS JOIN LATERAL block_facts(s.operator_id, s.xid_from, s.xid_before, s.previous_hash) AS f
         UNION ALL
-        SELECT CASE WHEN s.no IS DISTINCT FROM NULLIF(b.last_seal_no, 0)
+        SELECT b.operator_id,
+               CASE WHEN s.no IS DISTINCT FROM NULLIF(b.last_seal_no, 0)
                          OR COALESCE(s.xid_before, '0') <> b.sealed_before
                     THEN format('%s, block %s: the last seal is missing', o.slug, b.last_seal_no) END
         FROM books b JOIN operator o ON o.id = b.operator_id
         LEFT JOIN (SELECT DISTINCT ON (operator_id) operator_id, no, xid_before
             FROM seal ORDER BY operator_id, no DESC) AS s
             USING (operator_id)""",
+    ),
+    Question(
+        "books.heads",
+        "every daily head is the hash of its block and the debits of all blocks up to it",
+        """
+        SELECT h.operator_id,
+               CASE WHEN (h.hash, h.debits_minor) IS DISTINCT FROM (s.hash, s.debits::bigint)
+                    THEN format('%s: the head of %s is not what block %s says', o.slug, h.on_date, h.seal_no)
+                    END AS wrong
+        FROM daily_head h JOIN operator o ON o.id = h.operator_id
+        LEFT JOIN (SELECT operator_id, no, hash, sum(amount_minor) OVER (PARTITION BY operator_id ORDER BY no) AS debits
+                   FROM seal) AS s ON s.operator_id = h.operator_id AND s.no = h.seal_no""",
     ),
     Question(
         "books.account_days",

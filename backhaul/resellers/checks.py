@@ -10,12 +10,13 @@ from backhaul.resellers.edge_checks import EDGES, net
 
 def verify(cells: Iterable[str]) -> list[Check]:
     """All checks over all books of the cells, each cell seen at one instant; sealing need not have caught up."""
-    return ask((*QUESTIONS, *EDGES, *_BILLING, *_NUMBERS), cells)
+    return ask(ALL, cells)
 
 
 def _gapless(table: str, column: str, counter: str) -> str:
     return f"""
-        SELECT CASE WHEN COALESCE(n.rows, 0) <> COALESCE(n.highest, 0) OR COALESCE(n.lowest, 1) <> 1
+        SELECT operator_id,
+               CASE WHEN COALESCE(n.rows, 0) <> COALESCE(n.highest, 0) OR COALESCE(n.lowest, 1) <> 1
                          OR c.next_number - 1 IS DISTINCT FROM COALESCE(n.highest, 0)
                THEN format('%s: %s numbers from %s to %s, the next is %s', o.slug, n.rows, n.lowest, n.highest,
                    c.next_number) END AS wrong
@@ -28,7 +29,8 @@ def _gapless(table: str, column: str, counter: str) -> str:
 def _sub_ledger(code: str, sign: str, sub_ledger: str) -> str:
     """Per customer: the account in the books against the sub-ledger (operator_id, customer_id, amount)."""
     return f"""
-        SELECT CASE WHEN COALESCE(b.net, 0) <> COALESCE(k.amount, 0)
+        SELECT operator_id,
+               CASE WHEN COALESCE(b.net, 0) <> COALESCE(k.amount, 0)
                THEN format('%s, customer %s: books %s, sub-ledger %s', o.slug, customer_id, COALESCE(b.net, 0),
                    COALESCE(k.amount, 0)) END AS wrong
         FROM ({sub_ledger}) AS k FULL JOIN (
@@ -46,7 +48,8 @@ def _posted(kinds: str, source: str, figures: dict[str, str], what: str) -> str:
     sums = ", ".join(f"{expression} AS {column}" for column, expression in figures.items())
     differ = " OR ".join(f"COALESCE(b.{column}, 0) <> k.{column}" for column in figures)
     return f"""
-        SELECT CASE WHEN k.id IS NULL THEN format('%s: an entry of {what} %s, which is not there', o.slug, id)
+        SELECT operator_id,
+               CASE WHEN k.id IS NULL THEN format('%s: an entry of {what} %s, which is not there', o.slug, id)
                     WHEN COALESCE(b.entries, 1) <> 1 OR {differ}
                         THEN format('%s: {what} %s is not posted as it is', o.slug, id) END AS wrong
         FROM ({source}) AS k FULL JOIN (
@@ -61,7 +64,8 @@ _BILLING = (
         "charges.movements",
         "the charges and refunds of every movement add up to it",
         """
-        SELECT CASE WHEN m.id IS NULL THEN format('%s: charges of a movement %s that is not there', o.slug, movement_id)
+        SELECT child_id AS operator_id,
+               CASE WHEN m.id IS NULL THEN format('%s: charges of a movement %s that is not there', o.slug, movement_id)
                     WHEN (COALESCE(c.net, 0), COALESCE(c.vat, 0)) <> (m.net_minor, m.vat_minor)
                     THEN format('%s: movement %s is %s + %s, its charges are %s + %s', o.slug, m.id, m.net_minor,
                                 m.vat_minor, c.net, c.vat)
@@ -78,7 +82,8 @@ _BILLING = (
         "charges.invoices",
         "every billed period is charged from its start on every edge up to the ISP, and nothing outside of it is",
         """
-        SELECT CASE WHEN i.invoice_id IS NULL AND r.running_invoice_id IS NULL
+        SELECT child_id AS operator_id,
+               CASE WHEN i.invoice_id IS NULL AND r.running_invoice_id IS NULL
                     THEN format('%s: a charge of %s''s invoice %s, which is none of this edge', o.slug, owner_id,
                                 c.invoice_id)
                     WHEN c.invoice_id IS NULL
@@ -106,7 +111,8 @@ _BILLING = (
         "charges.once",
         "no day of a bill is charged twice on an edge, unless it was given back before",
         """
-        SELECT CASE WHEN a.invoice_id IS NOT NULL
+        SELECT c.child_id AS operator_id,
+               CASE WHEN a.invoice_id IS NOT NULL
                     THEN format('%s: days from %s of invoice %s are charged twice', o.slug, c.starts_on, c.invoice_id)
                     END AS wrong
         FROM charge c LEFT JOIN operator o ON o.id = c.child_id
@@ -122,7 +128,8 @@ _BILLING = (
         "charges.refunds",
         "nothing is refunded beyond what was charged, by the row and by the day",
         """
-        SELECT CASE WHEN c.invoice_id IS NULL OR r.net_minor > c.net_minor OR r.vat_minor > c.vat_minor
+        SELECT r.child_id AS operator_id,
+               CASE WHEN c.invoice_id IS NULL OR r.net_minor > c.net_minor OR r.vat_minor > c.vat_minor
                          OR r.last_on > c.ends_on
                          OR r.net_minor > r.worth_minor
                     THEN format('%s: the refund of invoice %s exceeds its charge', o.slug, r.invoice_id)
@@ -183,9 +190,9 @@ _BILLING = (
         )
         + """
         UNION ALL
-        SELECT format('%s: more was recovered of bill %s than was written off', o.slug, a.invoice_id)
+        SELECT a.operator_id, format('%s: more was recovered of bill %s than was written off', o.slug, a.invoice_id)
         FROM adjustment a JOIN operator o ON o.id = a.operator_id
-        GROUP BY o.slug, a.invoice_id
+        GROUP BY o.slug, a.operator_id, a.invoice_id
         HAVING sum(CASE a.kind WHEN 'write_off' THEN a.net_minor + a.vat_minor
                                WHEN 'recovered' THEN -a.net_minor - a.vat_minor ELSE 0 END) < 0""",
     ),
@@ -193,7 +200,8 @@ _BILLING = (
         "bills.credited_days",
         "nothing is credited beyond what was billed, and no day outside the bill's period",
         """
-        SELECT CASE WHEN n.net > i.net_minor - i.discount_minor + GREATEST(i.rounding_minor, 0) OR n.vat > i.vat_minor
+        SELECT i.operator_id,
+               CASE WHEN n.net > i.net_minor - i.discount_minor + GREATEST(i.rounding_minor, 0) OR n.vat > i.vat_minor
                          OR n.first_on < i.starts_on OR n.last_on > i.ends_on
                     THEN format('%s: credits of bill %s exceed it', o.slug, i.number) END AS wrong
         FROM (SELECT operator_id, invoice_id, sum(net_minor) AS net, sum(vat_minor) AS vat, min(from_on) AS first_on,
@@ -205,7 +213,8 @@ _BILLING = (
         "bills.open",
         "what is open on every bill = its total − what was paid − what was credited, discounted or written off",
         """
-        SELECT CASE WHEN i.id IS NULL
+        SELECT COALESCE(i.operator_id, k.operator_id) AS operator_id,
+               CASE WHEN i.id IS NULL
                     THEN format('%s: %s open on a bill %s that is not there', o.slug, k.open_minor, k.invoice_id)
                     WHEN COALESCE(k.open_minor, 0)
                          <> i.total_minor - COALESCE(a.paid, 0) - COALESCE(c.credited, 0) - COALESCE(d.adjusted, 0)
@@ -279,7 +288,7 @@ _NUMBERS = (
         "periods.overlap",
         "no day of a subscription is billed twice: a bill ends where it was given back or nothing of it is left",
         """
-        SELECT CASE WHEN starts_on < max(ended_on)
+        SELECT operator_id, CASE WHEN starts_on < max(ended_on)
             OVER (PARTITION BY operator_id, subscription_id ORDER BY starts_on, id
                                                          ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)
                     THEN format('%s: bill %s begins inside an earlier one', slug, number) END AS wrong
@@ -301,3 +310,5 @@ _NUMBERS = (
               WHERE i.kind = 'period') AS periods""",
     ),
 )
+
+ALL = (*QUESTIONS, *EDGES, *_BILLING, *_NUMBERS)

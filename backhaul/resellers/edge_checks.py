@@ -24,7 +24,8 @@ def _mirror(parent_code: str, parent_sign: str, child_code: str, child_sign: str
     same = " AND ".join(f"{figure} = {zeroed[-1]}" for figure in zeroed[:-1])
     words = "fund %s, movements %s, " if kept else ""
     return f"""
-        SELECT CASE WHEN NOT ({same}) THEN format('%s → %s: {words}child''s books %s, parent''s books %s',
+        SELECT child_id AS operator_id,
+               CASE WHEN NOT ({same}) THEN format('%s → %s: {words}child''s books %s, parent''s books %s',
             COALESCE(po.slug, parent_id::text, '?'), COALESCE(co.slug, child_id::text, '?'), {", ".join(zeroed)})
                 END AS wrong
         FROM ({fund}) AS f
@@ -79,7 +80,7 @@ def _conserved() -> str:
         ),
     )
     return (
-        "SELECT CASE WHEN low <> high OR (moved AND ways <> wanted) "
+        "SELECT o.id AS operator_id, CASE WHEN low <> high OR (moved AND ways <> wanted) "
         "THEN format('%s: %s come to %s by one way of counting and to %s by another', o.slug, quantity, low, high) "
         "END AS wrong "
         f"FROM ({' UNION ALL '.join(rows)}) AS sums JOIN operator o ON o.id = sums.isp_id"
@@ -114,7 +115,8 @@ EDGES = (
                    abs({net("vat_payable")}) AS vat, abs({_COST}) AS cost
             FROM {SIDES} JOIN entry e ON e.operator_id = p.operator_id AND e.id = p.entry_id
             WHERE e.transfer_id IS NOT NULL GROUP BY 1, 2)
-        SELECT CASE WHEN c.entries IS DISTINCT FROM 1 OR p.entries IS DISTINCT FROM 1
+        SELECT m.child_id AS operator_id,
+               CASE WHEN c.entries IS DISTINCT FROM 1 OR p.entries IS DISTINCT FROM 1
                     THEN format('%s: movement %s has not one entry in each book', o.slug, m.id)
                     WHEN (c.kind, p.kind, c.day, p.day, c.fund, p.funds, c.payable, p.receivable) IS DISTINCT FROM
                          (m.kind, m.kind, m.moved_on, m.moved_on, m.fund_minor::numeric, m.fund_minor::numeric,
@@ -128,7 +130,7 @@ EDGES = (
         LEFT JOIN posted p ON p.transfer_id = m.id AND p.operator_id = m.parent_id
         LEFT JOIN operator o ON o.id = m.child_id
         UNION ALL
-        SELECT format('%s: an entry of movement %s, which is not there', o.slug, p.transfer_id)
+        SELECT p.operator_id, format('%s: an entry of movement %s, which is not there', o.slug, p.transfer_id)
         FROM posted p LEFT JOIN operator o ON o.id = p.operator_id
         WHERE NOT EXISTS (
             SELECT 1 FROM fund_movement m WHERE m.id = p.transfer_id AND p.operator_id IN (m.child_id, m.parent_id))""",
@@ -137,7 +139,8 @@ EDGES = (
         "edges.transfers",
         "every transfer left one child of a parent and reached another, with its amount and its day",
         """
-        SELECT CASE WHEN COALESCE(m.out_minor, 0) <> -COALESCE(m.in_minor, 0) OR m.ways <> 2 OR m.days <> 1
+        SELECT m.parent_id AS operator_id,
+               CASE WHEN COALESCE(m.out_minor, 0) <> -COALESCE(m.in_minor, 0) OR m.ways <> 2 OR m.days <> 1
                          OR m.children <> 2
                     THEN format('%s: transfer %s is not whole', o.slug, m.request_key) END AS wrong
         FROM (SELECT parent_id, request_key, count(*) AS ways, count(DISTINCT moved_on) AS days,
@@ -151,7 +154,8 @@ EDGES = (
         "edges.statements",
         "every statement of a fund is what the movements that it covers come to",
         """
-        SELECT CASE WHEN (s.opening_minor, s.credits_minor, s.debits_minor, s.owed_minor) IS DISTINCT FROM
+        SELECT s.child_id AS operator_id,
+               CASE WHEN (s.opening_minor, s.credits_minor, s.debits_minor, s.owed_minor) IS DISTINCT FROM
                          (m.opening::bigint, m.credits::bigint, m.debits::bigint, m.owed::bigint)
                       OR s.digest <> encode(sha256(convert_to(m.told, 'UTF8')), 'hex')
                     THEN format('%s: the statement of %s is not what its movements come to', o.slug, s.month_on) END
@@ -172,7 +176,8 @@ EDGES = (
         "edges.not_overdrawn",
         "no fund is used beyond its balance and credit limit",
         """
-        SELECT CASE WHEN f.posted_minor - f.held_minor + f.credit_limit_minor < 0
+        SELECT f.child_id AS operator_id,
+               CASE WHEN f.posted_minor - f.held_minor + f.credit_limit_minor < 0
                     THEN format('%s: %s posted, %s held, limit %s', o.slug, f.posted_minor, f.held_minor,
                         f.credit_limit_minor) END AS wrong
         FROM fund f LEFT JOIN operator o ON o.id = f.child_id""",

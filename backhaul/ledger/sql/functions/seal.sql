@@ -1,22 +1,25 @@
--- block_hash: SHA-256 over the hash before and the canonical lines of a block: each entry in order of id, its postings after it.
--- Text is ASCII-separated and independent of the session: ISO dates, microseconds since 1970, JSON strings, empty = NULL.
-CREATE OR REPLACE FUNCTION block_hash(p_operator bigint, p_from xid8, p_before xid8, p_previous bytea) RETURNS bytea
+-- block_facts: what is in a block, and its hash: SHA-256 over the hash before and the canonical lines, each entry in order of id, its
+-- postings after it. Text is ASCII-separated and independent of the session: ISO dates, microseconds since 1970, JSON strings, empty =
+-- NULL. backhaul/ledger/seal_text.py says the same in Python, for who has no database.
+CREATE OR REPLACE FUNCTION block_facts(
+    p_operator bigint, p_from xid8, p_before xid8, p_previous bytea, OUT entries bigint, OUT amount_minor bigint, OUT hash bytea)
 LANGUAGE plpgsql STABLE AS $$
 DECLARE v_lines text;
 BEGIN
-    SELECT string_agg(line, E'\n' ORDER BY entry_id, n, line) INTO v_lines FROM (
-        SELECT e.id AS entry_id, 0 AS n, concat(
+    SELECT string_agg(line, E'\n' ORDER BY entry_id, n, line), count(*) FILTER (WHERE amount IS NULL), COALESCE(sum(amount), 0)
+    INTO v_lines, entries, amount_minor FROM (
+        SELECT e.id AS entry_id, 0 AS n, NULL::bigint AS amount, concat(
             'entry|', e.id, '|', e.kind, '|', e.source_id, '|', to_char(e.effective_on, 'YYYY-MM-DD'), '|',
             (extract(epoch FROM e.recorded_at) * 1000000)::bigint, '|', e.actor_id, '|', e.transfer_id, '|', e.reverses_id, '|',
             to_json(e.reason), '|', e.xid) AS line
         FROM entry e WHERE e.operator_id = p_operator AND e.xid >= p_from AND e.xid < p_before
         UNION ALL
-        SELECT p.entry_id, p.n, concat(
+        SELECT p.entry_id, p.n, p.amount_minor, concat(
             'posting|', p.n, '|', p.debit_code, '|', p.debit_party, '|', p.credit_code, '|', p.credit_party, '|', p.amount_minor, '|',
             to_char(p.effective_on, 'YYYY-MM-DD'))
         FROM entry e JOIN posting p ON p.operator_id = e.operator_id AND p.entry_id = e.id
         WHERE e.operator_id = p_operator AND e.xid >= p_from AND e.xid < p_before) AS lines;
-    RETURN sha256(p_previous || convert_to(concat('books|', p_operator, E'\n', v_lines), 'UTF8'));
+    hash := sha256(p_previous || convert_to(concat('books|', p_operator, E'\n', v_lines), 'UTF8'));
 END $$;
 
 -- Contract (batch): seals the next block of one set of books and folds it into the day nets: entries of transactions that have all
@@ -28,8 +31,7 @@ DECLARE
     v_final xid8;
     v_before xid8;
     v_previous bytea;
-    v_entries bigint;
-    v_amount bigint;
+    v_block record;
 BEGIN
     SELECT * INTO v_books FROM books WHERE operator_id = p_operator FOR NO KEY UPDATE;
     v_final := finished_before();      -- a statement of its own: all below it have ended, so the statements after it see them whole
@@ -41,16 +43,14 @@ BEGIN
         RETURN 0;
     END IF;
     PERFORM fold_block(p_operator, v_books.sealed_before, v_before);
-    SELECT count(*) INTO v_entries FROM entry WHERE operator_id = p_operator AND xid >= v_books.sealed_before AND xid < v_before;
-    SELECT COALESCE(sum(p.amount_minor), 0) INTO v_amount FROM entry e JOIN posting p ON p.operator_id = e.operator_id AND p.entry_id = e.id
-    WHERE e.operator_id = p_operator AND e.xid >= v_books.sealed_before AND e.xid < v_before;
     SELECT hash INTO v_previous FROM seal WHERE operator_id = p_operator AND no = v_books.last_seal_no;
     v_previous := COALESCE(v_previous, ''::bytea);
+    SELECT * INTO v_block FROM block_facts(p_operator, v_books.sealed_before, v_before, v_previous);
     INSERT INTO seal (operator_id, no, xid_from, xid_before, entries, amount_minor, previous_hash, hash, sealed_at)
-    VALUES (p_operator, v_books.last_seal_no + 1, v_books.sealed_before, v_before, v_entries, v_amount, v_previous,
-            block_hash(p_operator, v_books.sealed_before, v_before, v_previous), p_at);
+    VALUES (p_operator, v_books.last_seal_no + 1, v_books.sealed_before, v_before, v_block.entries, v_block.amount_minor, v_previous,
+            v_block.hash, p_at);
     UPDATE books SET sealed_before = v_before, last_seal_no = last_seal_no + 1 WHERE operator_id = p_operator;
-    RETURN v_entries;
+    RETURN v_block.entries;
 END $$;
 
 -- fold_block: adds the entries of a block to the day nets of accounts and of parties; runs as its caller.
