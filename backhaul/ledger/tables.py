@@ -5,11 +5,13 @@ from backhaul.ledger.templates import TEMPLATES
 from backhaul.operators.row_security import Books, Definer, Reference, Seed
 
 TABLES = [
-    Books("books", app="S", books="SIU"),
+    Books("books", app="SU", app_columns={"U": "year_starts_month"}, books="SIU"),
+    Books("books_lock", app="S", books="SI"),
     Books("account", app="SIU", app_columns={"U": "number, name, closed_on"}, books="SI"),
     Books("entry", app="S", books="SI"),
     Books("posting", app="S", books="SI"),
     Books("manual_entry", app="S", books="SI"),
+    Books("own_event", app="S", books="SI"),
     Books("drawer_rule", app="SIU"),
     Books("drawer", app="SU", app_columns={"U": "float_limit_minor, closed_through"}, books="SIU"),
     Books("account_day", app="S", books="SIU"),
@@ -29,7 +31,11 @@ FUNCTIONS = [
     Definer("open_books"),
     Definer("post_manual_entry"),
     Definer("reverse_entry"),
-    Definer("lock_books"),
+    Definer("record_own_event"),
+    Definer("reverse_own_event"),
+    Definer("close_books"),
+    Definer("reopen_books"),
+    Definer("close_year"),
     Definer("seal_books", ("batch",)),
     Definer("make_head", ("batch",)),
     Definer("stop_books", ("batch",)),

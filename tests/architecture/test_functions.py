@@ -39,6 +39,7 @@ ON_AN_EDGE = {
     "confirm_statement": "confirm_statement({other}, date '2020-01-01', now())",
     "dispute_movement": "dispute_movement({other}, {other}, 'why', now())",
     "settle_dispute": "settle_dispute({other}, {other}, 'so', now())",
+    "edge_vat_rate": "edge_vat_rate({other}, current_date)",
 }
 ON_A_CHILD |= ON_AN_EDGE
 # Meant for a row of the acting operator; {other} is the number of the other operator's row.
@@ -65,6 +66,7 @@ ON_A_ROW = {
     "record_payment": "record_payment({other}, 100, 'cash', current_date, now(), '', 'k', false)",
     "reverse_payment": "reverse_payment({other}, current_date, now(), 'why')",
     "reverse_entry": "reverse_entry({other}, current_date, 'why', now())",
+    "reverse_own_event": "reverse_own_event({other}, current_date, 'why', now())",
     "reveal_radius_password": "reveal_radius_password({other}, now())",
 }
 # Takes nobody's id: (query of one column, acting as rival; what may come out), {…} = ids of the cast.
@@ -92,6 +94,11 @@ ON_ITSELF = {
         "SELECT post_manual_entry(current_date, jsonb_build_array(jsonb_build_object('debit_code', 'code_{north}', "
         "'credit_code', 'code_{rival}', 'amount_minor', 1)), 'why', 'k', now())",
         set(),
+    ),
+    "record_own_event": (
+        "SELECT record_own_event('owner_puts_in', jsonb_build_object('amount', 1), current_date, 'cash', NULL, 'why', 'k', "
+        "now()); SELECT operator_id FROM own_event WHERE request_key = 'k'",
+        {"{rival}"},
     ),
     "search_customers": ("SELECT customer_id FROM search_customers('user', 50)", {"{rival}"}),
     "sellable_plans": ("SELECT plan_operator_id FROM sellable_plans(current_date)", {"{rival}", "{padma}"}),

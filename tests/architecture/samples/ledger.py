@@ -91,6 +91,19 @@ SAMPLES = [
         },
     ),
     own(
+        "own_event",
+        {
+            "id": "{n}", "request_key": "'key-{n}'", "kind": "'expense'", "effective_on": "current_date",
+            "amounts": "'{{}}'", "reason": "'typed'",
+        },
+        uniques={"operator_id, request_key": {}},
+        checks={
+            "own_event_kind_check": Check({"kind": "'wish'"}, but={"kind": "'payroll'"}),
+            "own_event_request_key_check": Check({"request_key": "''"}, but={"request_key": "'x'"}),
+            "own_event_reason_check": Check({"reason": "''"}, but={"reason": "'x'"}),
+        },
+    ),
+    own(
         "seal",
         {
             "no": "{n}", "xid_from": "'3'", "xid_before": "'4'", "entries": "1", "amount_minor": "1",

@@ -80,15 +80,3 @@ BEGIN
     END IF;
     RETURN post_reversal(v_done, p_on, p_reason, p_now);
 END $$;
-
--- Contract (app): closes the acting operator's books through a day: nothing more is posted on or before it. An earlier day, or NULL,
--- opens them again. Days to come stay open: closed, they would keep the bills of their nights out of the books.
-CREATE OR REPLACE FUNCTION lock_books(p_through date, p_now timestamptz) RETURNS void
-LANGUAGE plpgsql SECURITY DEFINER AS $$
-BEGIN
-    IF p_through > (p_now + interval '14 hours')::date THEN     -- nowhere on earth is it that day yet
-        PERFORM refuse('invalid_input', 'Books are closed through today at the latest.');
-    END IF;
-    UPDATE books SET locked_through = p_through, locked_at = CASE WHEN p_through IS NOT NULL THEN p_now END
-    WHERE operator_id = acting_operator();
-END $$;

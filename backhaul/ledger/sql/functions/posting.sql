@@ -18,13 +18,19 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
 $$;
 
 -- refuse_locked(books, day): nothing is posted into a locked period (SPEC A3), nor into books that were found changed.
+-- A day that is over somebody may be closing at this moment: that closing waits for this posting (hold_books), or this posting for it.
+-- Nobody waits for the books of today.
 CREATE OR REPLACE FUNCTION refuse_locked(p_operator bigint, p_effective_on date) RETURNS void
 LANGUAGE plpgsql AS $$
 DECLARE
     v_locked date;
     v_stopped timestamptz;
 BEGIN
-    SELECT locked_through, stopped_at INTO v_locked, v_stopped FROM books WHERE operator_id = p_operator;
+    IF p_effective_on < current_date - 1 THEN
+        SELECT locked_through, stopped_at INTO v_locked, v_stopped FROM books WHERE operator_id = p_operator FOR KEY SHARE;
+    ELSE
+        SELECT locked_through, stopped_at INTO v_locked, v_stopped FROM books WHERE operator_id = p_operator;
+    END IF;
     IF NOT FOUND THEN
         PERFORM refuse('no_books', 'This operator has no books yet; finish its set-up first.');
     ELSIF v_stopped IS NOT NULL THEN
