@@ -1,0 +1,114 @@
+"""Documents as people download them: what they say in both languages, what they keep to themselves, who gets them."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+from django.utils.translation import override
+
+from backhaul.ledger.statements import Column, Row, Statement, section
+from backhaul.operators.functions import rows
+from backhaul.web.paper import document
+from backhaul.web.paper.press import print_document
+from backhaul.web.paper.statements import statement_document
+from tests.builders import acting
+from tests.printed import text_of
+from tests.web.conftest import signed_in
+from tests.web.town import Town
+
+
+def downloaded(client: Client, path: str, name: str) -> str:
+    """The words of a PDF under that name."""
+    answer = client.get(path)
+    assert (answer.status_code, answer["Content-Type"]) == (200, "application/pdf")
+    assert answer["Content-Disposition"] == f'attachment; filename="{name}"'
+    return text_of(answer.content)
+
+
+def in_bangla(client: Client) -> Client:
+    client.post("/i18n/setlang/", {"language": "bn", "next": "/"})
+    return client
+
+
+def number_of(town: Town, table: str, column: str, pk: int) -> int:
+    with acting(town.cast.padma, town.cast.riverside):
+        return int(rows(f"SELECT {column} AS number FROM {table} WHERE id = %s", [pk])[0]["number"])
+
+
+def test_a_bill_says_what_the_customer_owes_and_not_what_it_cost(town: Town) -> None:
+    number = number_of(town, "invoice", "number", town.ids["bill"])
+    words = downloaded(signed_in("riverside"), reverse("bill-pdf", args=[town.ids["bill"]]), f"bill-{number}.pdf")
+    for said in (f"Bill {number}", "Abdul Karim", "Riverside", "600.00", "The days behind it", "250.00", "Still due"):
+        assert said in words, said
+    for kept in ("450.00", "Charged to", "provider"):
+        assert kept not in words, kept
+
+
+def test_a_bill_and_a_receipt_are_in_bangla_when_asked_for(town: Town) -> None:
+    client = in_bangla(signed_in("riverside"))
+    bill = number_of(town, "invoice", "number", town.ids["bill"])
+    receipt = number_of(town, "payment", "receipt_number", town.ids["payment"])
+    words = downloaded(client, reverse("bill-pdf", args=[town.ids["bill"]]), f"bill-{bill}.pdf")
+    assert ("মোট" in words, "Total" in words) == (True, False)
+    words = downloaded(client, reverse("payment-pdf", args=[town.ids["payment"]]), f"receipt-{receipt}.pdf")
+    assert ("নগদ" in words, "Cash" in words, "250.00" in words) == (True, False, True)
+
+
+def test_a_receipt_says_who_paid_what_for_which_bill(town: Town) -> None:
+    number = number_of(town, "payment", "receipt_number", town.ids["payment"])
+    bill = number_of(town, "invoice", "number", town.ids["bill"])
+    path = reverse("payment-pdf", args=[town.ids["payment"]])
+    words = downloaded(signed_in("riverside"), path, f"receipt-{number}.pdf")
+    for said in (f"Receipt {number}", "Abdul Karim", "Cash", f"Bill {bill}", "250.00", "Still due"):
+        assert said in words, said
+
+
+def test_both_ends_of_a_fund_get_the_same_figures_and_only_one_the_names(town: Town) -> None:
+    month = town.ids["month"]
+    path, name = reverse("fund-statement-pdf", args=[town.cast.riverside, month]), f"fund-riverside-{month:%Y-%m}.pdf"
+    with acting(town.cast.padma, town.cast.riverside):
+        kept = rows("SELECT digest FROM fund_statement WHERE child_id = %s", [town.cast.riverside])[0]["digest"]
+    child, parent = (downloaded(signed_in(seat), path, name) for seat in ("riverside", "north"))
+    for words in (child, parent):
+        assert kept in words.replace("\n", "").replace("\u200b", "")
+        for said in ("Every movement", "Opening", "Closing", "Recharge", "not confirmed yet"):
+            assert said in words, said
+    assert ("Abdul Karim" in child, "Abdul Karim" in parent) == (True, False)
+
+
+def test_a_statement_of_the_books_is_printed_whole(town: Town) -> None:
+    columns = (Column("Debit"), Column("Credit"), Column("On", "day"), Column("Entries", "count"))
+    cash = Row("Cash", (1_250_00, None, date(2026, 11, 3), 1200), code="1010", level=1)
+    own = Row("#panic()", (None, -7_50, None, None), named=True, note="typed by a person")
+    statement = Statement(
+        name="trial-balance",
+        title="Trial balance",
+        label="Account",
+        columns=columns,
+        sections=(section("Assets", [cash, own], columns, "Total"),),
+        totals=(Row("Total", (1_250_00, -7_50, None, 1200)),),
+        proofs=(("Debits equal credits", True),),
+        from_on=date(2026, 11, 1),
+        to_on=date(2026, 11, 30),
+        known_on=date(2026, 12, 4),
+    )
+    said: dict[str, str] = {}
+    for language in ("en", "bn"):
+        with acting(town.cast.padma, town.cast.riverside), override(language):
+            paper = statement_document(statement, seal="Head ab12")
+        said[language] = text_of(print_document(paper))
+        for words in ("1010", "1,250.00", "−7.50", "1,200", "#panic()", "typed by a person", "Head ab12", "Riverside"):
+            assert words in said[language], (language, words)
+    for words in ("Trial balance", "Cash", "Assets", "1 Nov 2026 – 30 Nov 2026", "4 Dec 2026", "Debits equal credits"):
+        assert (words in said["en"], words in said["bn"]) == (True, False), words
+
+
+def test_what_is_too_long_for_a_pdf_is_said_on_the_page(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(document, "MAX_ROWS", 1)
+    client = signed_in("riverside")
+    answer = client.get(reverse("bill-pdf", args=[town.ids["bill"]]), follow=True)
+    assert answer.redirect_chain == [(reverse("bill", args=[town.ids["bill"]]), 303)]
+    assert "A PDF holds at most 1 lines" in answer.content.decode()
