@@ -106,12 +106,6 @@ def reverse_entry(*, entry_id: int, on: date, reason: str, now: datetime) -> int
     return int(call("reverse_entry", entry=entry_id, on=on, reason=_reason(reason), now=now))
 
 
-def lock_books(*, through: date | None, now: datetime) -> None:
-    """Close the acting operator's books through a day; an earlier day, or None, opens them again."""
-    current_scope().require("books.post")
-    call("lock_books", through=through, now=now)
-
-
 def seal_all_books(isp: IspDirectory, *, now: datetime) -> SealReport:
     """Seal and fold what is final in all books of an ISP, one block a transaction. Call it outside a unit of work."""
     report = SealReport()

@@ -8,6 +8,7 @@ VIEW = {
 PERMISSIONS = VIEW | {
     "customers.edit", "customers.suspend", "customers.disable", "customers.import", "payments.collect",
     "payments.reverse", "books.view", "books.post", "bills.run", "resellers.view", "resellers.edit",
+    "books.close", "books.reopen",
     "funds.recharge", "funds.reverse", "catalog.edit", "network.view", "network.edit", "staff.edit",
     "funds.ask", "funds.confirm",
     "billing.make", "billing.discount", "billing.write_off", "billing.promise",
@@ -20,7 +21,7 @@ ROLES: dict[str, frozenset[str]] = {
     "system": frozenset(PERMISSIONS),
     "owner": frozenset(PERMISSIONS),
     "accountant": frozenset(
-        VIEW | {"books.view", "books.post", "payments.reverse", "funds.confirm", "billing.write_off"}
+        VIEW | {"books.view", "books.post", "books.close", "payments.reverse", "funds.confirm", "billing.write_off"}
     ),
     "collector": frozenset({"dashboard.view", "customers.view", "bills.view", "payments.view", "payments.collect"}),
     "noc": frozenset({"dashboard.view", "customers.view", "network.view", "network.edit"}),

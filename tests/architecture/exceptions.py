@@ -2,14 +2,15 @@
 
 # Nobody but the owner changes or removes a row of these: what is wrong is put right by a further row.
 APPEND_ONLY = {
-    "entry", "posting", "seal", "books_lock", "daily_head", "verify_answer", "fund_movement", "charge", "charge_refund", "invoice",
-    "allocation", "credit_note", "own_event",
+    "entry", "posting", "seal", "daily_head", "verify_answer", "fund_movement", "charge", "charge_refund", "invoice",
+    "books_lock", "allocation", "credit_note", "own_event",
     "adjustment", "payment", "tariff_price", "vat_setting", "audit_event", "run_exception", "radius_accounting_error",
 }  # fmt: skip
 # App does not write these at all: only functions of *books* do.
 MONEY = {
     "entry", "posting", "fund", "fund_movement", "charge", "charge_refund", "invoice", "invoice_open", "allocation",
     "customer_advance", "credit_note", "adjustment", "payment", "seal", "daily_head", "head_mail",
+    "books_lock",
     "own_event",
 }  # fmt: skip
 

@@ -77,7 +77,16 @@ ON_ITSELF = {
     ),
     "count_router_sessions": ("SELECT nas_id FROM count_router_sessions('-infinity')", {"{rival}"}),
     "count_held_below": ("SELECT child_id FROM count_held_below()", {"{rival}"}),
-    "lock_books": ("SELECT lock_books(current_date, now()); SELECT operator_id FROM books", {"{rival}"}),
+    "close_books": ("SELECT close_books(current_date, now()); SELECT operator_id FROM books_lock", {"{rival}"}),
+    "reopen_books": (
+        "SELECT close_books(current_date, now()); SELECT reopen_books(NULL, 'why', now()); "
+        "SELECT operator_id FROM books_lock",
+        {"{rival}"},
+    ),
+    "close_year": (
+        "SELECT close_year(date '2019-12-31', now()); SELECT operator_id FROM books_lock WHERE kind = 'year_close'",
+        {"{rival}"},
+    ),
     "own_costs": ("SELECT plan_operator_id FROM own_costs(current_date)", {"{rival}"}),
     "profile_in_use": ("SELECT profile_in_use({north})", {"False"}),
     "plan_own_charges": ("SELECT max(services) FROM plan_own_charges(current_date, 62)", {"1", "None"}),

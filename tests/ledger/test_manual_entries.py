@@ -11,6 +11,7 @@ from backhaul.cli.embedded import EmbeddedPostgres
 from backhaul.common.errors import AlreadyReversed, InvalidInput, KeyReused, NotAllowed, NotFound, Refusal
 from backhaul.ledger import queries, services
 from backhaul.ledger.balances import sum_balance
+from backhaul.ledger.periods import close_books, reopen_books
 from backhaul.ledger.rules import ManualLine
 from backhaul.operators.functions import execute, savepoint
 from tests.builders import acting, build_person
@@ -91,7 +92,7 @@ def test_nothing_is_posted_into_a_closed_period_by_any_way(chain: Chain) -> None
     north = chain.operators[1]
     with acting(chain.isp):
         entry = post()
-        services.lock_books(through=DAY, now=NOW)
+        close_books(through=DAY, now=NOW)
         with pytest.raises(services.PeriodClosed), savepoint():
             post(key="late")
         with pytest.raises(services.PeriodClosed), savepoint():
@@ -102,7 +103,7 @@ def test_nothing_is_posted_into_a_closed_period_by_any_way(chain: Chain) -> None
     with acting(chain.isp, north):
         assert balances_by_hand(north, DAY) == {}
     with acting(chain.isp):
-        services.lock_books(through=None, now=NOW)
+        reopen_books(through=None, why="the rent was missing", now=NOW)
         post(key="reopened")
 
 

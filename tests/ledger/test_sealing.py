@@ -15,7 +15,7 @@ from django.db import connections
 
 from backhaul.cli.embedded import EmbeddedPostgres
 from backhaul.common.sql import function_files
-from backhaul.ledger import queries, services, tasks
+from backhaul.ledger import services, tasks
 from backhaul.ledger.balances import sum_balance
 from backhaul.ledger.rules import ManualLine
 from backhaul.operators.functions import call, rows
@@ -273,12 +273,3 @@ def test_entries_of_a_database_that_moved_to_another_cluster_are_neither_lost_no
             admin.execute("DELETE FROM xid_epoch")
             for epoch in epochs:
                 admin.execute("INSERT INTO xid_epoch VALUES (%s, %s, %s, %s)", epoch)
-
-
-def test_what_is_recorded_into_a_closed_period_is_found(db: EmbeddedPostgres, sealed: Chain) -> None:
-    with acting(sealed.isp):
-        services.lock_books(through=DAY, now=datetime(2100, 1, 1, tzinfo=UTC))
-    assert all(check.ok for check in verify([CELL]))
-    with as_admin(db) as admin:
-        admin.execute("UPDATE books SET locked_at = '2026-01-01' WHERE locked_at IS NOT NULL")
-    assert sealed.isp.slug in wrong("books.locked_periods")

@@ -8,6 +8,7 @@ import pytest
 
 from backhaul.catalog.services import set_vat
 from backhaul.cli.embedded import EmbeddedPostgres
+from backhaul.ledger.periods import close_books
 from backhaul.operators.functions import rows
 from tests.builders import acting
 from tests.cast import Cast, build_cast, fill_funds
@@ -142,7 +143,7 @@ def test_closed_books_make_a_credit_wait_and_hold_up_nobody_else(cast: Cast, db:
     night(cast, NOV_1)
     off(cast, cast.riverside, customer.subscription_id, "by_hand", FIVE_DAYS)
     with acting(cast.padma, cast.riverside):
-        rows("SELECT lock_books(%s, %s)", [DEC_1, noon(DEC_1)])
+        close_books(through=DEC_1, now=noon(DEC_1))
     credit_nights(cast, DEC_1, noon(DEC_1))
     assert notes(cast, cast.riverside) == refunds(cast, cast.north) == []
     assert [row["net_minor"] for row in refunds(cast, cast.padma.isp_id)] == [66_67]

@@ -15,11 +15,12 @@ from backhaul.billing.runs import bill_isp
 from backhaul.billing.services import Billed, bring_back
 from backhaul.catalog.services import set_tariff_price
 from backhaul.cli.embedded import EmbeddedPostgres
+from backhaul.ledger.periods import close_books
 from backhaul.operators.functions import rows
 from backhaul.subscribers.services import AddedCustomer, suspend_subscription
 from tests.builders import acting, request_key
 from tests.cast import Cast, fill_funds
-from tests.scenarios.days import as_owner, notes, profile_credits
+from tests.scenarios.days import notes, profile_credits
 from tests.scenarios.money import assert_proved, balance, fund, night, noon
 from tests.scenarios.test_oracles import NOV_1, invoices, pay, taken_over
 from tests.scenarios.test_steps import DEC_1, FEB_1, JAN_1, charges, nights, on_profile, own_edge, sell_terms
@@ -213,7 +214,7 @@ def test_a_period_billed_already_and_not_credited_stops_nobody_else_in_the_run(c
     assert night(cast, DEC_1).failed == 1
 
 
-def test_who_paid_first_is_not_cut_because_a_provider_closed_its_books(cast: Cast, db: EmbeddedPostgres) -> None:
+def test_who_paid_first_is_not_cut_because_a_provider_closed_its_books(cast: Cast) -> None:
     """Paid on the morning of the last day; North's books are closed on it: served, and billed the next night."""
     fill_funds(cast)
     service = on_profile(
@@ -221,11 +222,8 @@ def test_who_paid_first_is_not_cut_because_a_provider_closed_its_books(cast: Cas
     )
     pay(cast, cast.riverside, service.customer_id, 600_00, NOV_1)
     night(cast, NOV_1)
-    as_owner(
-        db,
-        "UPDATE books SET locked_through = '2026-12-01', locked_at = '2026-11-30' WHERE operator_id = %s",
-        cast.north,
-    )
+    with acting(cast.padma, cast.north):
+        close_books(through=DEC_1, now=noon(DEC_1))
     night(cast, DEC_1, cuts=False)
     pay(cast, cast.riverside, service.customer_id, 600_00, DEC_1)
     assert cut_isp(cast.padma, on=DEC_1, now=noon(DEC_1)).expired == 0

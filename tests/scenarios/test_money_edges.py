@@ -15,7 +15,7 @@ from backhaul.catalog.services import set_tariff_price, set_vat
 from backhaul.common.errors import InvalidInput, KeyReused, Refusal
 from backhaul.common.money import MAX_MINOR
 from backhaul.funds.services import LimitInUse, recharge_fund, reverse_recharge, set_edge_terms
-from backhaul.ledger.services import lock_books
+from backhaul.ledger.periods import close_books
 from backhaul.operators.functions import execute, rows, savepoint
 from backhaul.payments.services import record_payment, reverse_payment
 from backhaul.subscribers.prices import set_custom_price
@@ -120,9 +120,9 @@ def test_one_operators_closed_books_do_not_stop_the_night_of_the_others(cast: Ca
     bill_missing_nights(cast.padma, today=date(2026, 10, 31), now=noon(date(2026, 10, 31)))
     late = date(2026, 11, 3)
     with acting(cast.padma, cast.riverside):
-        lock_books(through=date(2026, 11, 1), now=noon(late))
+        close_books(through=date(2026, 11, 1), now=noon(late))
         with pytest.raises(Refusal, match="through today"), savepoint():
-            lock_books(through=date(2026, 11, 30), now=noon(late))
+            close_books(through=date(2026, 11, 30), now=noon(late))
     reports = bill_missing_nights(cast.padma, today=late, now=noon(late))
     assert [(report.created, report.failed) for report in reports] == [(3, 1), (1, 0), (0, 0)]
     assert [item["reason"] for item in reports[0].exceptions] == ["period_closed"]

@@ -14,7 +14,7 @@ from backhaul.billing.services import sign_up_customer
 from backhaul.common import clock
 from backhaul.common.errors import InvalidInput, NotAllowed, NotFound
 from backhaul.funds.queries import list_fund_movements
-from backhaul.ledger.services import lock_books
+from backhaul.ledger.periods import close_books
 from backhaul.operators.functions import rows
 from backhaul.resellers.slabs import (
     Slab,
@@ -128,7 +128,7 @@ def test_runs_at_once_post_one_bonus(february: Cast) -> None:
 def test_closed_books_put_the_bonus_off(february: Cast) -> None:
     cast = february
     with acting(cast.padma, cast.north):
-        lock_books(through=MAR, now=clock.now())
+        close_books(through=MAR, now=clock.now())
     assert post(cast, MAR) == 0
     assert post(cast, date(2026, 3, 2)) == 1
     assert_proved()

@@ -28,12 +28,24 @@ SAMPLES = [
         "books",
         {},
         checks={
-            "books_check": Check(
-                {"locked_through": "current_date"}, but={"locked_through": "current_date", "locked_at": "now()"}
-            ),
+            "books_year_starts_month_check": Check({"year_starts_month": "13"}, but={"year_starts_month": "12"}),
             "books_stopped": Check({"stopped_at": "now()"}, but={"stopped_at": "now()", "stopped_why": "'changed'"}),
         },
         one_each=True,
+    ),
+    own(
+        "books_lock",
+        {
+            "id": "{n}", "kind": "'close'", "locked_through": "current_date", "why": "''", "recorded_at": "now()",
+            "actor_id": "0", "xid": "'3'",
+        },
+        checks={
+            "books_lock_kind_check": Check({"kind": "'wish'"}, but={"kind": "'year_close'"}),
+            "books_lock_check": Check(
+                {"locked_through": "NULL"}, but={"locked_through": "NULL", "kind": "'reopen'", "why": "'x'"}
+            ),
+            "books_lock_check1": Check({"kind": "'reopen'"}, but={"kind": "'reopen'", "why": "'x'"}),
+        },
     ),
     own(
         "account",

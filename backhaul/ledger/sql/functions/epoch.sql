@@ -23,6 +23,10 @@ BEGIN
     RETURN xid_after(pg_snapshot_xmin(pg_current_snapshot()), v_epoch.xid_offset);
 END $$;
 
+-- current_stamp(): what entries of this transaction are stamped with.
+CREATE OR REPLACE FUNCTION current_stamp() RETURNS xid8
+LANGUAGE sql AS $$ SELECT xid_after(pg_current_xact_id(), (SELECT xid_offset FROM xid_epoch ORDER BY no DESC LIMIT 1)) $$;
+
 -- At every set-up: on a cluster that is new to this cell, entries are stamped from above the highest stamp so far.
 DO $$
 DECLARE
