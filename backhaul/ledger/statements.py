@@ -3,7 +3,8 @@
 `Statement` is plain data without Django: reports.py, day_book.py, billing/ageing.py and payments/customer_account.py
 build one, a renderer draws it. Amounts are minor units with the sign that is shown; days are dates. Words (titles,
 labels, notes) are English msgids which the renderer translates, except where a row or section is `named`: what a person
-or an operator called something. `opens` says what a click on the row leads to; web/console/statement_pages.py makes an address of it, paper ignores it.
+or an operator called something. `opens` says where a click on the row leads; web/console/statement_pages.py makes an
+address of it, paper ignores it.
 """
 
 from __future__ import annotations

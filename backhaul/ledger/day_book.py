@@ -1,0 +1,119 @@
+"""What stands below the figures: the day book and the ledger of one account, as statements of the acting operator."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+from django.utils.translation import gettext_noop as words
+
+from backhaul.ledger.balances import known_before
+from backhaul.ledger.choices import TITLES
+from backhaul.ledger.queries import get_account_ledger, list_journal
+from backhaul.ledger.statements import Column, Opens, Row, Section, Statement
+from backhaul.operators.functions import rows
+from backhaul.operators.scope import current_scope
+
+
+def get_day_book(*, on: date, known_on: date | None = None, limit: int = 200) -> Statement:
+    """All entries of a day: how many and how much of each kind, then the first `limit` of them with their lines.
+
+    Facts: entries, amount_minor.
+    """
+    columns = (Column(words("Entries"), "count"), Column(words("Debit")), Column(words("Credit")))
+    kinds = tuple(_kind(row, on) for row in _list_kinds(on, known_on))
+    entries = list_journal(from_on=on, to_on=on, known_on=known_on, limit=limit + 1)
+    count, amount = (sum(int(row.cells[n] or 0) for row in kinds) for n in (0, 1))
+    lines = [row for entry in entries[:limit] for row in _entry(entry)]
+    return Statement(
+        name="day-book",
+        title=words("Day book"),
+        label=words("What happened"),
+        columns=columns,
+        sections=(Section(words("By kind"), kinds), Section(words("Entries"), tuple(lines))),
+        totals=(Row(words("Total"), (count, amount, amount), kind="sum"),),
+        from_on=on,
+        to_on=on,
+        known_on=known_on,
+        more=len(entries) > limit,
+        facts={"entries": count, "amount_minor": amount},
+    )
+
+
+def get_account_statement(
+    code: str, *, from_on: date, to_on: date, known_on: date | None = None, limit: int = 1000
+) -> Statement:
+    """One account over days: opening, every entry that touched it with the balance after it, closing; debits less
+    credits. Facts: opening_minor, closing_minor. Raises NotFound."""
+    found = get_account_ledger(code, from_on=from_on, to_on=to_on, known_on=known_on, limit=limit)
+    columns = (Column(words("On"), "day"), Column(words("Debit")), Column(words("Credit")), Column(words("Balance")))
+    opening, closing = found["opening_minor"], found["closing_minor"]
+    lines = tuple(
+        Row(
+            line["title"],
+            (line["effective_on"], line["debit_minor"] or None, line["credit_minor"] or None, line["balance_minor"]),
+            code=str(line["number"]),
+            note=line["reason"] or "",
+            opens=Opens("entry", line["entry_id"]),
+        )
+        for line in found["lines"]
+    )
+    debits, credits = (sum(line[side] for line in found["lines"]) for side in ("debit_minor", "credit_minor"))
+    return Statement(
+        name=f"account-{code}",
+        title=found["account"]["name"],
+        label=words("What"),
+        columns=columns,
+        sections=(Section("", (Row(words("Opening"), (from_on, None, None, opening), kind="opening"), *lines)),),
+        totals=(Row(words("Closing"), (to_on, debits, credits, closing), kind="closing"),),
+        from_on=from_on,
+        to_on=to_on,
+        known_on=known_on,
+        subject=found["account"]["number"],
+        more=found["more"],
+        facts={"opening_minor": opening, "closing_minor": closing},
+    )
+
+
+def _list_kinds(on: date, known_on: date | None) -> list[dict[str, Any]]:
+    return rows(
+        """
+        SELECT e.kind, count(DISTINCT e.id) AS entries, sum(p.amount_minor)::bigint AS amount_minor
+        FROM entry e JOIN posting p ON p.operator_id = e.operator_id AND p.entry_id = e.id
+        WHERE e.operator_id = %(me)s AND e.effective_on = %(on)s
+          AND (%(known)s::timestamptz IS NULL OR e.recorded_at < %(known)s)
+        GROUP BY e.kind ORDER BY amount_minor DESC, e.kind
+        """,
+        {"me": current_scope().operator_id, "on": on, "known": known_before(known_on)},
+    )
+
+
+def _kind(row: dict[str, Any], on: date) -> Row:
+    return Row(
+        TITLES.get(row["kind"], row["kind"]),
+        (row["entries"], row["amount_minor"], row["amount_minor"]),
+        opens=Opens("journal", row["kind"], on, on),
+    )
+
+
+def _entry(entry: dict[str, Any]) -> list[Row]:
+    """An entry as a row of its own with its lines set in below it."""
+    title = Row(
+        entry["title"],
+        (None, None, None),
+        code=str(entry["number"]),
+        note=entry["reason"] or "",
+        opens=Opens("entry", entry["id"]),
+    )
+    lines = [
+        Row(
+            line["account"],
+            (None, line["debit_minor"] or None, line["credit_minor"] or None),
+            code=line["number"],
+            note=line["party"] or "",
+            level=1 if line["debit_minor"] else 2,
+            opens=Opens("account", line["code"], entry["effective_on"], entry["effective_on"]),
+        )
+        for line in entry["lines"]
+    ]
+    return [title, *lines]
