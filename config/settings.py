@@ -110,6 +110,16 @@ CSRF_FAILURE_VIEW = "backhaul.web.console.errors.csrf_refused"
 X_FRAME_OPTIONS = "DENY"
 SECURE_REFERRER_POLICY = "same-origin"
 
+# Without a mail server mails wait in their outbox.
+EMAIL_HOST = os.environ.get("BACKHAUL_SMTP_HOST", "")
+EMAIL_PORT = int(os.environ.get("BACKHAUL_SMTP_PORT", "587"))
+EMAIL_HOST_USER = os.environ.get("BACKHAUL_SMTP_USER", "")
+EMAIL_HOST_PASSWORD = os.environ.get("BACKHAUL_SMTP_PASSWORD", "")
+EMAIL_USE_TLS = os.environ.get("BACKHAUL_SMTP_SECURITY", "starttls") == "starttls"
+EMAIL_USE_SSL = os.environ.get("BACKHAUL_SMTP_SECURITY") == "tls"
+EMAIL_TIMEOUT = 10
+DEFAULT_FROM_EMAIL = os.environ.get("BACKHAUL_MAIL_FROM", f"backhaul@{EMAIL_HOST or 'localhost'}")
+
 LANGUAGE_CODE = "en"
 LANGUAGES = [("en", "English"), ("bn", "বাংলা")]
 LOCALE_PATHS = [BASE_DIR / "backhaul" / "web" / "locale"]
