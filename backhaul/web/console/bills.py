@@ -20,6 +20,7 @@ from backhaul.billing.queries import (
 )
 from backhaul.operators.queries import get_brand
 from backhaul.payments.queries import list_bill_payments
+from backhaul.subscribers.queries import get_customer
 from backhaul.web.console import given
 from backhaul.web.console.bill_extras import bill_actions
 from backhaul.web.console.downloads import pdf_file
@@ -65,7 +66,7 @@ def bill_pdf(request: PageRequest, pk: int) -> HttpResponse:
     """GET bills/<id>/pdf/: the bill for the customer."""
     with unit_of(request):
         facts = _facts_of(request, pk)
-        document = bill_document(**facts)
+        document = bill_document(**facts, customer=get_customer(facts["bill"]["customer_id"]))
     return pdf_file(request, f"bill-{facts['bill']['number']}.pdf", document, back=reverse("bill", args=[pk]))
 
 

@@ -19,9 +19,15 @@ Rows = list[dict[str, Any]]
 
 
 def bill_document(
-    bill: dict[str, Any], *, bill_days: Rows, payments: Rows, credit_notes: Rows, adjustments: Rows
+    bill: dict[str, Any],
+    *,
+    customer: dict[str, Any],
+    bill_days: Rows,
+    payments: Rows,
+    credit_notes: Rows,
+    adjustments: Rows,
 ) -> Document:
-    """A bill with its lines and days, and what was paid and credited since; arguments as bill pages show them."""
+    """A bill with its lines and days, and what was paid and credited since; arguments as pages show them."""
     settled = [*_payment_rows(payments), *_credit_rows(credit_notes), *_adjustment_rows(adjustments)]
     tables = [_made_of(bill)]
     if bill_days:
@@ -39,7 +45,7 @@ def bill_document(
         dated_on=bill["issued_on"],
         state=str(state_label(bill["state"])),
         facts=(
-            Fact(_("Billed to"), bill["customer_name"]),
+            Fact(_("Billed to"), "\n".join(filter(None, (customer["name"], customer["address"], customer["mobile"])))),
             Fact(_("Customer id"), bill["customer_code"]),
             Fact(_("Issued"), day(bill["issued_on"])),
             Fact(_("Due on"), day(bill["due_on"])),

@@ -21,8 +21,7 @@ NO_DAY = date(1970, 1, 1)
 
 def statement_document(statement: books.Statement, *, seal: str = "") -> Document:
     """The statement below the acting operator's letterhead; `seal`: the sentence that names the head of its books."""
-    label = Column(_said(statement.label), share=1)
-    columns = (label, *(Column(_said(each.label), figure=each.kind in FIGURES) for each in statement.columns))
+    columns = (Column(_said(statement.label), share=3), *(_column(each) for each in statement.columns))
     table = Table(columns, tuple(_rows(statement)), empty=_("Nothing is posted yet"))
     return sheet(
         _(statement.title),
@@ -34,6 +33,10 @@ def statement_document(statement: books.Statement, *, seal: str = "") -> Documen
         notes=tuple(_notes(statement)),
         seal=seal,
     )
+
+
+def _column(column: books.Column) -> Column:
+    return Column(_said(column.label), figure=column.kind in FIGURES, share=2 if column.kind == "text" else 0)
 
 
 def _facts(statement: books.Statement) -> Iterator[Fact]:
