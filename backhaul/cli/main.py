@@ -39,6 +39,7 @@ COMMANDS = {
     "demo": Entry("backhaul.cli.demo", "Fill the database with a provider, its resellers and their customers."),
     "import-customers": Entry("backhaul.cli.import_customers", "Take over customers from a CSV or XLSX file."),
     "bill": Entry("backhaul.cli.bill", "Run billing for an ISP up to a date."),
+    "rehearse": Entry("backhaul.cli.rehearse", "Live an ISP's days to come in a copy of it, and report."),
     "prove": Entry("backhaul.cli.prove", "Prove that no service-day of a month was forgotten."),
     "verify": Entry("backhaul.cli.verify", "Prove that all books, funds and caches agree."),
     "export-journal": Entry("backhaul.cli.export_journal", "Write an operator's journal for hledger or beancount."),

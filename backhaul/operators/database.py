@@ -75,14 +75,22 @@ def setup_database(admin_url: str) -> None:
         _create_roles(admin)
         if admin.execute("SELECT 1 FROM pg_database WHERE datname = %s", [name]).fetchone() is None:
             admin.execute(sql.SQL("CREATE DATABASE {} OWNER backhaul_owner").format(sql.Identifier(name)))
-    with psycopg.connect(_with_database(admin_url, name), autocommit=True) as admin:
-        _create_schemas(admin, name)
+    build_database(_with_database(admin_url, name))
+
+
+def build_database(url: str) -> None:
+    """Create or update cells, tables, functions and policies of the database to set up, whose roles are there.
+
+    `url` leads into it, as an administrator or as its owner. Raises OtherTables.
+    """
+    with psycopg.connect(url, autocommit=True) as admin:
+        _create_schemas(admin, str(settings.DATABASES["owner"]["NAME"]))
     _migrate("public", [label for label in _migrated_apps() if label not in settings.CELL_CONTEXTS])
     for cell in settings.CELLS:
-        with psycopg.connect(_with_database(admin_url, name), autocommit=True) as admin:
+        with psycopg.connect(url, autocommit=True) as admin:
             _refuse_other_tables(admin, cell)
         _migrate(cell, settings.CELL_CONTEXTS)
-    with psycopg.connect(_with_database(admin_url, name)) as admin:
+    with psycopg.connect(url) as admin:
         _apply_shared(admin)
         for number, cell in enumerate(settings.CELLS, start=1):
             _apply_cell(admin, cell, number)
