@@ -142,6 +142,16 @@ def list_periods(year: FiscalYear, *, today: date) -> list[dict[str, Any]]:
     return periods
 
 
+def count_entries(from_on: date | None, to_on: date) -> int:
+    """Entries of [from_on, to_on]; from the beginning where `from_on` is None."""
+    found = rows(
+        "SELECT count(*) AS entries FROM entry "
+        "WHERE operator_id = %s AND effective_on >= COALESCE(%s, '-infinity'::date) AND effective_on <= %s",
+        [_me(), from_on, to_on],
+    )
+    return int(found[0]["entries"])
+
+
 def list_on_its_way(on: date) -> list[dict[str, Any]]:
     """Accounts of money on its way that are not empty at the end of a day: code, name, net_minor (debits − credits)."""
     return rows(

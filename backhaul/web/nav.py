@@ -56,6 +56,7 @@ MENU: tuple[tuple[Any, tuple[Entry, ...]], ...] = (
         (
             Entry("trial-balance", _("Trial balance"), icon="scale", permission="books.view"),
             Entry("journal", _("Journal"), icon="book-2", permission="books.view"),
+            Entry("periods", _("Periods"), icon="lock", permission="books.view"),
         ),
     ),
 )

@@ -178,6 +178,7 @@ WORDS: dict[str, dict[str, Any]] = {
         "income": _("Income"),
         "expense": _("Expenses"),
     },
+    "lock": {"close": _("Closed"), "year_close": _("Year closed"), "reopen": _("Opened again")},
     "disconnect": {
         "suspended": _("Suspended"),
         "disabled": _("Disabled"),
@@ -261,6 +262,8 @@ BOOKS = (
     gettext_noop("Credit note"),
     gettext_noop("Entry by hand"),
     gettext_noop("Entry by hand taken back"),
+    gettext_noop("Year end"),
+    gettext_noop("Year end taken back"),
 )
 
 

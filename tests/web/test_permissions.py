@@ -51,6 +51,7 @@ def address(town: Town, name: str) -> str:
         "dispute": [cast.riverside, ids["recharge"]],
         "settle-dispute": [cast.riverside, ids["dispute"]],
         "account": ["cash"],
+        **{name: [ids["month"]] for name in ("reopen-books", "close-year")},
         "proof-class": ["billed"],
         **{name: [ids["router"]] for name in ("router", "edit-router")},
         **{name: [ids["run"]] for name in ("run", "run-csv")},

@@ -27,6 +27,7 @@ from backhaul.web.console import (
     funds,
     network,
     payments,
+    periods,
     planner,
     prices,
     profiles,
@@ -180,5 +181,10 @@ urlpatterns = [
     at("network/disconnects/", network.disconnects, "disconnects"),
     at("books/trial-balance/", books.trial_balance, "trial-balance"),
     at("books/journal/", books.journal, "journal"),
+    at("books/periods/", periods.periods, "periods"),
+    at("books/periods/close/", periods.close, "close-books"),
+    at("books/periods/year/", periods.year_start, "year-start"),
+    at("books/periods/<month:month>/reopen/", periods.reopen, "reopen-books"),
+    at("books/periods/<month:month>/year-end/", periods.year_end, "close-year"),
     at("books/accounts/<slug:code>/", books.account, "account"),
 ]
