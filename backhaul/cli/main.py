@@ -43,6 +43,8 @@ COMMANDS = {
     "prove": Entry("backhaul.cli.prove", "Prove that no service-day of a month was forgotten."),
     "verify": Entry("backhaul.cli.verify", "Prove that all books, funds and caches agree."),
     "export-journal": Entry("backhaul.cli.export_journal", "Write an operator's journal for hledger or beancount."),
+    "export-books": Entry("backhaul.cli.export_books", "Write books to a file that anybody can check."),
+    "check-books": Entry("backhaul.cli.check_books", "Check a file of books, without a database.", needs_django=False),
     "bench": Entry("backhaul.cli.bench", "Measure a part against its floor.", needs_django=False),
     "worker": Entry("backhaul.cli.worker", "Run background jobs (started by `up`)."),
 }
