@@ -59,4 +59,5 @@ FUNCTIONS = [
     Definer("discount_bill"),
     Definer("write_off_bill"),
     Definer("recover_bad_debt"),
+    Definer("edge_vat_rate"),
 ]
