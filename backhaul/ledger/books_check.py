@@ -31,7 +31,7 @@ class Pin:
 
 @dataclass
 class Books:
-    """What was read of one operator's books. `sound`: how many blocks hold from the first on; `proved`: by mailed heads."""
+    """What was read of one operator's books. `sound`: so many blocks hold from the first on; `proved`: by heads."""
 
     slug: str
     operator_id: int

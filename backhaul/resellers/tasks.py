@@ -1,11 +1,12 @@
-"""Background jobs of reselling: one per ISP."""
+"""Background jobs of reselling and of the proof over all books: one per ISP."""
 
 from __future__ import annotations
 
 from procrastinate.contrib.django import app
 
 from backhaul.common.clock import local_date, now
-from backhaul.identity.queries import list_isps
+from backhaul.identity.queries import get_isp, list_isps
+from backhaul.resellers import verification
 from backhaul.resellers.slabs import post_volume_bonuses
 
 
@@ -16,3 +17,17 @@ def volume_bonuses(timestamp: int) -> None:
     instant = now()
     for isp in list_isps():
         post_volume_bonuses(isp, today=local_date(instant, isp.time_zone), now=instant)
+
+
+@app.task(name=verification.VERIFY)
+def verify_isp(isp_id: int, run_id: int) -> None:
+    """Do a run of verify that was asked for."""
+    verification.carry_out_verify(get_isp(isp_id), run_id=run_id, now=now())
+
+
+@app.periodic(cron="20 2 * * *")
+@app.task(name="backhaul.resellers.tasks.verify_nightly", queueing_lock="verify_nightly")
+def verify_nightly(timestamp: int) -> None:
+    """Verify every ISP once a day; books that do not hold are stopped."""
+    for isp in list_isps():
+        verification.verify_night(isp, now=now())

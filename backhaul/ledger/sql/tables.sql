@@ -231,7 +231,7 @@ CREATE TABLE verify_run (
     answered smallint NOT NULL DEFAULT 0,
     ended_at timestamptz,
     failed boolean NOT NULL DEFAULT false,      -- it broke off, and says nothing
-    answers jsonb NOT NULL DEFAULT '[]',        -- [{"name", "looked", "wrong", "operators": short names}]
+    answers jsonb NOT NULL DEFAULT '[]',        -- [{"name", "operators": short names of those that do not hold}]
     PRIMARY KEY (operator_id, id)
 );
 CREATE TABLE verify_answer (
