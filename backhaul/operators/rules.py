@@ -10,7 +10,7 @@ PERMISSIONS = VIEW | {
     "payments.reverse", "books.view", "books.post", "bills.run", "resellers.view", "resellers.edit",
     "books.close", "books.reopen",
     "funds.recharge", "funds.reverse", "catalog.edit", "network.view", "network.edit", "staff.edit",
-    "funds.ask", "funds.confirm",
+    "funds.ask", "funds.confirm", "drawers.receive", "drawers.edit",
     "billing.make", "billing.discount", "billing.write_off", "billing.promise",
 }  # fmt: skip
 NEEDS_CHILDREN = {"resellers.view", "resellers.edit", "funds.recharge", "funds.reverse"}
@@ -21,11 +21,12 @@ ROLES: dict[str, frozenset[str]] = {
     "system": frozenset(PERMISSIONS),
     "owner": frozenset(PERMISSIONS),
     "accountant": frozenset(
-        VIEW | {"books.view", "books.post", "books.close", "payments.reverse", "funds.confirm", "billing.write_off"}
+        VIEW | {"books.view", "books.post", "books.close", "payments.reverse", "funds.confirm", "billing.write_off",
+              "drawers.receive"}
     ),
     "collector": frozenset({"dashboard.view", "customers.view", "bills.view", "payments.view", "payments.collect"}),
     "noc": frozenset({"dashboard.view", "customers.view", "network.view", "network.edit"}),
-    "manager": frozenset({"dashboard.view", "billing.discount"}),
+    "manager": frozenset({"dashboard.view", "billing.discount", "drawers.receive"}),
 }
 
 

@@ -23,7 +23,10 @@ from backhaul.operators.scope import current_scope, unit_of_work
 
 @dataclass(frozen=True)
 class Receipt:
-    """A recorded payment. `service`: "unchanged", "back", or "pending": paid, but funds of the chain are short."""
+    """A recorded payment. `service`: "unchanged", "back", or "pending": paid, but funds of the chain are short.
+
+    `above_limit`: the drawer of the person who took the cash holds more than it may.
+    """
 
     payment_id: int
     receipt_number: int
@@ -33,6 +36,7 @@ class Receipt:
     overdue_minor: int
     repeated: bool
     service: str = "unchanged"
+    above_limit: bool = False
 
 
 class Received(TypedDict):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from backhaul.ledger.checks import NAMED, QUESTIONS, SIDES, Check, Question, ask
+from backhaul.resellers.drawer_checks import DRAWERS
 from backhaul.resellers.edge_checks import EDGES, net
 
 
@@ -261,7 +262,7 @@ _BILLING = (
             "SELECT operator_id, payment_id, sum(amount_minor) AS paid FROM allocation GROUP BY 1, 2) AS a "
             "ON a.operator_id = p.operator_id AND a.payment_id = p.id",
             {
-                "amount_minor": "-sum(s.debit - s.credit) FILTER (WHERE s.party_id IS NOT NULL)",
+                "amount_minor": f"{net('receivable_customers', '-')} + {net('customer_advances', '-')}",
                 "paid": net("receivable_customers", "-"),
             },
             "payment",
@@ -311,4 +312,4 @@ _NUMBERS = (
     ),
 )
 
-ALL = (*QUESTIONS, *EDGES, *_BILLING, *_NUMBERS)
+ALL = (*QUESTIONS, *EDGES, *_BILLING, *DRAWERS, *_NUMBERS)

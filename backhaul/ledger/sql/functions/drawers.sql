@@ -1,16 +1,15 @@
 -- Cash of customers in people's hands (SPEC C10): these run as their callers, which are definer functions and hold the customer's lock.
 
--- into_drawer: cash that a customer gave to whoever acts (below zero: got back from it) goes into that person's drawer. Who has none
--- (the system, somebody of a provider, who is no collector where only they have one) keeps it in the operator's cash: person is NULL.
--- A receipt of a closed day is late: refused or listed, as the operator wants it. What is above the limit is told and never refused:
--- the customer has paid (SPEC 2.3).
+-- into_drawer: cash that a customer gave to whoever acts goes into that person's drawer; what a customer gets back (below zero) comes out
+-- of it, as far as it is there. Otherwise it is the operator's cash, and person NULL: the system, somebody of a provider, who is no
+-- collector where only they have drawers. A receipt of a closed day is late: refused or listed, as the operator wants it. What is above
+-- the limit is told and never refused: the customer has paid (SPEC 2.3).
 CREATE OR REPLACE FUNCTION into_drawer(
     p_operator bigint, p_minor bigint, p_on date, OUT person bigint, OUT round integer, OUT late boolean, OUT above boolean)
 LANGUAGE plpgsql AS $$
 DECLARE
     v_user bigint := acting_user();
     v_rule record;
-    v_room boolean;
 BEGIN
     late := false;
     above := false;
@@ -27,18 +26,22 @@ BEGIN
         UPDATE drawer d SET held_minor = d.held_minor + p_minor
         WHERE d.operator_id = p_operator AND d.user_id = v_user
           AND (p_minor > 0 OR d.held_minor - COALESCE(d.waiting_minor, 0) >= -p_minor)
-        RETURNING d.user_id, d.counted_through + 1, COALESCE(p_on <= d.closed_through, false),
+        RETURNING d.user_id, d.counted_through + 1, p_minor > 0 AND COALESCE(p_on <= d.closed_through, false),
                   p_minor > 0 AND COALESCE(d.held_minor > d.float_limit_minor, false)
         INTO person, round, late, above;
-        EXIT WHEN FOUND;
-        IF p_minor < 0 THEN
-            PERFORM refuse('drawer_short', 'Your drawer does not hold that much; give it by bank, or let the office give it.');
+        IF FOUND THEN
+            EXIT;
+        ELSIF p_minor < 0 THEN
+            late := false;      -- RETURNING nothing has emptied them
+            above := false;
+            RETURN;
         END IF;
         INSERT INTO drawer (operator_id, user_id, float_limit_minor) VALUES (p_operator, v_user, v_rule.float_limit_minor)
         ON CONFLICT DO NOTHING;
     END LOOP;
     IF late AND v_rule.late_receipts = 'refused' THEN
-        PERFORM refuse('drawer_closed', format('Your drawer is closed for %s; ask the office to open the day again, or date the receipt later.', p_on));
+        PERFORM refuse('drawer_closed',
+                       format('Your drawer is closed for %s; ask the office to open the day again, or date the receipt later.', p_on));
     END IF;
 END $$;
 

@@ -1,0 +1,212 @@
+"""Customers' cash in people's hands: counted blind, handed over, short or not, and closed by the day (SPEC C10).
+
+A payment is recorded whatever the limit says (SPEC 2.3): the customer has paid. What is above the limit is told before
+the money is taken, and listed when it was taken all the same.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from backhaul.common.errors import InvalidInput, Refusal
+from backhaul.common.money import refuse_beyond_limit
+from backhaul.operators.functions import call, execute, rows
+from backhaul.operators.scope import current_scope
+from backhaul.operators.services import record_audit
+
+LATE_RECEIPTS = ("listed", "refused")
+
+
+class NoDrawer(Refusal):
+    """Cash that this person takes is in the office at once."""
+
+    code = "no_drawer"
+
+
+class DrawerClosed(Refusal):
+    """Receipts of that day come too late for this person's drawer."""
+
+    code = "drawer_closed"
+
+
+class HandOverWaits(Refusal):
+    """What was counted before waits for its receiver."""
+
+    code = "hand_over_waits"
+
+
+class HandOverAnswered(Refusal):
+    """It was received or sent back before."""
+
+    code = "hand_over_answered"
+
+
+class OwnHandOver(Refusal):
+    """Nobody receives its own money or settles its own shortage."""
+
+    code = "own_hand_over"
+
+
+class MoreThanOwed(Refusal):
+    """A shortage is settled once."""
+
+    code = "more_than_owed"
+
+
+@dataclass(frozen=True)
+class Rules:
+    """What an operator wants of who takes cash. `everyone`: not collectors alone have a drawer. `late_receipts`:
+    "listed" or "refused", where the drawer closed their day before. `float_limit_minor`: of drawers to come."""
+
+    everyone: bool = False
+    late_receipts: str = "listed"
+    float_limit_minor: int | None = None
+
+
+@dataclass(frozen=True)
+class HandedOver:
+    """What a hand-over came to once it was received: either nothing is amiss, or a shortage, or a surplus."""
+
+    counted_minor: int
+    expected_minor: int
+    shortage_minor: int
+    surplus_minor: int
+
+
+def set_drawer_rules(rules: Rules, *, now: datetime) -> None:
+    """Set how drawers work at the acting operator."""
+    scope = current_scope()
+    scope.require("drawers.edit")
+    if rules.late_receipts not in LATE_RECEIPTS:
+        raise InvalidInput("Late receipts are listed or refused.", field="late_receipts")
+    limit = _limit(rules.float_limit_minor)
+    execute(
+        "INSERT INTO drawer_rule (operator_id, everyone, late_receipts, float_limit_minor) VALUES (%s, %s, %s, %s) "
+        "ON CONFLICT (operator_id) DO UPDATE SET everyone = EXCLUDED.everyone, "
+        "late_receipts = EXCLUDED.late_receipts, float_limit_minor = EXCLUDED.float_limit_minor",
+        [scope.operator_id, rules.everyone, rules.late_receipts, limit],
+    )
+    record_audit(
+        verb="set_drawer_rules", subject_type="operator", subject_id=scope.operator_id, at=now,
+        everyone=rules.everyone, late_receipts=rules.late_receipts, float_limit_minor=limit,
+    )  # fmt: skip
+
+
+def set_float_limit(*, user_id: int, limit_minor: int | None, now: datetime) -> None:
+    """Set how much cash a person may hold; None = as much as comes. Raises NoDrawer."""
+    scope = current_scope()
+    scope.require("drawers.edit")
+    call("open_drawer", user=user_id)
+    limit = _limit(limit_minor)
+    execute(
+        "UPDATE drawer SET float_limit_minor = %s WHERE operator_id = %s AND user_id = %s",
+        [limit, scope.operator_id, user_id],
+    )
+    record_audit(verb="set_float_limit", subject_type="user", subject_id=user_id, at=now, float_limit_minor=limit)
+
+
+def count_drawer(*, counted_minor: int, now: datetime, request_key: str, note: str = "") -> int:
+    """State, blind, what is in the drawer of whoever acts, to hand it over; returns the hand-over's id.
+
+    Raises NoDrawer, HandOverWaits. The same `request_key` again returns the first; with another sum KeyReused.
+    """
+    current_scope().require("payments.collect")
+    if counted_minor < 0:
+        raise InvalidInput("The count cannot be less than nothing.", field="counted_minor")
+    counted = refuse_beyond_limit(counted_minor, field="counted_minor")
+    return int(call("count_drawer", counted_minor=counted, note=note.strip(), now=now, request_key=request_key))
+
+
+def receive_hand_over(*, hand_over_id: int, on: date, now: datetime) -> HandedOver:
+    """Take what somebody else counted into the operator's cash; a shortage is due from that person from now on.
+
+    Raises NotFound, OwnHandOver, HandOverAnswered, PeriodClosed.
+    """
+    current_scope().require("drawers.receive")
+    return HandedOver(**call("receive_hand_over", hand_over=hand_over_id, on=on, now=now))
+
+
+def send_back_hand_over(*, hand_over_id: int, why: str, now: datetime) -> None:
+    """Send a hand-over back to be counted again. Raises NotFound, HandOverAnswered."""
+    current_scope().require("drawers.receive")
+    if not why.strip():
+        raise InvalidInput("Say why you send it back.", field="why")
+    call("send_back_hand_over", hand_over=hand_over_id, why=why.strip(), now=now)
+
+
+def settle_shortage(
+    *, user_id: int, amount_minor: int, paid: str | None, on: date, now: datetime, request_key: str, why: str = ""
+) -> int:
+    """Record that a person paid its shortage (`paid`: cash, bank, mobile_wallet), or forgive it (None, with `why`).
+
+    Raises MoreThanOwed, OwnHandOver; the same `request_key` again returns the first.
+    """
+    current_scope().require("drawers.receive" if paid else "drawers.edit")
+    if paid is None and not why.strip():
+        raise InvalidInput("Say why it is forgiven.", field="why")
+    settled = call(
+        "settle_shortage",
+        user=user_id,
+        amount_minor=refuse_beyond_limit(amount_minor, field="amount_minor"),
+        paid=paid,
+        on=on,
+        now=now,
+        why=why.strip(),
+        request_key=request_key,
+    )
+    return int(settled)
+
+
+def close_drawer(*, through: date, now: datetime, today: date) -> None:
+    """Close the days of one's own drawer through a day; receipts of these days are late from now on."""
+    scope = current_scope()
+    scope.require("payments.collect")
+    if through > today:
+        raise InvalidInput("A day is closed when it has come.", field="through")
+    call("open_drawer", user=scope.actor_id)
+    was = _closed_through(scope.actor_id)
+    if was is not None and through <= was:
+        return
+    _set_closed(scope.actor_id, through, was, "", now)
+
+
+def move_closing(*, user_id: int, through: date | None, why: str, now: datetime, today: date) -> None:
+    """Close a person's days, or open them again: through an earlier day, or None; the reason is kept."""
+    current_scope().require("drawers.edit")
+    if through is not None and through > today:
+        raise InvalidInput("A day is closed when it has come.", field="through")
+    if not why.strip():
+        raise InvalidInput("Say why.", field="why")
+    call("open_drawer", user=user_id)
+    _set_closed(user_id, through, _closed_through(user_id), why.strip(), now)
+
+
+def _closed_through(user_id: int) -> date | None:
+    found = rows(
+        "SELECT closed_through FROM drawer WHERE operator_id = %s AND user_id = %s",
+        [current_scope().operator_id, user_id],
+    )
+    through: date | None = found[0]["closed_through"]
+    return through
+
+
+def _set_closed(user_id: int, through: date | None, was: date | None, why: str, now: datetime) -> None:
+    scope = current_scope()
+    execute(
+        "UPDATE drawer SET closed_through = %s WHERE operator_id = %s AND user_id = %s",
+        [through, scope.operator_id, user_id],
+    )
+    execute(
+        "INSERT INTO drawer_closing (operator_id, user_id, through, was, reason, actor_id, at) "
+        "VALUES (%s, %s, %s, %s, %s, %s, %s)",
+        [scope.operator_id, user_id, through, was, why, scope.actor_id, now],
+    )
+
+
+def _limit(minor: int | None) -> int | None:
+    if minor is None:
+        return None
+    if minor <= 0:
+        raise InvalidInput("The limit must be more than zero; leave it empty for none.", field="float_limit_minor")
+    return refuse_beyond_limit(minor, field="float_limit_minor")
