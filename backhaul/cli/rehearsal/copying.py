@@ -134,7 +134,7 @@ def _stamp_on(source: psycopg.Connection[Any], target: psycopg.Connection[Any]) 
         "ON a.attrelid = d.adrelid AND a.attnum = d.adnum WHERE a.attrelid = 'entry'::regclass AND a.attname = 'xid'"
     ).fetchone()
     assert stamped is not None
-    target.execute(sql.SQL("ALTER TABLE entry ALTER COLUMN xid SET DEFAULT {}").format(sql.SQL(stamped[0])))
+    target.execute(f"ALTER TABLE entry ALTER COLUMN xid SET DEFAULT {stamped[0]}".encode())
     target.execute(f"DELETE FROM {STAMPS}")
     target.execute(f"ALTER TABLE {STAMPS} NO FORCE ROW LEVEL SECURITY")
     _copy(source, target, STAMPS, sql.SQL("true"))

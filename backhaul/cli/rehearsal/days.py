@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from functools import partial
 from typing import Any
+from uuid import uuid4
 from zoneinfo import ZoneInfo
 
 from backhaul.billing.cuts import cut_when_due
@@ -124,6 +125,6 @@ def _recharge(isp: IspDirectory, recharge: Recharge, at: datetime) -> list[RunRe
             on=recharge.on,
             now=at,
             paid="cash",
-            request_key=f"rehearsal:{recharge}"[:200],
+            request_key=f"rehearsal:{uuid4()}",
         )
     return [bill_isp(isp, on=recharge.on, now=at, only_held=True, top_id=recharge.top_id, cuts=False)]

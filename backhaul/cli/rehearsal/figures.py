@@ -28,7 +28,8 @@ _BLOCKS = """
            count(*) FILTER (WHERE reason = 'expired')::int AS expired,
            count(*) FILTER (WHERE reason = 'operator_minimum')::int AS below_minimum
     FROM block WHERE id > %(last)s GROUP BY 1"""
-_WAITING = """
+_WAITING = "SELECT operator_id, count(*)::int AS waiting FROM waiting_bills() GROUP BY 1"
+_SHORT = """
     SELECT short_child_id AS child_id, count(*)::int AS bills, sum(short_minor)::bigint AS needed_minor
     FROM waiting_bills() GROUP BY 1"""
 # Income and costs of the books by month; the entry that closes a year is neither.
@@ -45,7 +46,7 @@ _MONTHS = """
 _NUMBERS = """
     SELECT o.id, COALESCE(n.next_number, 1) AS next_number
     FROM operator o LEFT JOIN invoice_numbering n ON n.operator_id = o.id"""
-COUNTED = ("bills", "billed_minor", "cut", "suspended", "expired", "below_minimum")
+_NOTHING = dict.fromkeys(("bills", "billed_minor", "cut", "suspended", "expired", "below_minimum"), 0)
 
 
 class Figures:
@@ -54,6 +55,7 @@ class Figures:
     def __init__(self, isp: IspDirectory) -> None:
         self._isp = isp
         self._days: dict[date, dict[int, dict[str, int]]] = {}
+        self._waiting: dict[date, dict[int, int]] = {}
         self._balances: dict[date, list[dict[str, Any]]] = {}
         self._short: list[dict[str, Any]] = []
         with unit_of_work(isp, using=BATCH):
@@ -67,19 +69,26 @@ class Figures:
             last = {"operators": list(self._numbers), "numbers": list(self._numbers.values()), "last": self._last_block}
             counts = self._days.setdefault(day, {})
             for row in (*_read(_BILLS, last), *_read(_BLOCKS, last)):
-                done = counts.setdefault(row.pop("operator_id"), dict.fromkeys(COUNTED, 0))
+                done = counts.setdefault(row.pop("operator_id"), dict(_NOTHING))
                 for name, count in row.items():
                     done[name] += count
+            self._waiting[day] = {row["operator_id"]: row["waiting"] for row in _read(_WAITING)}
             self._balances[day] = _read(_FUNDS)
-            self._watch(day, {row["child_id"]: row for row in _read(_WAITING)})
+            self._watch(day, {row["child_id"]: row for row in _read(_SHORT)})
             self._note()
 
     def list_days(self) -> list[dict[str, Any]]:
-        """Per day: what each operator billed and which of its services went off, and every fund at the day's end."""
+        """Per day: what each operator billed, which of its services went off and how many of its bills wait at the
+        day's end for want of a fund; and every fund at the day's end.
+        """
         return [
             {
                 "on": day,
-                "operators": [{"operator": name, **done[id_]} for id_, name in self._names.items() if id_ in done],
+                "operators": [
+                    {"operator": name, **done.get(id_, _NOTHING), "waiting": self._waiting[day].get(id_, 0)}
+                    for id_, name in self._names.items()
+                    if id_ in done or id_ in self._waiting[day]
+                ],
                 "funds": [self._named(fund) for fund in self._balances[day]],
             }
             for day, done in self._days.items()

@@ -101,13 +101,18 @@ def rehearse(
 
 
 def known_to(report: dict[str, Any], operator: str) -> dict[str, Any]:
-    """A report without what is not that operator's: its own bills, services and books, and the funds at its edges."""
+    """A report without what is not that operator's: its own bills, services and books, and the funds at its edges.
+
+    Of a check that failed the name alone: its words may name anybody.
+    """
 
     def its(found: list[dict[str, Any]]) -> list[dict[str, Any]]:
         return [row for row in found if operator in (row["operator"], row.get("parent"))]
 
     days = [{**day, "operators": its(day["operators"]), "funds": its(day["funds"])} for day in report["days"]]
-    return {**report, "days": days} | {name: its(report[name]) for name in ("funds", "short", "months", "not_billed")}
+    wrong = [{"check": found["check"], "detail": ""} for found in report["verify"]["wrong"]]
+    own = {name: its(report[name]) for name in ("funds", "short", "months", "not_billed")}
+    return {**report, **own, "days": days, "rows_copied": None, "verify": {**report["verify"], "wrong": wrong}}
 
 
 def _refuse_days(today: date, until: date) -> None:

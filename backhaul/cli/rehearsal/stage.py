@@ -63,7 +63,7 @@ def rehearse(wish: dict[str, Any]) -> dict[str, Any]:
         "not_billed": [{"operator": figures.name_of(item.pop("operator_id")), **item} for item in failed],
         "verify": {
             "checks": len(checks),
-            "wrong": [f"{check.name}: {check.detail}" for check in checks if not check.ok],
+            "wrong": [{"check": check.name, "detail": check.detail} for check in checks if not check.ok],
         },
     }
 

@@ -17,11 +17,16 @@ def lines_of(report: dict[str, Any], decimals: int) -> Iterator[str]:
         return format_minor(minor, decimals=decimals)
 
     yield f"{report['isp']}, {report['from']} to {report['until']}, if nobody pays and none recharge but those given:"
+    waited: dict[str, int] = {}
     for day in report["days"]:
         for done in day["operators"]:
-            off = [f"{done[name]} {said}" for name, said in WENT_OFF.items() if done[name]]
-            bills = [f"{done['bills']} bills, {money(done['billed_minor'])}"] if done["bills"] else []
-            yield f"{day['on']}  {done['operator']}: {'; '.join(bills + off)}"
+            parts = [f"{done['bills']} bills, {money(done['billed_minor'])}"] if done["bills"] else []
+            parts += [f"{done[name]} {said}" for name, said in WENT_OFF.items() if done[name]]
+            if done["waiting"] != waited.get(done["operator"], 0):
+                parts.append(f"{done['waiting']} wait for want of funds")
+            if parts:
+                yield f"{day['on']}  {done['operator']}: {'; '.join(parts)}"
+        waited = {done["operator"]: done["waiting"] for done in day["operators"]}
     for fund in report["funds"]:
         yield (
             f"fund of {fund['operator']} with {fund['parent']}: {money(fund['began_minor'])} → "
@@ -42,7 +47,7 @@ def lines_of(report: dict[str, Any], decimals: int) -> Iterator[str]:
             f"{month['month']}  {month['operator']}: income {money(month['income_minor'])}, "
             f"costs {money(month['costs_minor'])}"
         )
-    yield from report["verify"]["wrong"]
+    yield from (f"WRONG {found['check']}: {found['detail']}" for found in report["verify"]["wrong"])
     yield f"{report['verify']['checks']} checks: " + (
         "something is wrong" if report["verify"]["wrong"] else "everything agrees"
     )
