@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
 from backhaul.common.errors import NotFound
@@ -63,6 +64,16 @@ def get_own_drawer() -> dict[str, Any] | None:
         return None
     told = ("user_id", "waits", "above_limit", "float_limit_minor", "closed_through", "shortage_minor", "receipts")
     return {name: drawer[name] for name in told}
+
+
+def get_own_warnings(today: date) -> dict[str, Any]:
+    """What whoever acts should know before it takes cash: above_limit, float_limit_minor, is_closed (today)."""
+    found = rows(
+        "SELECT COALESCE(held_minor > float_limit_minor, false) AS above_limit, float_limit_minor, "
+        "COALESCE(closed_through >= %s, false) AS is_closed FROM drawer WHERE operator_id = %s AND user_id = %s",
+        [today, _me(), current_scope().actor_id],
+    )
+    return found[0] if found else {"above_limit": False, "float_limit_minor": None, "is_closed": False}
 
 
 def list_hand_overs(

@@ -28,6 +28,8 @@ MENU: tuple[tuple[Any, tuple[Entry, ...]], ...] = (
             Entry("bills", _("Bills"), icon="file-invoice", permission="bills.view"),
             Entry("payments", _("Payments"), icon="receipt", permission="payments.view"),
             Entry("collect", _("Collect cash"), icon="cash", permission="payments.collect"),
+            Entry("my-drawer", _("My drawer"), icon="cash-banknote", permission="payments.collect"),
+            Entry("drawers", _("Drawers"), icon="coins", permission="drawers.receive"),
             Entry("packages", _("Packages"), icon="package", permission="catalog.view"),
             Entry("promises", _("Promises to pay"), icon="calendar-check", permission="billing.promise"),
             Entry("discounts", _("Discounts"), icon="rosette-discount", permission="billing.discount"),
@@ -54,9 +56,12 @@ MENU: tuple[tuple[Any, tuple[Entry, ...]], ...] = (
     (
         _("Books"),
         (
+            Entry("record", _("Record something"), icon="pencil-plus", permission="books.post"),
             Entry("trial-balance", _("Trial balance"), icon="scale", permission="books.view"),
             Entry("journal", _("Journal"), icon="book-2", permission="books.view"),
             Entry("periods", _("Periods"), icon="lock", permission="books.view"),
+            Entry("heads", _("Seals"), icon="shield-lock", permission="books.view"),
+            Entry("verify", _("Verification"), icon="checks", permission="books.view"),
         ),
     ),
 )

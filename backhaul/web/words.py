@@ -215,6 +215,9 @@ WORDS: dict[str, dict[str, Any]] = {
 
 # Accounts and entries of the books as they come from the chart template: translated where they are shown.
 BOOKS = (
+    gettext_noop("Cash over and short"),
+    gettext_noop("Shortage paid"),
+    gettext_noop("Shortage forgiven"),
     gettext_noop("Receivable from customers"),
     gettext_noop("Receivable from operators"),
     gettext_noop("Takings receivable"),

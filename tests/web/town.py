@@ -15,7 +15,9 @@ from backhaul.common import clock
 from backhaul.funds.statements import dispute_movement, prepare_statement
 from backhaul.network.services import register_nas
 from backhaul.operators.functions import rows
+from backhaul.payments.drawers import count_drawer
 from backhaul.payments.services import record_payment
+from backhaul.resellers.verification import list_verify_runs, verify_and_keep
 from backhaul.subscribers.services import suspend_subscription
 from tests.builders import acting, build_person, new_customer, request_key
 from tests.cast import Cast, build_cast, fill_funds
@@ -48,8 +50,7 @@ def build_town() -> Town:
         profile = add_billing_profile(name="North's", rules=ProfileRules())
         router = register_nas(name="Tower", source_address="192.0.2.9", secret="not-a-word", at=now)
     with acting(cast.padma, cast.riverside):
-        for role in ROLES:
-            build_person(cast.riverside, role, role)
+        people = {role: build_person(cast.riverside, role, role) for role in ROLES}
         first = sign_up(cast, "Abdul Karim", joined)
         second = sign_up(cast, "Nusrat Jahan", joined)
         receipt = record_payment(
@@ -67,10 +68,16 @@ def build_town() -> Town:
             "customer": first, "suspended": second, "bill": bill, "payment": receipt.payment_id,
             "recharge": movements[0]["id"], "charge": movements[-1]["id"], "router": router,
             "month": joined, "dispute": dispute, "package": package, "profile": profile,
+            "collector": people["collector"],
         }  # fmt: skip
+    with acting(cast.padma, cast.riverside, user_id=people["collector"]):
+        town.ids["hand_over"] = count_drawer(counted_minor=0, now=now, request_key=request_key())
     town.ids["plan"] = plan_run(cast.padma, on=today, now=now)["id"]
     with acting(cast.padma):
         town.ids["run"] = start_run(on=today, now=now)
+    verify_and_keep([cast.padma.cell], now=now, told=lambda _question: None)
+    with acting(cast.padma):
+        town.ids["verify"] = list_verify_runs()[0]["id"]
     return town
 
 

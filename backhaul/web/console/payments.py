@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy
 
 from backhaul.billing.queries import find_standings, list_open_bills_of
 from backhaul.operators.queries import get_brand
+from backhaul.payments.drawer_queries import get_own_warnings
 from backhaul.payments.queries import get_payment, list_allocations, list_payments
 from backhaul.payments.services import Receipt, receive_payment, reverse_payment
 from backhaul.subscribers.queries import get_customer, search_customers
@@ -21,6 +22,7 @@ from backhaul.web.console.customer_status import Panel
 from backhaul.web.console.downloads import pdf_file
 from backhaul.web.console.pages import ROWS, PageRequest, go, page, paged, refusals_to, sent, show, told_to, unit_of
 from backhaul.web.console.people import by_whom
+from backhaul.web.console.receipts import code_of
 from backhaul.web.forms import KeyedForm, MoneyField
 from backhaul.web.paper.bills import receipt_document
 from backhaul.web.templatetags.console import money
@@ -84,7 +86,10 @@ def collect_from(request: PageRequest, pk: int) -> HttpResponse:
         customer = get_customer(pk) | find_standings([pk])[pk]
         form.initial["amount"] = customer["due_minor"] or None
         bills = list_open_bills_of(pk, today=request.today)
-        return show(request, "collect_from", {"customer": customer, "bills": bills}, form=form)
+        drawer = get_own_warnings(request.today)
+        if drawer["above_limit"]:
+            form.initial["method"] = None  # cash only where it was chosen all the same
+        return show(request, "collect_from", {"customer": customer, "bills": bills, "drawer": drawer}, form=form)
 
 
 def _tell(request: PageRequest, receipt: Receipt) -> None:
@@ -94,6 +99,8 @@ def _tell(request: PageRequest, receipt: Receipt) -> None:
         messages.warning(
             request, _("The payment is recorded. The service waits for funds and comes back as soon as they suffice.")
         )
+    if receipt.above_limit:
+        messages.warning(request, _("Your drawer holds more than it may: hand over before you take more cash."))
 
 
 @page("payments.view")
@@ -118,7 +125,8 @@ def payments(request: PageRequest) -> HttpResponse:
 @page("payments.view")
 def payment(request: PageRequest, pk: int) -> HttpResponse:
     """GET payments/<id>/: the receipt, printable."""
-    return show(request, "receipt", _facts_of(request, pk) | {"document": get_brand()})
+    facts = _facts_of(request, pk)
+    return show(request, "receipt", facts | {"document": get_brand(), "proof": code_of(request, facts["payment"])})
 
 
 @page("payments.view", in_unit=False)
@@ -126,7 +134,7 @@ def payment_pdf(request: PageRequest, pk: int) -> HttpResponse:
     """GET payments/<id>/pdf/: the receipt for the customer."""
     with unit_of(request):
         facts = _facts_of(request, pk)
-        document = receipt_document(**facts)
+        document = receipt_document(**facts, code=code_of(request, facts["payment"])["code"])
     return pdf_file(request, f"receipt-{facts['payment']['number']}.pdf", document, back=reverse("payment", args=[pk]))
 
 

@@ -56,9 +56,12 @@ def bill_document(
 
 
 def receipt_document(
-    payment: dict[str, Any], *, allocations: Rows, surplus_minor: int, standing: dict[str, Any]
+    payment: dict[str, Any], *, allocations: Rows, surplus_minor: int, standing: dict[str, Any], code: str
 ) -> Document:
-    """A payment, which bills it paid, and how the customer stands now; arguments as receipt pages show them."""
+    """A payment, which bills it paid, and how the customer stands now; arguments as receipt pages show them.
+
+    `code`: what proves it.
+    """
     facts = [
         Fact(_("Customer"), payment["customer_name"]),
         Fact(_("Customer id"), payment["customer_code"]),
@@ -68,6 +71,7 @@ def receipt_document(
     ]
     if payment["reference"]:
         facts.append(Fact(_("Reference"), payment["reference"]))
+    facts.append(Fact(_("Code"), code))
     paid = [Row((_("Bill %(n)s") % {"n": part["number"]}, money(part["amount_minor"]))) for part in allocations]
     if surplus_minor and not payment["pays_back"]:
         paid.append(Row((_("Kept as advance"), money(surplus_minor))))
