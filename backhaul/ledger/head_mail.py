@@ -38,7 +38,7 @@ OF_THIS_MAIL = (
 
 @dataclass(frozen=True)
 class _Outcome:
-    """What the mail server said, in one line, where it did not take a mail; `unreachable`: the next would fare alike."""
+    """What the mail server said where it did not take a mail; `unreachable`: the next one would fare alike."""
 
     failure: str | None
     unreachable: bool = False
@@ -52,9 +52,9 @@ def can_mail() -> bool:
 def send_heads(isp: IspDirectory, *, now: datetime) -> int:
     """Hand the waiting mails of an ISP to the mail server; how many it took. Call it outside a unit of work.
 
-    A mail is marked in the transaction that holds its row while it is sent: two jobs never send the same one. Only where
-    the server dies between the two is it sent again, with the same Message-ID, by which readers drop the copy. What
-    the mail server refuses is tried again later, and the others go on.
+    A mail is marked in the transaction that holds its row while it is sent: two jobs never send the same one. Only
+    where the server dies between the two is it sent again, with the same Message-ID, by which readers drop the copy.
+    What the mail server refuses is tried again later, and the others go on.
     """
     sent = 0
     with _mail_server() as server:

@@ -19,7 +19,8 @@ from backhaul.operators.services import record_audit
 BATCH = "batch"
 _ADDRESS = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9.-]{1,190}")
 _HEADS = """
-    SELECT h.on_date, h.seal_no, encode(h.hash, 'hex') AS hash, h.debits_minor, h.made_at, m.address, m.sent_at, m.failure
+    SELECT h.on_date, h.seal_no, encode(h.hash, 'hex') AS hash, h.debits_minor, h.made_at, m.address, m.sent_at,
+           m.failure
     FROM daily_head h LEFT JOIN head_mail m ON m.operator_id = h.operator_id AND m.on_date = h.on_date
     WHERE h.operator_id = %s
 """
@@ -34,7 +35,7 @@ def get_latest_head() -> dict[str, Any] | None:
 
 
 def list_heads(*, limit: int = 31, before: date | None = None) -> list[dict[str, Any]]:
-    """Daily heads of the acting operator, newest first, as get_latest_head; with their mail: address, sent_at, failure."""
+    """Daily heads of the acting operator, newest first; with their mail: address, sent_at, failure."""
     me = current_scope().operator_id
     if before is None:
         return rows(f"{_HEADS} ORDER BY h.on_date DESC LIMIT %s", [me, limit])
@@ -48,7 +49,8 @@ def get_chain() -> dict[str, Any]:
     return rows(
         """
         SELECT b.last_seal_no AS blocks, s.sealed_at, encode(s.hash, 'hex') AS hash, b.stopped_at, b.stopped_why,
-               (SELECT count(*) FROM entry e WHERE e.operator_id = b.operator_id AND e.xid >= b.sealed_before) AS waiting
+               (SELECT count(*) FROM entry e
+                WHERE e.operator_id = b.operator_id AND e.xid >= b.sealed_before) AS waiting
         FROM books b LEFT JOIN seal s ON s.operator_id = b.operator_id AND s.no = b.last_seal_no
         WHERE b.operator_id = %s
         """,
