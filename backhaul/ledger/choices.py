@@ -96,6 +96,12 @@ YEAR_CLOSE = "year_close"
 YEAR_CLOSE_REVERSAL = "reversal:year_close"
 YEAR_CLOSE_KINDS = (YEAR_CLOSE, YEAR_CLOSE_REVERSAL)  # what an income statement leaves out
 
+# What people record themselves (events.py): taken back there.
+OWN_EVENTS = (
+    "opening_balances", "owner_puts_in", "owner_draws", "provider_paid", "provider_paid_by_owner", "money_moved",
+    "expense", "supplier_bill", "supplier_paid", "asset_bought", "payroll", "salaries_paid", "vat_return",
+)  # fmt: skip
+
 # What an entry is called on screens and in exports.
 TITLES = {
     "recharge": "Recharge",
@@ -175,4 +181,5 @@ TITLES = {
     MANUAL_REVERSAL: "Entry by hand taken back",
     YEAR_CLOSE: "Year end",
     YEAR_CLOSE_REVERSAL: "Year end taken back",
+    **{f"reversal:{kind}": "Taken back" for kind in OWN_EVENTS},
 }

@@ -251,7 +251,7 @@ TEMPLATES: dict[str, tuple[Line, ...]] = {
     "deposit_in": (Line("own", PAID, "customer_deposits", "amount"),),
     "deposit_kept": (Line("own", "customer_deposits", "customer_advances", "amount"),),  # which pays the dues at once
     "deposit_given_back": (Line("own", "customer_deposits", PAID, "amount"),),
-    # --- takings: whoever stands between passes them on, so that its clearing account comes out at nothing; the operator
+    # --- takings: whoever stands between passes them on: its clearing account comes out at nothing; the operator
     # of the customer books the payment by customer_payment out of that account, a chargeback by payment_reversed
     "gateway_takings": (
         Line("parent", "gateway_clearing", "takings_owed", "amount"),

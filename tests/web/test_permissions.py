@@ -36,13 +36,19 @@ def address(town: Town, name: str) -> str:
         **{name: [ids["customer"]] for name in OF_CUSTOMER},
         "lift-block": [ids["suspended"], "by_hand"],
         "cancel-change": [ids["suspended"]],
-        **{name: [ids["bill"]] for name in ("bill", "bill-pdf", "discount-bill", "write-off", "recover")},
+        **{
+            name: [ids["bill"]]
+            for name in ("bill", "bill-pdf", "discount-bill", "write-off", "recover", "explain-bill")
+        },
         **{name: [ids["package"]] for name in OF_PACKAGE},
         "profile": [ids["profile"]],
         "withdraw-plan": [cast.plans["Home 10"]],
         "band": [cast.padma.isp_id, cast.plans["Home 10"]],
         **{name: [ids["payment"]] for name in ("payment", "payment-pdf", "reverse-payment")},
-        "movement": [cast.riverside, ids["charge"]],
+        **{name: [cast.riverside, ids["charge"]] for name in ("movement", "explain-movement")},
+        "explain-charge": [cast.riverside, cast.riverside, ids["bill"]],
+        "explain-statement": [ids["customer"], ids["month"]],
+        "explain-credit-note": [ids["bill"]],
         **{name: [cast.riverside] for name in OF_RESELLER},
         "set-price": [cast.riverside, cast.padma.isp_id, cast.plans["Home 10"]],
         "take-back": [cast.riverside, ids["recharge"]],

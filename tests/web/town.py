@@ -13,6 +13,7 @@ from backhaul.billing.services import sign_up_customer
 from backhaul.catalog.services import ProfileRules, add_billing_profile, add_package
 from backhaul.common import clock
 from backhaul.funds.statements import dispute_movement, prepare_statement
+from backhaul.ledger.events import OwnEvent, record_own_event
 from backhaul.network.services import register_nas
 from backhaul.operators.functions import rows
 from backhaul.payments.drawers import count_drawer
@@ -63,12 +64,14 @@ def build_town() -> Town:
         bill = rows("SELECT id FROM invoice WHERE customer_id = %s", [first])[0]["id"]
         movements = rows("SELECT id, kind FROM fund_movement WHERE child_id = %s ORDER BY id", [cast.riverside])
         prepare_statement(child_id=cast.riverside, month=joined, today=today, now=now)
+        mine = OwnEvent("owner_puts_in", 100_00, today, "for a start", paid="bank")
+        recorded = record_own_event(mine, request_key=request_key(), now=now)
         dispute = dispute_movement(child_id=cast.riverside, movement_id=movements[0]["id"], what="paid twice", now=now)
         town.ids = {
             "customer": first, "suspended": second, "bill": bill, "payment": receipt.payment_id,
             "recharge": movements[0]["id"], "charge": movements[-1]["id"], "router": router,
             "month": joined, "dispute": dispute, "package": package, "profile": profile,
-            "collector": people["collector"],
+            "collector": people["collector"], "recorded": recorded,
         }  # fmt: skip
     with acting(cast.padma, cast.riverside, user_id=people["collector"]):
         town.ids["hand_over"] = count_drawer(counted_minor=0, now=now, request_key=request_key())

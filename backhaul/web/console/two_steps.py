@@ -27,10 +27,12 @@ class Act:
 
 @dataclass
 class Preview:
-    """What will happen: amounts by label (shown with their sign), figures without one, what else there is to know."""
+    """What will happen: amounts by label (shown with their sign), figures without one, what else there is to know;
+    `lines`: the debits and credits of the entry, as queries give them."""
 
     effects: list[tuple[str, int]] = field(default_factory=list)
     figures: list[tuple[str, Any]] = field(default_factory=list)
+    lines: list[dict[str, Any]] = field(default_factory=list)
     people: str = ""
     warning: str = ""
 
