@@ -41,6 +41,7 @@ COMMANDS = {
     "bill": Entry("backhaul.cli.bill", "Run billing for an ISP up to a date."),
     "rehearse": Entry("backhaul.cli.rehearse", "Live an ISP's days to come in a copy of it, and report."),
     "prove": Entry("backhaul.cli.prove", "Prove that no service-day of a month was forgotten."),
+    "explain": Entry("backhaul.cli.explain", "Say how a bill came about, step by step."),
     "verify": Entry("backhaul.cli.verify", "Prove that all books, funds and caches agree."),
     "export-journal": Entry("backhaul.cli.export_journal", "Write an operator's journal for hledger or beancount."),
     "export-books": Entry("backhaul.cli.export_books", "Write books to a file that anybody can check."),

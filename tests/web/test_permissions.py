@@ -44,7 +44,7 @@ def address(town: Town, name: str) -> str:
         "profile": [ids["profile"]],
         "withdraw-plan": [cast.plans["Home 10"]],
         "band": [cast.padma.isp_id, cast.plans["Home 10"]],
-        **{name: [ids["payment"]] for name in ("payment", "payment-pdf", "reverse-payment")},
+        **{name: [ids["payment"]] for name in ("payment", "payment-pdf", "reverse-payment", "explain-payment")},
         **{name: [cast.riverside, ids["charge"]] for name in ("movement", "explain-movement")},
         "explain-charge": [cast.riverside, cast.riverside, ids["bill"]],
         "explain-statement": [ids["customer"], ids["month"]],
