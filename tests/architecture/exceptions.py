@@ -4,12 +4,14 @@
 APPEND_ONLY = {
     "entry", "posting", "seal", "daily_head", "verify_answer", "fund_movement", "charge", "charge_refund", "invoice",
     "books_lock", "allocation", "credit_note", "own_event",
-    "adjustment", "payment", "tariff_price", "vat_setting", "audit_event", "run_exception", "radius_accounting_error",
+    "adjustment", "payment", "shortage_settlement", "drawer_closing", "tariff_price", "vat_setting", "audit_event",
+    "run_exception", "radius_accounting_error",
 }  # fmt: skip
 # App does not write these at all: only functions of *books* do.
 MONEY = {
     "entry", "posting", "fund", "fund_movement", "charge", "charge_refund", "invoice", "invoice_open", "allocation",
-    "customer_advance", "credit_note", "adjustment", "payment", "seal", "daily_head", "head_mail",
+    "customer_advance", "credit_note", "adjustment", "payment", "hand_over", "shortage_settlement", "seal",
+    "daily_head", "head_mail",
     "books_lock",
     "own_event",
 }  # fmt: skip
@@ -42,6 +44,8 @@ NO_FOREIGN_KEY = {
         "actor_id": "a user, in the shared schema",
         "by_actor_id": "a user, in the shared schema",
         "user_id": "a user, in the shared schema",
+        "answered_by_id": "a user, in the shared schema",
+        "drawer_user_id": "a drawer, changed by the same function; verify checks it (a row key costs every payment)",
         "transfer_id": "the fund movement that ties two entries; verify checks it (row keys cost ×7 in batches)",
         "owner_id": "the operator whose customer was charged: the chain may be longer than the edge",
     },
@@ -94,5 +98,6 @@ NO_ENUMERATION = {
     "disconnect_request.reason": "told to people, never compared",
     "credit_note.reason": "typed by a person",
     "entry.reason": "typed by a person",
+    "drawer_closing.reason": "typed by a person",
     "run_exception.reason": "told to people, never compared",
 }

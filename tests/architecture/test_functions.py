@@ -65,6 +65,10 @@ ON_A_ROW = {
     ),
     "record_payment": "record_payment({other}, 100, 'cash', current_date, now(), '', 'k', false)",
     "reverse_payment": "reverse_payment({other}, current_date, now(), 'why')",
+    "open_drawer": "open_drawer({other})",
+    "receive_hand_over": "receive_hand_over({other}, current_date, now())",
+    "send_back_hand_over": "send_back_hand_over({other}, 'why', now())",
+    "settle_shortage": "settle_shortage({other}, 1, 'cash', current_date, now(), '', 'k')",
     "reverse_entry": "reverse_entry({other}, current_date, 'why', now())",
     "reverse_own_event": "reverse_own_event({other}, current_date, 'why', now())",
     "reveal_radius_password": "reveal_radius_password({other}, now())",
@@ -76,6 +80,7 @@ ON_ITSELF = {
         set(),
     ),
     "count_router_sessions": ("SELECT nas_id FROM count_router_sessions('-infinity')", {"{rival}"}),
+    "count_drawer": ("SELECT count_drawer(1, '', now(), 'k')", set()),
     "count_held_below": ("SELECT child_id FROM count_held_below()", {"{rival}"}),
     "close_books": ("SELECT close_books(current_date, now()); SELECT operator_id FROM books_lock", {"{rival}"}),
     "reopen_books": (

@@ -87,6 +87,25 @@ SAMPLES = [
             ),
         },
     ),
+    own(
+        "drawer_rule",
+        {},
+        one_each=True,
+        checks={
+            "drawer_rule_late_receipts_check": Check({"late_receipts": "'burnt'"}, but={"late_receipts": "'refused'"}),
+            "drawer_rule_float_limit_minor_check": Check({"float_limit_minor": "0"}, but={"float_limit_minor": "1"}),
+        },
+    ),
+    own(
+        "drawer",
+        {"user_id": "{n}", "held_minor": "100"},
+        checks={
+            "drawer_held_minor_check": Check({"held_minor": "-1"}, but={"held_minor": "0"}),
+            "drawer_float_limit_minor_check": Check({"float_limit_minor": "0"}, but={"float_limit_minor": "1"}),
+            "drawer_rounds": Check({"handed_through": "1"}, but={"handed_through": "1", "counted_through": "1"}),
+            "drawer_waiting": Check({"waiting_minor": "101"}, but={"waiting_minor": "100"}),
+        },
+    ),
     own("account_day", {"code": "'code_{n}'", "day": "current_date"}),
     own("party_day", {"code": "'code'", "party_id": "{n}", "day": "current_date"}),
     own(

@@ -2,6 +2,9 @@
 
 from tests.architecture.samples import Check, own
 
+_ANSWERED = {"state": "'sent_back'", "answered_at": "now()", "answered_by_id": "1"}
+_RECEIVED = {"state": "'received'", "received_on": "current_date", "expected_minor": "100"}
+
 SAMPLES = [
     own("receipt_numbering", {}, one_each=True),
     own(
@@ -24,6 +27,59 @@ SAMPLES = [
             "payment_back_or_reversed": Check(
                 {"amount_minor": "-1", "reverses_id": "{me}", "pays_back": "true"},
                 but={"amount_minor": "-1", "pays_back": "true"},
+            ),
+        },
+    ),
+    own(
+        "hand_over",
+        {
+            "id": "{n}", "user_id": "{n}", "round": "{k}", "counted_minor": "100", "counted_at": "now()",
+            "request_key": "'key-{n}'",
+        },
+        uniques={
+            "operator_id, user_id, round": {"user_id": "{me}", "round": "9", **_ANSWERED},
+            "operator_id, request_key": {},
+            "operator_id, user_id": {"user_id": "{me}"},
+        },
+        checks={
+            "hand_over_counted_minor_check": Check({"counted_minor": "-1"}, but={"counted_minor": "0"}),
+            "hand_over_request_key_check": Check({"request_key": "''"}, but={"request_key": "'x'"}),
+            "hand_over_state_check": Check({**_ANSWERED, "state": "'lost'"}, but=_ANSWERED),
+            "hand_over_expected_minor_check": Check(
+                {**_ANSWERED, **_RECEIVED, "expected_minor": "-1"}, but={**_ANSWERED, **_RECEIVED}
+            ),
+            "hand_over_answered": Check({"answered_at": "now()", "answered_by_id": "1"}, but=_ANSWERED),
+            "hand_over_received": Check({**_ANSWERED, "state": "'received'"}, but={**_ANSWERED, **_RECEIVED}),
+        },
+    ),
+    own(
+        "shortage_settlement",
+        {
+            "id": "{n}", "user_id": "{n}", "amount_minor": "100", "paid_code": "'cash'", "settled_on": "current_date",
+            "request_key": "'key-{n}'", "recorded_at": "now()", "actor_id": "0",
+        },
+        uniques={"operator_id, request_key": {}},
+        checks={
+            "shortage_settlement_amount_minor_check": Check({"amount_minor": "0"}, but={"amount_minor": "1"}),
+            "shortage_settlement_paid_code_check": Check({"paid_code": "'shells'"}, but={"paid_code": "'bank'"}),
+            "shortage_settlement_request_key_check": Check({"request_key": "''"}, but={"request_key": "'x'"}),
+            "shortage_settlement_why": Check({"paid_code": "NULL"}, but={"paid_code": "NULL", "why": "'x'"}),
+        },
+    ),
+    own(
+        "drawer_closing",
+        {"id": "{n}", "user_id": "{n}", "through": "current_date", "actor_id": "0", "at": "now()"},
+        checks={
+            "drawer_closing_why": Check({"was": "current_date"}, but={"was": "current_date", "reason": "'x'"}),
+        },
+    ),
+    own(
+        "receipt_secret",
+        {"secret": "decode(repeat('ab', 32), 'hex')"},
+        one_each=True,
+        checks={
+            "receipt_secret_secret_check": Check(
+                {"secret": "'short'"}, but={"secret": "decode(repeat('cd', 32), 'hex')"}
             ),
         },
     ),
