@@ -39,6 +39,7 @@ DECLARE
     v_stopped bigint[];
     v_count bigint;
 BEGIN
+    PERFORM keep_open(ARRAY(SELECT DISTINCT operator_id FROM stage_due), p_on);
     SELECT array_agg(o.id), COALESCE(array_agg(o.id) FILTER (WHERE why.stopped), '{}') INTO v_closed, v_stopped FROM operator o
     CROSS JOIN LATERAL (SELECT bool_or(b.stopped_at IS NOT NULL) AS stopped FROM books b
                         WHERE b.operator_id = ANY (o.path) AND takes_nothing(b, p_on)) AS why

@@ -339,6 +339,7 @@ BEGIN
     ANALYZE pg_temp.stage_off;
     PERFORM lock_customers(array_agg(s.operator_id), array_agg(s.customer_id)) FROM subscription s
     WHERE (s.operator_id, s.id) IN (SELECT operator_id, subscription_id FROM stage_off);
+    PERFORM keep_open(ARRAY(SELECT DISTINCT operator_id FROM stage_off), p_on);
     PERFORM stage_backs(p_on, p_ended_on);
     PERFORM stage_notes(p_on, p_ended_on);
     PERFORM share_out_notes();

@@ -42,6 +42,17 @@ BEGIN
     END IF;
 END $$;
 
+-- keep_open: the same for many at once: the books of these operators and of all above them are not closed before this transaction ends,
+-- on days that are over. What asks takes_nothing afterwards sees what holds.
+CREATE OR REPLACE FUNCTION keep_open(p_operators bigint[], p_on date) RETURNS void
+LANGUAGE plpgsql AS $$
+BEGIN
+    IF p_on < current_date - 1 THEN
+        PERFORM 1 FROM books WHERE operator_id IN (SELECT unnest(path) FROM operator WHERE id = ANY (p_operators))
+        ORDER BY operator_id FOR KEY SHARE;
+    END IF;
+END $$;
+
 -- post_event: one entry in one set of books after the template (kind, side); runs as its caller, which is a definer function.
 -- p_amounts: {"amount name": minor units}; postings whose amount is absent or zero are left out. No posting = no entry (NULL).
 -- p_paid: the account that stands for 'paid'; p_user: whose it is, where an account is kept by person (a collector's drawer);
