@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from django.db import connections
 
+from backhaul.ledger.choices import OWN_EVENTS
 from backhaul.ledger.periods import LATE, LOCKS
 from backhaul.operators.scope import survey
 
@@ -233,6 +234,24 @@ QUESTIONS = (
         FROM daily_head h JOIN operator o ON o.id = h.operator_id
         LEFT JOIN (SELECT operator_id, no, hash, sum(amount_minor) OVER (PARTITION BY operator_id ORDER BY no) AS debits
                    FROM seal) AS s ON s.operator_id = h.operator_id AND s.no = h.seal_no""",
+    ),
+    Question(
+        "books.own_events",
+        "what people recorded has its entry, of its day and with its amounts",
+        f"""
+        SELECT operator_id,
+               CASE WHEN k.minor IS NULL
+                    THEN format('%s: an entry of something recorded (%s %s) that is not there', o.slug, kind, id)
+                    WHEN b.on_day IS DISTINCT FROM k.on_day OR b.minor IS DISTINCT FROM k.minor
+                    THEN format('%s: what was recorded as %s %s is not posted as it is', o.slug, kind, id) END AS wrong
+        FROM (SELECT operator_id, kind, id, effective_on AS on_day,
+                     (SELECT sum(abs(value::numeric)) FROM jsonb_each_text(amounts)) AS minor FROM own_event) AS k
+        FULL JOIN (SELECT e.operator_id, e.kind, e.source_id AS id, e.effective_on AS on_day,
+                          sum(p.amount_minor) AS minor
+                   FROM entry e JOIN posting p ON p.operator_id = e.operator_id AND p.entry_id = e.id
+                   WHERE e.kind IN ({", ".join(f"'{kind}'" for kind in OWN_EVENTS)}) GROUP BY 1, 2, 3, 4) AS b
+            USING (operator_id, kind, id)
+        {NAMED}""",
     ),
     Question(
         "books.account_days",

@@ -181,5 +181,5 @@ TITLES = {
     MANUAL_REVERSAL: "Entry by hand taken back",
     YEAR_CLOSE: "Year end",
     YEAR_CLOSE_REVERSAL: "Year end taken back",
-    **{f"reversal:{kind}": "Taken back" for kind in OWN_EVENTS},
+    **{f"reversal:{kind}": "Taken back" for kind in (*OWN_EVENTS, "deposit_in", "deposit_kept", "deposit_given_back")},
 }

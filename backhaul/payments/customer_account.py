@@ -23,6 +23,7 @@ LABELS = {
     "credit_note": words("Credit note"),
     "discount": words("Discount on a bill"),
     "write_off": words("Written off"),
+    "deposit_kept": words("Deposit kept for dues"),
 }
 
 # Every event of a customer with its day and what it changes; `late`: it became known after the day that is asked for.
@@ -45,7 +46,11 @@ _EVENTS = """
         FROM credit_note WHERE operator_id = %(me)s AND customer_id = %(customer)s
         UNION ALL
         SELECT adjusted_on, 4, kind, '', why, -net_minor - vat_minor, invoice_id, NULL, id, '{bill_discount,write_off}'
-        FROM adjustment WHERE operator_id = %(me)s AND customer_id = %(customer)s AND kind <> 'recovered')
+        FROM adjustment WHERE operator_id = %(me)s AND customer_id = %(customer)s AND kind <> 'recovered'
+        UNION ALL
+        SELECT moved_on, 5, kind, '', reason, amount_minor, NULL, NULL, COALESCE(reverses_id, id),
+               CASE WHEN reverses_id IS NULL THEN '{deposit_kept}' ELSE '{reversal:deposit_kept}' END::text[]
+        FROM deposit WHERE operator_id = %(me)s AND customer_id = %(customer)s AND kind = 'deposit_kept')
 """
 
 
@@ -99,7 +104,7 @@ def _list_events(customer_id: int, to_on: date, known_on: date | None) -> list[d
 
 def _line(event: dict[str, Any], balance: int) -> Row:
     minor: int = event["minor"]
-    opens = Opens("payment", event["payment_id"]) if event["payment_id"] else Opens("bill", event["bill_id"])
+    opens = next((Opens(what, event[f"{what}_id"]) for what in ("payment", "bill") if event[f"{what}_id"]), None)
     return Row(
         LABELS[event["what"]],
         (event["day"], minor if minor > 0 else None, -minor if minor < 0 else None, balance),

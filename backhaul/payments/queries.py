@@ -90,7 +90,7 @@ def list_statement(customer_id: int) -> list[dict[str, Any]]:
 
     Each: month, opening + billed − paid + paid_back + adjusted = closing, in minor units; below zero it is credit that
     the customer holds. Reversed payments count as paid back; opening dues, credit notes, later
-    discounts and write-offs as adjusted.
+    discounts, write-offs and what was kept of a deposit as adjusted.
     """
     return rows(
         """
@@ -108,6 +108,9 @@ def list_statement(customer_id: int) -> list[dict[str, Any]]:
             UNION ALL
             SELECT adjusted_on, 0, 0, 0, -net_minor - vat_minor
             FROM adjustment WHERE operator_id = %(me)s AND customer_id = %(customer)s AND kind <> 'recovered'
+            UNION ALL
+            SELECT moved_on, 0, 0, 0, amount_minor
+            FROM deposit WHERE operator_id = %(me)s AND customer_id = %(customer)s AND kind = 'deposit_kept'
         ), month AS (
             SELECT date_trunc('month', on_day)::date AS month, sum(billed)::bigint AS billed_minor,
                    sum(paid)::bigint AS paid_minor, sum(paid_back)::bigint AS paid_back_minor,

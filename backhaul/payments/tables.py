@@ -5,6 +5,7 @@ from backhaul.operators.row_security import Books, Definer
 TABLES = [
     Books("receipt_numbering", app="S", books="SIU"),
     Books("payment", app="S", books="SI"),
+    Books("deposit", app="S", books="SI"),
     Books("hand_over", app="S", books="SIU"),
     Books("shortage_settlement", app="S", books="SI"),
     Books("drawer_closing", app="SI", books="S"),
@@ -14,6 +15,8 @@ FUNCTIONS = [
     Definer("record_payment"),
     Definer("reverse_payment"),
     Definer("pay_back_advance"),
+    Definer("record_deposit"),
+    Definer("reverse_deposit"),
     Definer("open_numbering"),
     Definer("open_drawer"),
     Definer("count_drawer"),

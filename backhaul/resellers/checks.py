@@ -254,6 +254,15 @@ _BILLING = (
         ),
     ),
     Question(
+        "customers.deposits",
+        "deposits in the books = what each customer left, less what was kept and given back",
+        _sub_ledger(
+            "customer_deposits",
+            "-",
+            "SELECT operator_id, customer_id, sum(amount_minor) AS amount FROM deposit GROUP BY 1, 2",
+        ),
+    ),
+    Question(
         "payments.posted",
         "every payment has its entry, and what it paid on bills is allocated",
         _posted(

@@ -65,6 +65,8 @@ ON_A_ROW = {
     ),
     "record_payment": "record_payment({other}, 100, 'cash', current_date, now(), '', 'k', false)",
     "reverse_payment": "reverse_payment({other}, current_date, now(), 'why')",
+    "record_deposit": "record_deposit({other}, 'deposit_in', 100, 'cash', current_date, now(), 'why', 'k')",
+    "reverse_deposit": "reverse_deposit({other}, current_date, 'why', now())",
     "open_drawer": "open_drawer({other})",
     "receive_hand_over": "receive_hand_over({other}, current_date, now())",
     "send_back_hand_over": "send_back_hand_over({other}, 'why', now())",
@@ -110,8 +112,8 @@ ON_ITSELF = {
         set(),
     ),
     "record_own_event": (
-        "SELECT record_own_event('owner_puts_in', jsonb_build_object('amount', 1), current_date, 'cash', NULL, 'why', 'k', "
-        "now()); SELECT operator_id FROM own_event WHERE request_key = 'k'",
+        "SELECT record_own_event('owner_puts_in', jsonb_build_object('amount', 1), current_date, 'cash', NULL, 'why', "
+        "'k', now()); SELECT operator_id FROM own_event WHERE request_key = 'k'",
         {"{rival}"},
     ),
     "search_customers": ("SELECT customer_id FROM search_customers('user', 50)", {"{rival}"}),

@@ -31,6 +31,29 @@ SAMPLES = [
         },
     ),
     own(
+        "deposit",
+        {
+            "id": "{n}", "customer_id": "{n}", "kind": "'deposit_in'", "amount_minor": "100", "method": "'cash'",
+            "moved_on": "current_date", "recorded_at": "now()", "actor_id": "0", "reason": "'typed'",
+            "request_key": "'key-{n}'",
+        },
+        uniques={
+            "operator_id, request_key": {},
+            "operator_id, reverses_id": {"reverses_id": "7", "amount_minor": "-1"},
+        },
+        along={"deposit_operator_id_reverses_id_fkey": {"amount_minor": "-1"}},
+        checks={
+            "deposit_kind_check": Check(
+                {"kind": "'deposit_lost'", "amount_minor": "-1"},
+                but={"kind": "'deposit_given_back'", "amount_minor": "-1"},
+            ),
+            "deposit_request_key_check": Check({"request_key": "''"}, but={"request_key": "'x'"}),
+            "deposit_reason_check": Check({"reason": "''"}, but={"reason": "'x'"}),
+            "deposit_amount": Check({"amount_minor": "-1"}, but={"amount_minor": "1"}),
+            "deposit_method": Check({"method": "NULL"}, but={"method": "'bank'"}),
+        },
+    ),
+    own(
         "hand_over",
         {
             "id": "{n}", "user_id": "{n}", "round": "{k}", "counted_minor": "100", "counted_at": "now()",
