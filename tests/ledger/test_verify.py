@@ -15,9 +15,10 @@ from backhaul.cli.embedded import EmbeddedPostgres
 from backhaul.funds.services import recharge_fund, transfer_fund
 from backhaul.funds.statements import prepare_statement
 from backhaul.ledger import services
+from backhaul.payments.drawers import count_drawer, receive_hand_over, settle_shortage
 from backhaul.payments.services import record_payment, reverse_payment
 from backhaul.resellers.checks import verify
-from tests.builders import acting, request_key
+from tests.builders import acting, build_person, request_key
 from tests.cast import CELL, Cast, build_cast, fill_funds
 from tests.ledger.books import as_admin
 from tests.scenarios.money import night, noon
@@ -50,6 +51,7 @@ def business(db: EmbeddedPostgres) -> Cast:
         pay(people[0].customer_id, 700_00)
         wrong = pay(people[1].customer_id, 2_000_00)
         pay(people[1].customer_id, 1)
+    hand_over(cast, people[0].customer_id)
     night(cast, DEC)
     with acting(cast.padma, cast.riverside):
         reverse_payment(payment_id=wrong, on=DEC, now=noon(DEC), reason="bounced")
@@ -70,6 +72,21 @@ def adjust(subscription_id: int) -> None:
     discount_bill(**act, net_minor=10_00, request_key=request_key())
     write_off_bill(**act, request_key=request_key())
     record_recovery(**act, amount_minor=5_00, paid="cash", request_key=request_key())
+
+
+def hand_over(cast: Cast, customer_id: int) -> None:
+    """A collector takes 9.00 and hands 8.00 of it over, pays half of what is missing, and takes 2.00 more."""
+    with acting(cast.padma, cast.riverside):
+        collector, accountant = (build_person(cast.riverside, role, role) for role in ("collector", "accountant"))
+    with acting(cast.padma, cast.riverside, user_id=collector):
+        pay(customer_id, 9_00)
+        counted = count_drawer(counted_minor=8_00, now=noon(NOV), request_key=request_key())
+        pay(customer_id, 2_00)
+    with acting(cast.padma, cast.riverside, user_id=accountant):
+        receive_hand_over(hand_over_id=counted, on=NOV, now=noon(NOV))
+        settle_shortage(
+            user_id=collector, amount_minor=50, paid="cash", on=NOV, now=noon(NOV), request_key=request_key()
+        )
 
 
 def pay(customer_id: int, amount_minor: int) -> int:
@@ -112,6 +129,12 @@ TAMPERING = [
     ("UPDATE allocation SET amount_minor = amount_minor + 1 WHERE payment_id IS NULL", "payments.advances_applied"),
     ("UPDATE payment SET amount_minor = amount_minor + 1 WHERE amount_minor = 1", "payments.posted"),
     ("DELETE FROM payment WHERE receipt_number = 2", "numbers.receipts"),
+    ("UPDATE payment SET drawer_user_id = NULL WHERE drawer_user_id IS NOT NULL", "drawers.cash"),
+    ("UPDATE drawer SET held_minor = held_minor + 1", "drawers.held"),
+    ("UPDATE drawer SET waiting_minor = 0", "drawers.held"),
+    ("UPDATE hand_over SET expected_minor = expected_minor + 1", "drawers.cash"),
+    ("UPDATE hand_over SET counted_minor = counted_minor - 1", "drawers.shortages"),
+    ("DELETE FROM shortage_settlement", "drawers.shortages"),
     ("UPDATE credit_note SET net_minor = net_minor + 1, to_invoice_minor = to_invoice_minor + 1", "bills.credit_notes"),
     ("UPDATE charge SET net_minor = net_minor + 1", "charges.movements"),
     ("UPDATE charge SET ends_on = ends_on + 1", "charges.invoices"),

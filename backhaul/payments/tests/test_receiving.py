@@ -56,15 +56,20 @@ def figures(receipt: Receipt) -> tuple[int, ...]:
             receipt.overdue_minor)  # fmt: skip
 
 
+@pytest.mark.parametrize("in_drawer", [False, True])
 @pytest.mark.parametrize("amount", [1, BILL - 1, BILL, BILL + 50_00])
-def test_a_payment_is_posted_after_its_template(cast: Cast, customer_id: int, amount: int) -> None:
-    """The function writes the template out; here the two are held together, line by line."""
-    receipt = receive(cast, cast.riverside, **received(customer_id, amount))
+def test_a_payment_is_posted_after_its_template(cast: Cast, customer_id: int, amount: int, in_drawer: bool) -> None:
+    """The function writes the template out; here the two are held together, line by line: bank, or a drawer's cash."""
+    with acting(cast.padma, cast.riverside):
+        collector = build_person(cast.riverside, "collector", "collector")
+    person, paid = (collector, "cash_with_collector") if in_drawer else (None, "bank")
+    payment = received(customer_id, amount, method="cash" if in_drawer else "bank")
+    receipt = receive(cast, cast.riverside, collector, **payment)
     amounts = {"applied": receipt.applied_minor, "surplus": receipt.surplus_minor}
     assert sum(amounts.values()) == amount
     expected = [
-        {"n": n, "debit_code": "bank" if line.debit == PAID else line.debit, "credit_code": line.credit,
-         "amount_minor": amounts[line.amount], "debit_party": None, "credit_party": customer_id, "effective_on": DAY}
+        {"n": n, "debit_code": paid if line.debit == PAID else line.debit, "credit_code": line.credit,
+         "amount_minor": amounts[line.amount], "debit_party": person, "credit_party": customer_id, "effective_on": DAY}
         for n, line in enumerate(TEMPLATES["customer_payment"], start=1)
         if amounts[line.amount]
     ]  # fmt: skip
