@@ -15,6 +15,7 @@ from backhaul.billing.run_queries import list_runs
 from backhaul.billing.runs import bill_isp
 from backhaul.billing.services import bring_back, sign_up_customer
 from backhaul.catalog.queries import list_billing_profiles_offered, list_packages_offered
+from backhaul.cli.demonstration.drawers import hand_over
 from backhaul.cli.demonstration.founding import Operator
 from backhaul.cli.demonstration.funding import move_money
 from backhaul.cli.demonstration.people import METHODS, Person, invent, pace_of, pick
@@ -89,6 +90,7 @@ def _spend_day(operator: Operator, day: date, recruits: list[tuple[int, Person]]
         with unit_of_work(operator.isp, operator.id, user_id=operator.cashier):
             for receipt in sorted(receipts, key=lambda receipt: receipt.hour):
                 _record(receipt, day, script)
+    hand_over(operator, day, script)
 
 
 # -- paying -------------------------------------------------------------------------------------------------------
