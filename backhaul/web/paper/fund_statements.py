@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 
 from backhaul.operators.scope import current_scope
 from backhaul.web.paper.document import Column, Document, Fact, Row, Table
-from backhaul.web.paper.sheet import sheet
+from backhaul.web.paper.sheet import seal, sheet
 from backhaul.web.templatetags.console import count, day, moment, money, state_label
 from backhaul.web.words import named
 
@@ -36,6 +36,7 @@ def fund_document(
         facts=(*_prepared(row, signed), Fact(_("Currency"), current_scope().currency)),
         tables=tuple(tables),
         sum=Fact(_("Closing"), f"{current_scope().currency} {money(row['closing_minor'])}"),
+        seal=seal(),
         notes=(f"{_('Fingerprint')}: {row['digest']}",) if row["prepared"] else (),
     )
 

@@ -8,9 +8,11 @@ from typing import Any
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
+from backhaul.ledger.heads import get_latest_head
 from backhaul.operators.queries import get_brand
 from backhaul.operators.scope import current_scope
 from backhaul.web.paper.document import Document, Letterhead
+from backhaul.web.templatetags.console import day
 
 
 def letterhead() -> Letterhead:
@@ -19,6 +21,14 @@ def letterhead() -> Letterhead:
     if brand is None:
         return Letterhead(current_scope().name)
     return Letterhead(brand["display_name"], brand["colour"], brand["document_footer"])
+
+
+def seal() -> str:
+    """The head of the acting operator's books, for the foot of what is taken from them; empty before the first."""
+    head = get_latest_head()
+    if head is None:
+        return ""
+    return _("Sealed through %(day)s: %(hash)s") % {"day": day(head["on_date"]), "hash": head["hash"]}
 
 
 def sheet(title: str, *, dated_on: date, **parts: Any) -> Document:

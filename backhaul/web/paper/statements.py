@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import date
+from datetime import date, timedelta
 
 from django.utils.translation import gettext as _
 
@@ -11,7 +11,7 @@ from backhaul.ledger import statements as books
 from backhaul.operators.scope import current_scope
 from backhaul.web.paper.document import Column, Document, Fact, Row, RowKind, Table
 from backhaul.web.paper.sheet import sheet
-from backhaul.web.templatetags.console import count, day, money
+from backhaul.web.templatetags.console import count, day, money, period
 
 KINDS: dict[books.RowKind, RowKind] = {"line": "plain", "sum": "subtotal", "opening": "subtotal", "closing": "subtotal"}
 FIGURES = ("money", "count")
@@ -42,7 +42,7 @@ def _column(column: books.Column) -> Column:
 def _facts(statement: books.Statement) -> Iterator[Fact]:
     yield Fact(_("Books of"), current_scope().name)
     if statement.from_on and statement.to_on:
-        yield Fact(_("Days"), f"{day(statement.from_on)} – {day(statement.to_on)}")
+        yield Fact(_("Days"), period(statement.from_on, statement.to_on + timedelta(days=1)))
     elif statement.to_on:
         yield Fact(_("As of"), day(statement.to_on))
     if statement.known_on:
@@ -54,6 +54,8 @@ def _rows(statement: books.Statement) -> Iterator[Row]:
     for section in statement.sections:
         if section.title:
             yield Row((section.title if section.named else _said(section.title),), "heading")
+        if not section.rows:
+            yield Row((_("Nothing here."),))
         for row in section.rows:
             yield _row(row, statement.columns)
         if section.total:
@@ -85,7 +87,7 @@ def _cell(cell: books.Cell, kind: books.ColumnKind) -> str:
 
 def _notes(statement: books.Statement) -> Iterator[str]:
     for sentence, holds in statement.proofs:
-        yield f"{_(sentence)}: {_('yes') if holds else _('no')}"
+        yield _(sentence) if holds else _("Not so: %(sentence)s. Run the verification.") % {"sentence": _(sentence)}
     if statement.more:
-        yield _("Rows were left out; the file for spreadsheets has them all.")
+        yield _("There are more rows; choose fewer days, or take a file, which has them all.")
     yield from (_(note) for note in statement.notes)
