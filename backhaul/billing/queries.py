@@ -142,6 +142,24 @@ def find_customer_names(customer_ids: list[int]) -> dict[int, str]:
     return {row["id"]: row["name"] for row in found}
 
 
+def find_bill_of_event(kind: str, source_id: int) -> int | None:
+    """The bill that an entry of a kind is about, by the entry's source; None for entries of other events."""
+    if kind in ("retail_invoice", "one_off_invoice", "late_fee", "opening_due"):
+        return source_id
+    table = {
+        "advance_applied": "allocation",
+        "advance_unapplied": "allocation",
+        "credit_note": "credit_note",
+        "bill_discount": "adjustment",
+        "write_off": "adjustment",
+        "bad_debt_recovered": "adjustment",
+    }.get(kind)
+    if table is None:
+        return None
+    found = rows(f"SELECT invoice_id FROM {table} WHERE operator_id = %s AND id = %s", [_me(), source_id])
+    return int(found[0]["invoice_id"]) if found else None
+
+
 def sum_dues(today: date) -> dict[str, int]:
     """What all customers together owe: due_minor, overdue_minor, customers."""
     return rows(

@@ -66,6 +66,12 @@ def list_fund_movements(child_id: int, before: int | None = None, limit: int = 5
     )
 
 
+def find_child_of_movement(movement_id: int, among: list[int]) -> int | None:
+    """Whose fund a movement is of, of some operators; None where it is of none of them."""
+    found = rows("SELECT child_id FROM fund_movement WHERE child_id = ANY (%s) AND id = %s", [among, movement_id])
+    return int(found[0]["child_id"]) if found else None
+
+
 def get_unused_bonus(child_id: int, movement_id: int) -> int:
     """How much of a bonus is still in the fund; 0 where it is used up or was taken back."""
     found = rows("SELECT COALESCE(unused_bonus(%s, %s), 0) AS minor", [child_id, movement_id])

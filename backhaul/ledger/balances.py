@@ -14,8 +14,9 @@ from backhaul.ledger.choices import METHOD_ACCOUNTS
 from backhaul.operators.functions import rows
 from backhaul.operators.scope import current_scope
 
-EVER = date.min
+EVER = date(1900, 1, 1)  # before all entries: pages take no earlier day
 DEBIT_KINDS = ("asset", "expense")
+RECEIVABLES = ("receivable_customers", "receivable_operators", "takings_receivable")
 # Accounts of every chart that money lies in; an operator's own ones say so themselves (account.is_money).
 MONEY = (*METHOD_ACCOUNTS, "cash_with_collector")
 
@@ -49,6 +50,20 @@ def list_balances(*, on: date, known_on: date | None = None) -> list[dict[str, A
         """,
         {"me": _me(), "on": on, "known": known_before(known_on), "debits": list(DEBIT_KINDS)},
     )
+
+
+def get_position(*, on: date) -> dict[str, int]:
+    """How the operator stands at the end of a day, in four figures: money_minor (cash, bank …), owned_minor (all assets,
+    the money among them), due_minor (what others owe, also among them), owed_minor (what it owes others)."""
+    accounts = list_balances(on=on)
+    money = {account["code"] for account in list_money_accounts()}
+    debits = {row["code"]: row["debit_minor"] for row in accounts if row["kind"] in ("asset", "liability")}
+    return {
+        "money_minor": sum(minor for code, minor in debits.items() if code in money),
+        "owned_minor": sum(debits.values()),
+        "due_minor": sum(minor for code, minor in debits.items() if code in RECEIVABLES),
+        "owed_minor": sum(row["credit_minor"] for row in accounts if row["kind"] in ("asset", "liability")),
+    }
 
 
 def list_turnovers(*, from_on: date, to_on: date, known_on: date | None = None) -> list[dict[str, Any]]:

@@ -11,8 +11,9 @@ from typing import Any, NamedTuple
 
 from backhaul.common.errors import InvalidInput, NotFound, Refusal
 from backhaul.common.money import refuse_beyond_limit
+from backhaul.ledger.balances import sum_balance
 from backhaul.ledger.choices import METHOD_ACCOUNTS, TITLES
-from backhaul.ledger.queries import list_accounts, sum_balance
+from backhaul.ledger.queries import list_accounts
 from backhaul.operators.functions import call, rows
 from backhaul.operators.scope import current_scope
 

@@ -57,8 +57,15 @@ MENU: tuple[tuple[Any, tuple[Entry, ...]], ...] = (
         _("Books"),
         (
             Entry("record", _("Record something"), icon="pencil-plus", permission="books.post"),
-            Entry("trial-balance", _("Trial balance"), icon="scale", permission="books.view"),
+            Entry("books", _("How it stands"), icon="report-money", permission="books.view"),
+            Entry("income-statement", _("Income statement"), icon="coins", permission="books.view"),
+            Entry("balance-sheet", _("Balance sheet"), icon="scale", permission="books.view"),
+            Entry("cash-flow", _("Cash flow"), icon="cash", permission="books.view"),
+            Entry("receivables", _("Receivables"), icon="users", permission="books.view"),
+            Entry("trial-balance", _("Trial balance"), icon="list-numbers", permission="books.view"),
+            Entry("day-book", _("Day book"), icon="calendar", permission="books.view"),
             Entry("journal", _("Journal"), icon="book-2", permission="books.view"),
+            Entry("accounts", _("Accounts"), icon="list-details", permission="books.view"),
             Entry("periods", _("Periods"), icon="lock", permission="books.view"),
             Entry("heads", _("Seals"), icon="shield-lock", permission="books.view"),
             Entry("verify", _("Verification"), icon="checks", permission="books.view"),
@@ -88,9 +95,16 @@ def shown(
     entries: tuple[Entry, ...], permissions: Collection[str], path: str, counts: dict[str, int]
 ) -> tuple[NavItem, ...]:
     items = []
+    here = _place_of(path)
     for entry in entries:
         if entry.permission in permissions:
             href = reverse(entry.url_name)
-            active = path == href or (href != "/" and path.startswith(href))
-            items.append(NavItem(str(entry.label), href, entry.icon, active, counts.get(entry.url_name, 0)))
+            items.append(NavItem(str(entry.label), href, entry.icon, href == here, counts.get(entry.url_name, 0)))
     return tuple(items)
+
+
+def _place_of(path: str) -> str:
+    """The address in the menu that a page stands under: the longest that its own begins with."""
+    addresses = [reverse(entry.url_name) for _label, entries in MENU for entry in entries]
+    above = (href for href in addresses if path == href or (href != "/" and path.startswith(href)))
+    return max(above, key=len, default="")

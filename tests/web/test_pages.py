@@ -31,9 +31,14 @@ PARAMETERS = {
     "/payments/": ("q", "method", "from", "to", "after"),
     "/collect/": ("q",),
     "/funds/": ("after",),
-    "/books/journal/": ("account", "from", "to", "after"),
-    "/books/trial-balance/": ("as_of",),
-    "/books/accounts/cash/": ("from", "to"),
+    "/books/journal/": ("account", "kind", "from", "to", "after"),
+    "/books/trial-balance/": ("to", "known", "as"),
+    "/books/income-statement/": ("from", "to", "known", "as"),
+    "/books/balance-sheet/": ("to", "known"),
+    "/books/cash-flow/": ("from", "to", "known"),
+    "/books/receivables/": ("to", "known"),
+    "/books/day-book/": ("to", "known"),
+    "/books/accounts/cash/": ("from", "to", "known"),
 }
 
 

@@ -22,7 +22,7 @@ ROWS = list(csv.DictReader((Path(__file__).parent / "permissions.csv").open()))
 OF_CUSTOMER = (
     "customer", "edit-customer", "suspend", "disable", "leave", "reset-password", "collect-from", "change-package",
     "pay-back", "bill-now", "one-off", "own-price", "give-discount", "end-discount", "promise", "withdraw-promise",
-    "suspend-date", "write-off-customer",
+    "suspend-date", "write-off-customer", "customer-account",
 )  # fmt: skip
 OF_PACKAGE = ("package", "edit-package", "package-price", "withdraw-package")
 OF_RESELLER = ("reseller", "recharge", "limits", "deduct", "transfer", "pay-back-fund", "start-edge")
@@ -56,7 +56,9 @@ def address(town: Town, name: str) -> str:
         **{name: [cast.riverside, ids["month"]] for name in OF_STATEMENT},
         "dispute": [cast.riverside, ids["recharge"]],
         "settle-dispute": [cast.riverside, ids["dispute"]],
-        "account": ["cash"],
+        **{name: ["cash"] for name in ("account", "edit-account", "close-account")},
+        "open-account": ["office_expense"],
+        **{name: [ids["entry"]] for name in ("entry", "reverse-entry")},
         "record-event": ["expense"],
         "take-back-event": [ids["recorded"]],
         "verify-run": [ids["verify"]],

@@ -67,10 +67,11 @@ def build_town() -> Town:
         mine = OwnEvent("owner_puts_in", 100_00, today, "for a start", paid="bank")
         recorded = record_own_event(mine, request_key=request_key(), now=now)
         dispute = dispute_movement(child_id=cast.riverside, movement_id=movements[0]["id"], what="paid twice", now=now)
+        entry = rows("SELECT id FROM entry WHERE kind = 'customer_payment'")[0]["id"]
         town.ids = {
             "customer": first, "suspended": second, "bill": bill, "payment": receipt.payment_id,
             "recharge": movements[0]["id"], "charge": movements[-1]["id"], "router": router,
-            "month": joined, "dispute": dispute, "package": package, "profile": profile,
+            "month": joined, "dispute": dispute, "package": package, "profile": profile, "entry": entry,
             "collector": people["collector"], "recorded": recorded,
         }  # fmt: skip
     with acting(cast.padma, cast.riverside, user_id=people["collector"]):

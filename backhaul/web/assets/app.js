@@ -2,6 +2,7 @@
 // the panel that forms and confirmations open in, and the palette (Ctrl+K). Pages work without it.
 import htmx from "htmx.org/dist/htmx.esm.js";
 import "./app.css";
+import { startLines } from "./lines.js";
 import { startPalette } from "./palette.js";
 import { startPanel } from "./panel.js";
 
@@ -119,5 +120,6 @@ function tell(text) {
 document.addEventListener("htmx:responseError", () => tell(document.getElementById("toast").dataset.failed));
 document.addEventListener("htmx:sendError", () => tell(document.getElementById("toast").dataset.offline));
 
+startLines(on);
 startPanel(on, htmx);
 startPalette(on);

@@ -44,9 +44,12 @@ def two_steps(
     *,
     do: Callable[[dict[str, Any]], object],
     look: Callable[[dict[str, Any]], Preview],
+    template: str = "act",
 ) -> HttpResponse:
     """The page of an act. `do` carries it out with the form's values; `look` says what it does, and may do it really:
-    it is undone. What the domain refuses stands beside its field, at the first step already."""
+    it is undone. What the domain refuses stands beside its field, at the first step already.
+
+    `template`: one that extends the page of acts, where its form is laid out otherwise."""
     preview = None
     if request.method == "POST" and form.is_valid() and "change" not in request.POST:
         with refusals_to(form):
@@ -56,7 +59,7 @@ def two_steps(
                 return leave_to(request, act.to)
             with rehearsal():
                 preview = look(form.cleaned_data)
-    return show(request, "act", {"act": act, "preview": preview}, form=form)
+    return show(request, template, {"act": act, "preview": preview}, form=form)
 
 
 def bound(request: PageRequest, kind: type[forms.Form], **options: Any) -> forms.Form:
