@@ -55,7 +55,7 @@ def sum_of_note(bill: Bill, note: Note) -> Section:
     if is_end:
         back = max(0, min(asked - note.given_net_minor, back))
     if asked != whole:
-        steps.append(_share_step(asked, note.weighed, upto, whole, back))
+        steps += _share_steps(asked, note.weighed, upto, whole, back)
     elif back != part:
         steps.append(Step("not_more_than_left", {"left": Money(back)}, minor=back - part))
     steps += _vat_back(asked, bill.vat_minor, note.given_net_minor, back, (note.given_vat_minor, is_end))
@@ -75,18 +75,24 @@ def _weight_steps(bill: Bill, note: Note, *, counts: bool) -> list[Step]:
     return steps
 
 
-def _share_step(asked: int, before: int, upto: int, whole: int, back: int) -> Step:
+def _share_steps(asked: int, before: int, upto: int, whole: int, back: int) -> list[Step]:
     """Their share of what was asked: after the discount, without the VAT inside the price."""
-    values = {"asked": Money(asked), "whole": Money(whole)}
-    if not before:
-        arithmetic: tuple[Token, ...] = (
-            Money(asked), "×", Money(upto), "÷", Money(whole), *_equals(Fraction(asked * upto, whole or 1), back)
-        )  # fmt: skip
-        return Step("share", values, arithmetic, back)
-    upto_share, before_share = share_of(asked, upto, whole), share_of(asked, before, whole)
-    arithmetic = (Money(upto_share), "−", Money(before_share), "=", Money(upto_share - before_share))
-    values |= {"upto": Money(upto), "before": Money(before)}
-    return Step("share_after", values, arithmetic, back)
+    first, last = share_of(asked, before, whole), share_of(asked, upto, whole)
+    steps = [_share("share", asked, upto, whole, None if before else back)]
+    if before:
+        arithmetic: tuple[Token, ...] = (Money(last), "−", Money(first), "=", Money(last - first))
+        steps = [
+            _share("share_upto", asked, upto, whole, None),
+            _share("share_before", asked, before, whole, None),
+            Step("share_between", {}, arithmetic, back),
+        ]
+    return steps
+
+
+def _share(what: str, asked: int, part: int, whole: int, minor: int | None) -> Step:
+    exact = Fraction(asked * part, whole or 1)
+    arithmetic = (Money(asked), "×", Money(part), "÷", Money(whole), *_equals(exact, share_of(asked, part, whole)))
+    return Step(what, {"asked": Money(asked), "whole": Money(whole), "part": Money(part)}, arithmetic, minor)
 
 
 def _equals(exact: Fraction, result: int) -> tuple[Token, ...]:
@@ -105,9 +111,16 @@ def _vat_back(net: int, vat: int, given_net: int, back: int, clamp: tuple[int, b
     before, after = kept_vat(net, vat, given_net), kept_vat(net, vat, given_net + back)
     given_vat, clamped = clamp
     minor = max(0, min(vat - given_vat, before - after)) if clamped else before - after
-    values = {"vat": Money(vat), "net": Money(net), "stays": Money(net - given_net - back), "kept": Money(after)}
+    stays = net - given_net - back
+    steps = [
+        Step(
+            "vat_stays",
+            {"stays": Money(stays)},
+            (Money(vat), "×", Money(stays), "÷", Money(net), *_equals(Fraction(vat * stays, net), after)),
+        )
+    ]
     arithmetic: tuple[Token, ...] = (Money(before), "−", Money(after), "=", Money(before - after))
-    return [Step("vat_back", values, arithmetic, minor)]
+    return [*steps, Step("vat_back", {"before": Money(before)}, arithmetic, minor)]
 
 
 def destination_of(note: Note) -> Section:

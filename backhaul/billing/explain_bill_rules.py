@@ -146,10 +146,8 @@ def _advance_steps(bill: Bill, counts: bool) -> list[Step]:
     if not bill.price_minor:
         return [Step("free", {"days": bill.span.days}, minor=0)]
     first, last = bill.from_day, bill.from_day + bill.span.days
-    return [
-        Step("rule_days", {"price": Money(bill.price_minor), "all": bill.cycle_days}),
-        *steps_of_days(bill.price_minor, first, last, bill.cycle_days, counts=counts),
-    ]
+    rule = [Step("rule_days", {"all": bill.cycle_days})] if last - first < bill.cycle_days else []
+    return [*rule, *steps_of_days(bill.price_minor, first, last, bill.cycle_days, counts=counts)]
 
 
 def _arrears_steps(bill: Bill, counts: bool) -> list[Step]:

@@ -202,15 +202,16 @@ _BACK = {
         "%(span)s: %(days)s days are credited (%(reason)s), at the rate billed.",
         "days",
     ),
-    "share": _("Of all its days, worth %(whole)s, the bill asked %(asked)s before VAT: their share of it, rounded."),
-    "share_after": _(
-        "Of all its days, worth %(whole)s, the bill asked %(asked)s before VAT. The share of all days credited so far, "
-        "worth %(upto)s, less that of those credited before, worth %(before)s:"
+    "share": _("Before VAT the bill asked %(asked)s for days worth %(whole)s; of that, days worth %(part)s:"),
+    "share_upto": _(
+        "Before VAT the bill asked %(asked)s for days worth %(whole)s; of that, all days credited so far, worth "
+        "%(part)s:"
     ),
+    "share_before": _("The days that were credited before, worth %(part)s:"),
+    "share_between": _("So these days, the difference:"),
     "not_more_than_left": _("Not more than was left of the bill: %(left)s."),
-    "vat_back": _(
-        "VAT goes with it: of %(vat)s on %(net)s, the part that stays with %(stays)s is %(kept)s; the rest comes back:"
-    ),
+    "vat_stays": _("The VAT that stays with what is left, %(stays)s:"),
+    "vat_back": _("The VAT that comes back, of the %(before)s there was until then:"),
     "takes_rounding": _("The last credit of a bill takes its rounding along."),
     "to_invoice": _("Taken off what was still due on the bill."),
     "to_advance": _("Kept as the customer's advance: so much had been paid already."),
