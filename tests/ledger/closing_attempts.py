@@ -51,6 +51,7 @@ DAY = date(2026, 11, 20)
 DEC_1 = date(2026, 12, 1)
 Attempt = Callable[[date], object]
 Built = tuple[date, Attempt]
+Attempts = dict[str, Callable[[Cast, EmbeddedPostgres], Built]]
 
 
 def with_a_bill(cast: Cast) -> AddedCustomer:
@@ -303,7 +304,7 @@ def own_event_reversed(cast: Cast, db: EmbeddedPostgres) -> Built:
 
 
 # The function of the database that each goes through → how it is tried.
-ATTEMPTS: dict[str, Callable[[Cast, EmbeddedPostgres], Built]] = {
+BUSINESS_ATTEMPTS: Attempts = {
     "bill_slice": a_night,
     "bill_subscription": one_bill,
     "change_package": package_change,

@@ -18,13 +18,15 @@ from tests.architecture.catalogue import declared_definers
 from tests.builders import acting
 from tests.cast import CELL, Cast
 from tests.ledger.books import as_admin
-from tests.ledger.closing_attempts import ATTEMPTS
+from tests.ledger.cash_attempts import CASH_ATTEMPTS
+from tests.ledger.closing_attempts import BUSINESS_ATTEMPTS
 from tests.scenarios.money import assert_proved, noon
 
 MONEY = (
     "entry", "posting", "invoice", "charge", "charge_refund", "credit_note", "adjustment", "payment", "allocation",
-    "fund_movement", "own_event",
+    "fund_movement", "own_event", "deposit",
 )  # fmt: skip
+ATTEMPTS = BUSINESS_ATTEMPTS | CASH_ATTEMPTS
 # Closing itself: its entry is what closes the day, and a reopening opens the day that it writes on.
 OF_PERIODS = {"close_year", "reopen_books"}
 

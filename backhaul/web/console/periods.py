@@ -16,6 +16,7 @@ from django.utils.translation import gettext_lazy, ngettext
 
 from backhaul.billing.proof import prove_month
 from backhaul.billing.queries import count_held
+from backhaul.billing.run_queries import missing_night
 from backhaul.ledger.period_rules import FiscalYear, fiscal_year_of
 from backhaul.ledger.periods import (
     close_books,
@@ -112,6 +113,9 @@ def _what_is_locked(request: PageRequest, before: date | None, through: date) ->
     preview = Preview(figures=[(_("Days that are locked"), days), (_("Entries in them"), entries), *open_ends])
     preview.effects = [(_("Still on its way: %(account)s") % {"account": _(row["name"])}, row["net_minor"])
                        for row in list_on_its_way(through)]  # fmt: skip
+    missing = missing_night(today=request.today, now=request.now) if request.scope.parent_id is None else None
+    if missing and missing <= through:
+        preview.figures.append((_("Night that is not billed yet"), day(missing)))
     held = count_held()["own"]
     if held:
         text = ngettext("%(n)s renewal waits for funds.", "%(n)s renewals wait for funds.", held)
@@ -119,7 +123,7 @@ def _what_is_locked(request: PageRequest, before: date | None, through: date) ->
     warnings = []
     if through >= request.today:
         warnings.append(_("Today is not over: payments and bills of today could not be recorded any more."))
-    if open_ends or preview.effects or held:
+    if open_ends or preview.effects or held or (missing and missing <= through):
         warnings.append(_("What is open above can be recorded on a later day only, once these days are closed."))
     preview.warning = " ".join(warnings)
     return preview
