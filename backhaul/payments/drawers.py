@@ -51,7 +51,7 @@ class OwnHandOver(Refusal):
 class MoreThanOwed(Refusal):
     """A shortage is settled once."""
 
-    code = "more_than_owed"
+    code = "more_than_missing"
 
 
 @dataclass(frozen=True)

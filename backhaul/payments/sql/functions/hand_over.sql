@@ -142,7 +142,7 @@ BEGIN
     ELSIF p_amount_minor <= 0 THEN
         PERFORM refuse('amount_not_positive', 'The amount must be more than zero.');
     ELSIF p_amount_minor > shortage_of(v_operator, p_user) THEN
-        PERFORM refuse('more_than_owed', 'That is more than this person owes.');
+        PERFORM refuse('more_than_missing', 'That is more than this person owes.');
     END IF;
     INSERT INTO shortage_settlement (operator_id, user_id, amount_minor, paid_code, settled_on, why, request_key, recorded_at, actor_id)
     VALUES (v_operator, p_user, p_amount_minor, p_paid, p_on, p_why, p_request_key, p_now, acting_user()) RETURNING id INTO v_known.id;
