@@ -31,12 +31,11 @@ from backhaul.ledger.rules import ManualLine
 from backhaul.ledger.services import post_manual_entry, reverse_entry
 from backhaul.operators.functions import call, rows
 from backhaul.operators.scope import unit_of_work
-from backhaul.payments.drawers import count_drawer, receive_hand_over, settle_shortage
 from backhaul.payments.paid_back import pay_back_advance
-from backhaul.payments.services import record_payment, reverse_payment
+from backhaul.payments.services import reverse_payment
 from backhaul.resellers.emergency import sum_emergency_loan, take_emergency_loan
 from backhaul.subscribers.services import AddedCustomer, add_zone, update_customer
-from tests.builders import acting, build_person, request_key
+from tests.builders import acting, request_key
 from tests.cast import Cast, fill_funds
 from tests.scenarios.days import credit_nights, edge_credits, off, profile_credits
 from tests.scenarios.money import night, noon
@@ -304,31 +303,6 @@ def own_event_reversed(cast: Cast, db: EmbeddedPostgres) -> Built:
     return DAY, in_riverside(cast, reverse_own_event, event_id=event, reason="wrong")
 
 
-def counted_drawer(cast: Cast) -> tuple[int, int]:
-    """A collector of Riverside's that took 100.00 and counted 90.00: its user, and the hand-over that waits."""
-    customer = with_a_bill(cast)
-    with acting(cast.padma, cast.riverside):
-        collector = build_person(cast.riverside, "collector", "collector")
-    with acting(cast.padma, cast.riverside, user_id=collector):
-        record_payment(
-            customer_id=customer.customer_id, amount_minor=100_00, method="cash", received_on=NOV_1, now=noon(NOV_1),
-            request_key=request_key(),
-        )  # fmt: skip
-        return collector, count_drawer(counted_minor=90_00, now=noon(NOV_1), request_key=request_key())
-
-
-def handed_over(cast: Cast, _db: EmbeddedPostgres) -> Built:
-    return DAY, in_riverside(cast, receive_hand_over, hand_over_id=counted_drawer(cast)[1])
-
-
-def shortage_settled(cast: Cast, _db: EmbeddedPostgres) -> Built:
-    collector, counted = counted_drawer(cast)
-    in_riverside(cast, receive_hand_over, hand_over_id=counted)(NOV_1)
-    return DAY, in_riverside(
-        cast, settle_shortage, user_id=collector, amount_minor=10_00, paid="cash", request_key=request_key()
-    )
-
-
 # The function of the database that each goes through → how it is tried.
 BUSINESS_ATTEMPTS: Attempts = {
     "bill_slice": a_night,
@@ -349,7 +323,6 @@ BUSINESS_ATTEMPTS: Attempts = {
     ),
     "post_manual_entry": by_hand,
     "post_volume_bonuses": volume_bonus,
-    "receive_hand_over": handed_over,
     "receive_from_child": lambda cast, db: of_the_fund(
         cast, receive_from_child, amount_minor=1_00, to_debt_minor=None, paid="cash", request_key=request_key()
     ),
@@ -370,7 +343,6 @@ BUSINESS_ATTEMPTS: Attempts = {
     "reverse_own_event": own_event_reversed,
     "reverse_payment": payment_reversed,
     "reverse_recharge": lambda cast, db: of_the_fund(cast, reverse_recharge, movement_id=recharged(cast), reason="x"),
-    "settle_shortage": shortage_settled,
     "start_edge": edge_started,
     "take_emergency_loan": emergency_loan,
     "transfer_fund": lambda cast, db: of_the_fund(
