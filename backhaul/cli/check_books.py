@@ -35,7 +35,7 @@ def check_books(file: TextIO, heads: tuple[tuple[str, str], ...]) -> int:
 
 
 def _tell(books: Books) -> None:
-    end = f", ends with {books.hashes[-1]}" if books.hashes else ""
+    end = f", ends with {next(reversed(books.hashes.values()))}" if books.hashes else ""
     mark = click.style("WRONG", fg="red") if books.changed else click.style("ok   ", fg="green")
     click.echo(f"{mark}  {books.slug}: {len(books.hashes)} blocks, {books.entries} entries{end}")
     if books.unsealed:

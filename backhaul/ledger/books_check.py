@@ -36,7 +36,7 @@ class Books:
     slug: str
     operator_id: int
     name: str
-    hashes: list[str] = field(default_factory=list)
+    hashes: dict[int, str] = field(default_factory=dict)
     heads: dict[str, tuple[int, str]] = field(default_factory=dict)
     entries: int = 0
     debits_minor: int = 0
@@ -144,34 +144,34 @@ def _take(books: Books, block: _Block | None, entry: Entry) -> None:
 
 def _close(books: Books, block: _Block) -> None:
     """Check a block whose entries are all read: against its seal, and its seal against the one before."""
-    seal, no = block.seal, len(books.hashes) + 1
-    before = books.hashes[-1] if books.hashes else ""
+    seal, no = block.seal, block.seal["seal"]
+    last, before = next(reversed(books.hashes.items()), (0, ""))
     made = block_hash(books.operator_id, block.entries, bytes.fromhex(seal["previous_hash"])).hex()
     debits = sum(posting.amount_minor for entry in block.entries for posting in entry.postings)
     if made != seal["hash"] or (len(block.entries), debits) != (seal["entries"], seal["amount_minor"]):
         books.wrong(no, "its entries were changed after it was sealed")
-    elif seal["seal"] != no or seal["previous_hash"] != before:
+    elif no != last + 1 or seal["previous_hash"] != before:
         books.wrong(no, "not the next of the chain")
     if books.sound == no - 1 and not books.changed:
         books.sound = no
     books.debits_minor += debits
-    books.hashes.append(seal["hash"])
+    books.hashes[no] = seal["hash"]
 
 
 def _check_head(books: Books, head: dict[str, Any]) -> None:
     no = head["seal_no"]
-    if not 1 <= no <= len(books.hashes) or books.hashes[no - 1] != head["hash"]:
+    if books.hashes.get(no) != head["hash"]:
         books.wrong(no, f"it is not the one of which the head of {head['head']} was made")
 
 
 def _compare(pin: Pin, found: Checked) -> None:
     """Find the block that a mailed head names; everything up to it is as it was then, if its chain holds."""
     for books in found.books:
-        if pin.hash in books.hashes:
-            no = books.hashes.index(pin.hash) + 1
-            if no <= books.sound:
-                books.proved.append(f"up to block {no} all is as it was when the head of {pin.on} was mailed")
-            return
+        for no, made in books.hashes.items():
+            if made == pin.hash:
+                if no <= books.sound:
+                    books.proved.append(f"up to block {no} all is as it was when the head of {pin.on} was mailed")
+                return
     if len(found.books) > 1:
         found.unknown.append(f"no block of these books has the hash that was mailed for {pin.on}")
         return

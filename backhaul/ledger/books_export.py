@@ -59,6 +59,10 @@ def _books(operator: dict[str, Any], using: str) -> Iterator[str]:
     waiting = next(entries, None)
     count = 0
     for seal in rows(_SEALS, [me], using=using):
+        while waiting is not None and waiting[0] < seal["xid_from"]:  # the block before is missing
+            yield _line({"unsealed": operator["slug"]})
+            yield waiting[1]
+            count, waiting = count + 1, next(entries, None)
         yield _line(seal | {"sealed_at": seal["sealed_at"].isoformat()})
         while waiting is not None and waiting[0] < seal["xid_before"]:
             yield waiting[1]
