@@ -263,4 +263,24 @@ QUESTIONS = (
         "the kept day nets of parties equal the sealed postings",
         _day_nets("party_day", "code, party_id", "code || ':' || party_id", "s.party_id IS NOT NULL"),
     ),
+    Question(
+        "books.party_standings",
+        "where parties stand equals their day nets, and who ever stood on the wrong side is known",
+        f"""
+        SELECT operator_id, CASE WHEN k.net_minor IS DISTINCT FROM r.net OR k.through IS DISTINCT FROM r.through
+                    THEN format('%s %s:%s: kept %s through %s, days say %s through %s', o.slug, code, party_id,
+                                k.net_minor, k.through, r.net, r.through)
+                    WHEN r.crossed AND NOT k.crossed
+                    THEN format('%s %s:%s stood on the wrong side, and is not known to', o.slug, code, party_id)
+                    END AS wrong
+        FROM party_standing k FULL JOIN (
+            SELECT operator_id, code, party_id, max(day) AS through, max(net) FILTER (WHERE is_last) AS net,
+                   bool_or(CASE WHEN kind IN ('asset', 'expense') THEN net < 0 ELSE net > 0 END) AS crossed
+            FROM (SELECT d.operator_id, d.code, d.party_id, d.day, a.kind,
+                         sum(d.debit_minor - d.credit_minor) OVER w AS net, lead(d.day) OVER w IS NULL AS is_last
+                  FROM party_day d JOIN account a ON a.operator_id = d.operator_id AND a.code = d.code
+                  WINDOW w AS (PARTITION BY d.operator_id, d.code, d.party_id ORDER BY d.day)) AS days
+            GROUP BY operator_id, code, party_id) AS r USING (operator_id, code, party_id)
+        {NAMED}""",
+    ),
 )

@@ -10,7 +10,6 @@ from urllib.parse import urlencode
 
 from django.http import HttpResponse
 from django.urls import reverse
-from django.utils.translation import gettext as _
 
 from backhaul.ledger.heads import get_latest_head
 from backhaul.ledger.statements import Column, Opens, Row, Statement
@@ -25,8 +24,8 @@ from backhaul.web.console.statement_files import (
     statement_csv,
     statement_xlsx,
 )
+from backhaul.web.paper.sheet import seal
 from backhaul.web.paper.statements import statement_document
-from backhaul.web.templatetags.console import day
 
 FILES = ("csv", "xlsx", "pdf")
 FILE_ROWS = 20_000  # rows of a file where its page shows fewer
@@ -89,15 +88,8 @@ def serve(
             return statement_xlsx(statement)
         if wanted.file is None:
             return show(request, "statement", _context(request, statement, wanted, over_days, back))
-        document = statement_document(statement, seal=_seal())
+        document = statement_document(statement, seal=seal())
     return pdf_file(request, f"{file_name(statement)}.pdf", document, back=request.path)
-
-
-def _seal() -> str:
-    head = get_latest_head()
-    if head is None:
-        return ""
-    return _("Sealed through %(day)s: %(hash)s") % {"day": day(head["on_date"]), "hash": head["hash"]}
 
 
 def _context(
