@@ -35,7 +35,8 @@ _BILL = """
     SELECT i.*, e.recorded_at, e.recorded_at IS NOT NULL AS has_entry, c.name AS customer, c.joined_on, s.activated_on,
            COALESCE(e.recorded_at, (i.issued_on + 1)::timestamptz) AS known_at, vat.starts_on AS rate_since,
            vat_rate_on(i.operator_id, i.issued_on) AS rate_bp, bp.name AS profile, bp.billing_type, bp.validity_days,
-           COALESCE(bp.round_bill_to_minor, 1) AS round_to_minor, late.number AS late_number, o.open_minor
+           COALESCE(bp.round_bill_to_minor, 1) AS round_to_minor,
+           COALESCE(bp.prices_include_vat, false) AS includes_vat, late.number AS late_number, o.open_minor
     FROM invoice i
     JOIN customer c ON c.operator_id = i.operator_id AND c.id = i.customer_id
     JOIN subscription s ON s.operator_id = i.operator_id AND s.id = i.subscription_id
@@ -124,7 +125,8 @@ def _bill(row: dict[str, Any]) -> Bill:
         kind=row["kind"], span=span, price_minor=row["price_minor"], cycle_days=row["cycle_days"],
         from_day=row["from_day"], net_minor=row["net_minor"], discount_minor=row["discount_minor"],
         vat_minor=row["vat_minor"], rounding_minor=row["rounding_minor"], total_minor=row["total_minor"],
-        rate_bp=row["rate_bp"], rate_since=row["rate_since"], round_to_minor=row["round_to_minor"],
+        rate_bp=row["rate_bp"], rate_since=row["rate_since"],
+        includes_vat=row["includes_vat"], round_to_minor=row["round_to_minor"],
         in_arrears=in_arrears, title=row["title"], late_number=row["late_number"],
         stretches=_stretches(row) if in_arrears else (), off=_off(row) if in_arrears else (),
         discount=_discount(row) if row["discount_minor"] else None,

@@ -51,8 +51,8 @@ class DiscountRule:
 class Bill:
     """A bill as it is recorded, and the rules that held when it was made.
 
-    `stretches` and `off`: billed in arrears only. `round_to_minor`: the profile's step as it is now; what it was then
-    is not kept. `discount`: None where there was none, or none is known any more.
+    `stretches` and `off`: billed in arrears only. `includes_vat`, `round_to_minor`: as the profile says now; what it
+    said then is not kept, but shows in the figures. `discount`: None where there was none, or none is known any more.
     """
 
     kind: str
@@ -67,6 +67,7 @@ class Bill:
     total_minor: int
     rate_bp: int
     rate_since: date | None = None
+    includes_vat: bool = False
     round_to_minor: int = 1
     in_arrears: bool = False
     stretches: Sequence[Stretch] = ()
@@ -107,16 +108,21 @@ def _within(span: Span, other: Span) -> Span | None:
 
 def sum_of_bill(bill: Bill) -> Section:
     """All steps from the price to the total, each with what it adds."""
-    base = bill.price_minor if bill.kind != "period" else bill.cost_of(bill.span)
-    includes_vat = bill.net_minor != base and net_of_gross(base, bill.rate_bp) == bill.net_minor
-    steps = _base_steps(bill, base, counts=not includes_vat)
     if bill.kind in ("opening", "late_fee"):
-        return Section("sum", steps, bill.total_minor)
-    if includes_vat:
-        net = net_of_gross(base, bill.rate_bp)
-        steps.append(_net_step(base, net, bill.rate_bp))
-    else:
-        net = base
+        return Section("sum", _base_steps(bill, bill.price_minor, counts=True), bill.total_minor)
+    told = [
+        Section("sum", _steps(bill, includes_vat), bill.total_minor)
+        for includes_vat in (bill.includes_vat, not bill.includes_vat)
+    ]
+    return next((section for section in told if not section.differs), told[0])
+
+
+def _steps(bill: Bill, includes_vat: bool) -> list[Step]:
+    base = bill.price_minor if bill.kind != "period" else bill.cost_of(bill.span)
+    includes_vat = includes_vat and bill.rate_bp > 0
+    net = net_of_gross(base, bill.rate_bp) if includes_vat else base
+    steps = _base_steps(bill, base, counts=not includes_vat)
+    steps += [_net_step(base, net, bill.rate_bp)] if includes_vat else []
     discount = _discount_step(bill, net)
     steps += [discount] if discount else []
     left = net + (discount.minor or 0 if discount else 0)
@@ -125,10 +131,9 @@ def sum_of_bill(bill: Bill) -> Section:
         steps.append(Step("vat_in_price", {"rate": Rate(bill.rate_bp)}, arithmetic, base - net))
     else:
         steps.append(vat_step(left, bill.rate_bp, bill.rate_since))
-    whole = left + (steps[-1].minor or 0)
     if bill.rounding_minor:
-        steps.append(_rounding_step(bill, whole))
-    return Section("sum", steps, bill.total_minor)
+        steps.append(_rounding_step(bill, left + (steps[-1].minor or 0)))
+    return steps
 
 
 def _base_steps(bill: Bill, base: int, *, counts: bool) -> list[Step]:

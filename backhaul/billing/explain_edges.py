@@ -126,12 +126,16 @@ def _again_step(row: dict[str, Any]) -> Step:
 
 
 def _backs(charge: dict[str, Any]) -> list[dict[str, Any]]:
-    """What came back on an edge for a service: each with its charge and what its days cost."""
+    """What came back on an edge for a service: each with its charge and what its days cost.
+
+    `moved`: the movement, or for days of which nothing came back that of the others of the same day and reason.
+    """
     return rows(
         """
-        SELECT r.from_on, r.to_on, r.reason, r.refunded_on, r.movement_id, r.net_minor, r.vat_minor,
+        SELECT r.from_on, r.to_on, r.reason, r.refunded_on, r.net_minor, r.vat_minor,
                c.child_id, c.owner_id, c.invoice_id, c.starts_on, c.ends_on, c.part,
                c.price_minor, c.cycle_days, c.from_day, c.net_minor AS charged_net, c.vat_minor AS charged_vat,
+               COALESCE(r.movement_id, min(r.movement_id) OVER (PARTITION BY r.refunded_on, r.reason), 0) AS moved,
                COALESCE(edge_vat_rate(c.child_id, c.charged_on), 0) AS rate_bp,
                prorate(c.price_minor, c.from_day + (r.from_on - c.starts_on), c.from_day + (r.to_on - c.starts_on),
                        c.cycle_days) AS value_minor
@@ -151,7 +155,7 @@ def _back(row: dict[str, Any], all_of_service: Iterable[dict[str, Any]]) -> Back
     others = list(all_of_service)
     together = [other for other in others if _reckoning(other) == _reckoning(row)]
     before = [other for other in together if _place(other) < _place(row)]
-    earlier = [other for other in others if _reckoning(other) != _reckoning(row) and _moment(other) < _moment(row)]
+    earlier = [other for other in others if _reckoning(other) < _reckoning(row)]
     return Back(
         charge=_charge(charge), span=Span(row["from_on"], row["to_on"]), reason=row["reason"],
         net_minor=row["net_minor"], vat_minor=row["vat_minor"],
@@ -164,16 +168,12 @@ def _back(row: dict[str, Any], all_of_service: Iterable[dict[str, Any]]) -> Back
 
 def _reckoning(row: dict[str, Any]) -> tuple[Any, ...]:
     """What is given back at once: a policy's minimum is kept of all of it together."""
-    return row["refunded_on"], row["reason"]
+    return row["refunded_on"], row["moved"]
 
 
 def _place(row: dict[str, Any]) -> tuple[Any, ...]:
     """Where days stand within their reckoning."""
     return row["starts_on"], row["invoice_id"], row["part"], row["from_on"]
-
-
-def _moment(row: dict[str, Any]) -> tuple[Any, ...]:
-    return row["refunded_on"], row["movement_id"] or 0
 
 
 def _of(row: dict[str, Any]) -> tuple[Any, ...]:
