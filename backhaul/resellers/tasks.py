@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.conf import settings
 from procrastinate.contrib.django import app
 
 from backhaul.common.clock import local_date, now
@@ -28,6 +29,5 @@ def verify_isp(isp_id: int, run_id: int) -> None:
 @app.periodic(cron="20 2 * * *")
 @app.task(name="backhaul.resellers.tasks.verify_nightly", queueing_lock="verify_nightly")
 def verify_nightly(timestamp: int) -> None:
-    """Verify every ISP once a day; books that do not hold are stopped."""
-    for isp in list_isps():
-        verification.verify_night(isp, now=now())
+    """Verify everything once a day; books that do not hold are stopped."""
+    verification.verify_and_keep(settings.CELLS, now=now())

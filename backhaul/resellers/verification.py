@@ -58,12 +58,9 @@ def carry_out_verify(isp: IspDirectory, *, run_id: int, now: datetime) -> None:
     _keep(isp, run_id, found, now)
 
 
-def verify_night(isp: IspDirectory, *, now: datetime) -> None:
-    """The run that nobody asked for. Opens its own units of work."""
-    carry_out_verify(isp, run_id=_begun(isp, now), now=now)
-
-
-def verify_and_keep(cells: Iterable[str], *, now: datetime, told: Callable[[Question], None]) -> list[Check]:
+def verify_and_keep(
+    cells: Iterable[str], *, now: datetime, told: Callable[[Question], None] = lambda _question: None
+) -> list[Check]:
     """Verify whole cells, and keep for each ISP in them what concerns it; the sums over all of them.
 
     `told` is called before each question to each cell. Opens its own units of work.
@@ -131,7 +128,10 @@ def get_own_verification(run_id: int) -> dict[str, Any]:
     """What one run found in the acting operator's own books: ended_at, wrong, answers (name, says, looked, wrong,
     examples). Raises NotFound.
     """
-    found = [run for run in list_own_verifications(limit=10_000) if run["run_id"] == run_id]
+    found = rows(
+        "SELECT run_id, ended_at, wrong FROM verify_answer WHERE operator_id = %s AND run_id = %s",
+        [current_scope().operator_id, run_id],
+    )
     if not found:
         raise NotFound("There is no such run.")
     answers = [answer | {"says": SAYS.get(answer["name"], answer["name"])} for answer in _own_answers(run_id)]

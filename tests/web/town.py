@@ -16,6 +16,7 @@ from backhaul.funds.statements import dispute_movement, prepare_statement
 from backhaul.ledger.events import OwnEvent, record_own_event
 from backhaul.network.services import register_nas
 from backhaul.operators.functions import rows
+from backhaul.payments.deposits import DepositAct, record_deposit
 from backhaul.payments.drawers import count_drawer
 from backhaul.payments.services import record_payment
 from backhaul.resellers.verification import list_verify_runs, verify_and_keep
@@ -64,6 +65,8 @@ def build_town() -> Town:
         bill = rows("SELECT id FROM invoice WHERE customer_id = %s", [first])[0]["id"]
         movements = rows("SELECT id, kind FROM fund_movement WHERE child_id = %s ORDER BY id", [cast.riverside])
         prepare_statement(child_id=cast.riverside, month=joined, today=today, now=now)
+        left = DepositAct(first, "deposit_in", 50_00, today, "router on loan", method="bank")
+        deposit = record_deposit(left, request_key=request_key(), now=now)
         mine = OwnEvent("owner_puts_in", 100_00, today, "for a start", paid="bank")
         recorded = record_own_event(mine, request_key=request_key(), now=now)
         dispute = dispute_movement(child_id=cast.riverside, movement_id=movements[0]["id"], what="paid twice", now=now)
@@ -72,14 +75,14 @@ def build_town() -> Town:
             "customer": first, "suspended": second, "bill": bill, "payment": receipt.payment_id,
             "recharge": movements[0]["id"], "charge": movements[-1]["id"], "router": router,
             "month": joined, "dispute": dispute, "package": package, "profile": profile, "entry": entry,
-            "collector": people["collector"], "recorded": recorded,
+            "collector": people["collector"], "recorded": recorded, "deposit": deposit,
         }  # fmt: skip
     with acting(cast.padma, cast.riverside, user_id=people["collector"]):
         town.ids["hand_over"] = count_drawer(counted_minor=0, now=now, request_key=request_key())
     town.ids["plan"] = plan_run(cast.padma, on=today, now=now)["id"]
     with acting(cast.padma):
         town.ids["run"] = start_run(on=today, now=now)
-    verify_and_keep([cast.padma.cell], now=now, told=lambda _question: None)
+    verify_and_keep([cast.padma.cell], now=now)
     with acting(cast.padma):
         town.ids["verify"] = list_verify_runs()[0]["id"]
     return town

@@ -17,6 +17,7 @@ from backhaul.billing.queries import (
     sum_billed_by_month,
     sum_dues,
 )
+from backhaul.ledger.heads import get_stop
 from backhaul.network.queries import count_online
 from backhaul.payments.queries import list_payments, sum_paid_by_month
 from backhaul.subscribers.queries import count_by_status
@@ -32,6 +33,8 @@ def dashboard(request: PageRequest) -> HttpResponse:
     """GET /"""
     may = request.scope.permissions
     context: dict[str, Any] = nights_to_tell(request)
+    if "books.view" in may:
+        context["stop"] = get_stop()
     if "customers.view" in may:
         context |= _customers(request)
     if "billing.promise" in may:
