@@ -16,6 +16,12 @@ WORDS: dict[str, dict[str, Any]] = {
         "noc": _("Network operations"),
         "manager": _("Manager"),
     },
+    "deposit": {
+        "deposit_in": _("Taken in"),
+        "deposit_kept": _("Kept for dues"),
+        "deposit_given_back": _("Given back"),
+        "reversal": _("Taken back"),
+    },
     "method": {"cash": _("Cash"), "bank": _("Bank"), "mobile_wallet": _("Mobile wallet")},
     "connection": {"pppoe": "PPPoE", "hotspot": _("Hotspot"), "static": _("Static address"), "other": _("Other")},
     "movement": {

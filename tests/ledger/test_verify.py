@@ -15,6 +15,8 @@ from backhaul.cli.embedded import EmbeddedPostgres
 from backhaul.funds.services import recharge_fund, transfer_fund
 from backhaul.funds.statements import prepare_statement
 from backhaul.ledger import services
+from backhaul.ledger.events import OwnEvent, record_own_event
+from backhaul.payments.deposits import DepositAct, record_deposit
 from backhaul.payments.drawers import count_drawer, receive_hand_over, settle_shortage
 from backhaul.payments.services import record_payment, reverse_payment
 from backhaul.resellers.checks import verify
@@ -59,6 +61,10 @@ def business(db: EmbeddedPostgres) -> Cast:
         disconnect_customer(subscription_id=people[0].subscription_id, on=day, now=noon(day), why="moved away")
         adjust(people[1].subscription_id)
         prepare_statement(child_id=cast.riverside, month=NOV, today=DEC, now=noon(DEC))
+        tea = OwnEvent("expense", 105_00, DEC, "tea", vat_minor=5_00, paid="cash", chosen="office_expense")
+        record_own_event(tea, request_key=request_key(), now=noon(DEC))
+        left = DepositAct(people[1].customer_id, "deposit_in", 50_00, DEC, "router on loan", "cash")
+        record_deposit(left, request_key=request_key(), now=noon(DEC))
     return cast
 
 
@@ -128,6 +134,11 @@ TAMPERING = [
     ("DELETE FROM adjustment WHERE kind = 'recovered'", "bills.adjustments"),
     ("UPDATE invoice_open SET open_minor = open_minor + 1", "bills.open"),
     ("DELETE FROM invoice_open", "customers.dues"),
+    ("UPDATE deposit SET amount_minor = amount_minor + 1", "customers.deposits"),
+    ("DELETE FROM deposit", "customers.deposits"),
+    ("UPDATE own_event SET amounts = '{\"bought\": 10000}'", "books.own_events"),
+    ("UPDATE own_event SET effective_on = effective_on + 1", "books.own_events"),
+    ("DELETE FROM own_event", "books.own_events"),
     ("UPDATE customer_advance SET advance_minor = advance_minor + 1", "customers.advances"),
     ("UPDATE allocation SET amount_minor = amount_minor + 1 WHERE payment_id IS NOT NULL", "payments.posted"),
     ("UPDATE allocation SET amount_minor = amount_minor + 1 WHERE payment_id IS NULL", "payments.advances_applied"),

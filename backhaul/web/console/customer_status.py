@@ -65,6 +65,7 @@ def actions_for(customer: dict[str, Any], blocks: Collection[str], may: Collecti
         ("left" not in blocks and "customers.disable" in may, _action("leave", pk)),
         (edits and running, _action("package", pk)),
         ("payments.reverse" in may and bool(customer.get("advance_minor")), _action("pay-back", pk)),
+        ("payments.reverse" in may, _action("deposit", pk)),
         (edits, _action("edit", pk)),
         (edits and "left" not in blocks, _action("password", pk)),
     ]
@@ -80,6 +81,7 @@ def _action(name: str, pk: int) -> Action:
         "pay-back": lambda: Action(
             icon="cash-banknote", href=reverse("pay-back", args=[pk]), label=_("Pay the advance back")
         ),
+        "deposit": lambda: Action(icon="shield-dollar", href=reverse("deposit", args=[pk]), label=_("Deposit")),
         "edit": lambda: Action(icon="edit", href=reverse("edit-customer", args=[pk]), label=_("Edit")),
         "password": lambda: Action(icon="key", href=reverse("reset-password", args=[pk]), label=_("Reset password")),
     }

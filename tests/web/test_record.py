@@ -1,0 +1,111 @@
+"""Pages on which people record what only they know: looked at as debits and credits, recorded once, taken back once."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from django.urls import reverse
+
+from backhaul.ledger.events import OWN_KINDS
+from backhaul.ledger.queries import sum_balance
+from backhaul.web.console.record_forms import KINDS
+from tests.builders import acting
+from tests.web.conftest import signed_in
+from tests.web.test_actions import FOREVER, count, form_of, today
+from tests.web.town import Town, build_town
+
+
+def holds(town: Town, *codes: str) -> list[int]:
+    with acting(town.cast.padma, town.cast.riverside):
+        return [sum_balance(code, FOREVER) for code in codes]
+
+
+def test_an_expense_is_shown_as_debit_and_credit_recorded_once_and_taken_back(db: object) -> None:
+    town = build_town()
+    client = signed_in("riverside")
+    path = reverse("record-event", args=["expense"])
+    before = holds(town, "office_expense", "input_vat", "cash")
+    sent = {
+        **form_of(client, path), "on": today().isoformat(), "total_minor": "1,050", "vat_minor": "50",
+        "chosen": "office_expense", "paid": "cash", "reason": "Tea and paper",
+    }  # fmt: skip
+    shown = client.post(path, sent).content.decode()
+    lines = re.findall(r"<tr><td.*?</tr>", shown, re.S)
+    assert [("Office expense" in line, "Cash" in line, "1,000.00" in line, "1,050.00" in line) for line in lines] == [
+        (False, False, False, False), (True, False, True, False), (False, True, False, True),
+    ]  # fmt: skip
+    assert holds(town, "office_expense", "input_vat", "cash") == before
+    for _ in range(2):
+        assert client.post(path, {**sent, "confirmed": "1"}).status_code == 303
+    assert holds(town, "office_expense", "input_vat", "cash") == [
+        before[0] + 1_000_00, before[1] + 50_00, before[2] - 1_050_00,
+    ]  # fmt: skip
+    page = client.get(reverse("record")).content.decode()
+    assert "Tea and paper" in page and "Something I paid for" in page
+    undo = reverse("take-back-event", args=[town.ids["recorded"] + 1])
+    back = {"on": today().isoformat(), "reason": "typed twice"}
+    assert "Office expense" in client.post(undo, back).content.decode()
+    assert client.post(undo, {**back, "confirmed": "1"}).status_code == 303
+    assert holds(town, "office_expense", "input_vat", "cash") == before
+    assert client.post(undo, {**back, "confirmed": "1"}).status_code == 422
+    assert "Taken back on" in client.get(reverse("record")).content.decode()
+
+
+def test_what_is_refused_stands_in_the_form_and_keeps_what_was_typed(db: object) -> None:
+    town = build_town()
+    client = signed_in("riverside")
+    path = reverse("record-event", args=["expense"])
+    sent = {
+        **form_of(client, path), "on": today().isoformat(), "total_minor": "100", "vat_minor": "100.01",
+        "chosen": "rent", "paid": "cash", "reason": "Rent",
+    }  # fmt: skip
+    answer = client.post(path, sent)
+    assert answer.status_code == 422
+    assert "The VAT is a part of the amount" in answer.content.decode() and 'value="Rent"' in answer.content.decode()
+    assert count(town, "own_event WHERE kind = 'expense'") == 0
+
+
+def test_opening_balances_come_before_the_first_entry(db: object) -> None:
+    town = build_town()
+    client = signed_in("riverside")
+    path = reverse("record-event", args=["opening_balances"])
+    sent = {**form_of(client, path), "on": today().isoformat(), "reason": "Begun", "account_cash": "100"}
+    late = client.post(path, {**sent, "account_vat_payable": "40"})
+    assert late.status_code == 422 and "come before all of them" in late.content.decode()
+    early = {**sent, "on": "2020-01-01", "account_vat_payable": "40", "confirmed": "1"}
+    assert client.post(path, early).status_code == 303
+    assert holds(town, "vat_payable", "opening_balances")[1] == -60_00
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.key)
+def test_every_kind_has_its_form(town: Town, kind: object) -> None:
+    client = signed_in("north")
+    assert client.get(reverse("record-event", args=[kind.key])).status_code == 200  # type: ignore[attr-defined]
+
+
+def test_the_choice_names_every_kind_and_who_has_no_provider_pays_none(town: Town) -> None:
+    assert {kind.key for kind in KINDS} == set(OWN_KINDS)
+    assert reverse("record-event", args=["provider_paid"]) in signed_in("north").get("/books/record/").content.decode()
+    padma = signed_in("padma")
+    assert reverse("record-event", args=["provider_paid"]) not in padma.get("/books/record/").content.decode()
+    assert padma.get(reverse("record-event", args=["provider_paid"])).status_code == 404
+    assert padma.get(reverse("record-event", args=["lottery"])).status_code == 404
+
+
+def test_a_deposit_is_taken_kept_for_dues_and_taken_back(db: object) -> None:
+    town = build_town()
+    client = signed_in("riverside")
+    customer = town.ids["customer"]
+    for what, amount, left in (("in", "400", "450.00"), ("kept", "120", "330.00"), ("given_back", "30", "300.00")):
+        path = reverse("deposit-act", args=[customer, what])
+        sent = {**form_of(client, path), "amount_minor": amount, "on": today().isoformat(), "why": "router"}
+        if what != "kept":
+            sent["method"] = "cash"
+        assert left in client.post(path, sent).content.decode()
+        for _ in range(2):
+            assert client.post(path, {**sent, "confirmed": "1"}).status_code == 303
+        assert f"{left} left for safety" in client.get(reverse("deposit", args=[customer])).content.decode()
+    undo = reverse("take-back-deposit", args=[town.ids["deposit"] + 2])
+    assert client.post(undo, {"on": today().isoformat(), "reason": "wrong", "confirmed": "1"}).status_code == 303
+    assert "420.00 left for safety" in client.get(reverse("deposit", args=[customer])).content.decode()
