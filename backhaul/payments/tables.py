@@ -9,7 +9,7 @@ TABLES = [
     Books("hand_over", app="S", books="SIU"),
     Books("shortage_settlement", app="S", books="SI"),
     Books("drawer_closing", app="SI", books="S"),
-    Books("receipt_secret", app="SI", secret=True),
+    Books("receipt_secret", app="SI", batch="", books="", secret=True),
 ]
 FUNCTIONS = [
     Definer("record_payment"),

@@ -170,9 +170,17 @@ def reverse_one(request: PageRequest, pk: int) -> HttpResponse:
         _("Take back receipt %(number)s?") % row,
         _("Take back"),
         reverse("payment", args=[pk]),
-        money=_("%(sum)s leaves your %(method)s account again. Nothing is erased: a reversing payment is added.")
-        % {"sum": money(row["amount_minor"]), "method": WORDS["method"][row["method"]]},
+        money=_leaves(row) % {"sum": money(row["amount_minor"]), "method": WORDS["method"][row["method"]]},
         people=_("%(customer_name)s owes the bills below again.") % row,
         effects=effects,
     )
     return show(request, "confirm", {"panel": panel}, form=form)
+
+
+def _leaves(row: dict[str, Any]) -> str:
+    if row["drawer_user_id"] is None:
+        return _("%(sum)s leaves your %(method)s account again. Nothing is erased: a reversing payment is added.")
+    return _(
+        "%(sum)s leaves the drawer that it came into, or your cash if it was handed over. Nothing is erased: a "
+        "reversing payment is added."
+    )
