@@ -11,6 +11,9 @@ import click
 BENCHES = {
     "billing": "Bill a month for all customers, against inserting the same rows without guards.",
     "payments": "One payment at a time from 8 clients, against pgbench's TPC-B.",
+    "statements": "Statements of a three-year book of five million postings, against a scan of them.",
+    "asof": "What an account held on a day, at a million postings, against a scan of them.",
+    "verify": "A proof of everything at a million postings, against one scan of them.",
     "authorize": "RADIUS logins, against the stock FreeRADIUS SQL schema.",
 }
 
