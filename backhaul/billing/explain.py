@@ -36,7 +36,8 @@ _BILL = """
            COALESCE(e.recorded_at, (i.issued_on + 1)::timestamptz) AS known_at, vat.starts_on AS rate_since,
            vat_rate_on(i.operator_id, i.issued_on) AS rate_bp, bp.name AS profile, bp.billing_type, bp.validity_days,
            COALESCE(bp.round_bill_to_minor, 1) AS round_to_minor,
-           COALESCE(bp.prices_include_vat, false) AS includes_vat, late.number AS late_number, o.open_minor
+           COALESCE(bp.prices_include_vat, false) AS includes_vat, bp.credit_days_for,
+           late.number AS late_number, o.open_minor
     FROM invoice i
     JOIN customer c ON c.operator_id = i.operator_id AND c.id = i.customer_id
     JOIN subscription s ON s.operator_id = i.operator_id AND s.id = i.subscription_id
@@ -127,7 +128,7 @@ def _bill(row: dict[str, Any]) -> Bill:
         vat_minor=row["vat_minor"], rounding_minor=row["rounding_minor"], total_minor=row["total_minor"],
         rate_bp=row["rate_bp"], rate_since=row["rate_since"],
         includes_vat=row["includes_vat"], round_to_minor=row["round_to_minor"],
-        in_arrears=in_arrears, title=row["title"], late_number=row["late_number"],
+        in_arrears=in_arrears, credits=row["credit_days_for"] or (), title=row["title"], late_number=row["late_number"],
         stretches=_stretches(row) if in_arrears else (), off=_off(row) if in_arrears else (),
         discount=_discount(row) if row["discount_minor"] else None,
     )  # fmt: skip

@@ -51,8 +51,9 @@ class DiscountRule:
 class Bill:
     """A bill as it is recorded, and the rules that held when it was made.
 
-    `stretches` and `off`: billed in arrears only. `includes_vat`, `round_to_minor`: as the profile says now; what it
-    said then is not kept, but shows in the figures. `discount`: None where there was none, or none is known any more.
+    `stretches` and `off`: billed in arrears only. `includes_vat`, `round_to_minor`, `credits` (reasons for which days
+    off are credited): as the profile says now; what it said then is not kept, but shows in the figures. `discount`:
+    None where there was none, or none is known any more.
     """
 
     kind: str
@@ -75,6 +76,7 @@ class Bill:
     discount: DiscountRule | None = None
     title: str = ""
     late_number: int | None = None
+    credits: Sequence[str] = ()
 
     def day_no(self, day: date) -> int:
         """Which day of the cycle a day is, from 0."""
@@ -214,9 +216,15 @@ def days_of_bill(bill: Bill, runs: Sequence[DayRun]) -> Section:
         steps.append(Step("begins_inside", {"day": bill.span.from_on, "no": bill.from_day + 1, "all": bill.cycle_days}))
     for run in runs:
         values: dict[str, Value] = {"span": run.span, "days": run.span.days}
-        if run.state == "billed":
-            steps.append(Step("days_counted", values))
-        else:
-            what = "days_off_arrears" if run.state == "off" and bill.in_arrears else f"days_{run.state}"
-            steps.append(Step(what, values | {"reason": Word("reason", run.reason or "other")}))
+        if run.reason:
+            values["reason"] = Word("reason", run.reason)
+        steps.append(Step(_what_of(bill, run), values))
     return Section("days", steps)
+
+
+def _what_of(bill: Bill, run: DayRun) -> str:
+    if run.state == "off" and bill.in_arrears:
+        return "days_off_arrears"
+    if run.state == "off" and run.reason in bill.credits:
+        return "days_off_credits"
+    return "days_counted" if run.state == "billed" else f"days_{run.state}"

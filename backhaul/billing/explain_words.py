@@ -141,6 +141,13 @@ _DAYS = {
         "%(span)s: %(days)s days off (%(reason)s), billed all the same: the bill is made in advance.",
         "days",
     ),
+    "days_off_credits": ngettext_lazy(
+        "%(span)s: %(days)s day off (%(reason)s), billed in advance; by its billing profile it is credited at the "
+        "end of the period.",
+        "%(span)s: %(days)s days off (%(reason)s), billed in advance; by its billing profile they are credited at the "
+        "end of the period.",
+        "days",
+    ),
     "days_off_arrears": ngettext_lazy(
         "%(span)s: %(days)s day off (%(reason)s), not counted.",
         "%(span)s: %(days)s days off (%(reason)s), not counted.",
