@@ -1,4 +1,4 @@
-"""`bench verify`: seconds that a proof of everything takes for a million postings, and its ratio to one look at them."""
+"""`bench verify`: seconds that a proof of everything takes for a million postings, beside one look at them."""
 
 from __future__ import annotations
 

@@ -94,6 +94,7 @@ def _send_next(isp: IspDirectory, server: BaseEmailBackend, now: datetime) -> _O
 
 def _hand_over(isp: IspDirectory, head: dict[str, Any], server: BaseEmailBackend) -> _Outcome:
     try:
+        server.open()  # stays open for the next
         _mail(isp, head, server).send()
     except (OSError, ValueError) as error:  # of the mail server (its exceptions are OSErrors), or of the address
         server.close()  # whatever state the conversation is in, the next mail begins a new one

@@ -208,15 +208,14 @@ CREATE TABLE head_address (
 );
 -- The outbox of heads: a row a day, written with the head, drained by a job.
 CREATE TABLE head_mail (
-    operator_id bigint NOT NULL,
+    operator_id bigint NOT NULL REFERENCES books (operator_id),
     on_date date NOT NULL,
     address text NOT NULL CHECK (address LIKE '%_@_%'),
     tries integer NOT NULL DEFAULT 0,
     tried_at timestamptz,
     failure text,                               -- what the mail server said the last time
     sent_at timestamptz,
-    PRIMARY KEY (operator_id, on_date),
-    FOREIGN KEY (operator_id, on_date) REFERENCES daily_head (operator_id, on_date)
+    PRIMARY KEY (operator_id, on_date)
 );
 CREATE INDEX head_mail_waiting ON head_mail (operator_id, on_date) WHERE sent_at IS NULL;
 
