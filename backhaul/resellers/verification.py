@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from collections.abc import Callable, Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from backhaul.common.errors import NotAllowed, NotFound
@@ -25,16 +25,26 @@ from backhaul.resellers.checks import ALL
 BATCH = "batch"
 VERIFY = "backhaul.resellers.tasks.verify_isp"
 SAYS = {question.name: question.says for question in ALL}
+STUCK = timedelta(hours=2)  # a run that has not ended by then never will: its server died
 STOPPING = {question.name for question in QUESTIONS}
 OF_THE_TREE = {"tree.conserved"}  # sums over all edges, of which nobody below the server sees more than its own
 
 
 def request_verify(*, now: datetime) -> int:
-    """Leave a run over the acting ISP's whole tree to a job; returns its id. Raises NotAllowed for everybody below."""
+    """Leave a run over the acting ISP's whole tree to a job; returns its id, or that of one that is under way.
+
+    Raises NotAllowed for everybody below.
+    """
     scope = current_scope()
     scope.require("books.view")
     if scope.parent_id is not None:
         raise NotAllowed("The whole tree is verified by your internet provider.")
+    under_way = rows(
+        "SELECT id FROM verify_run WHERE operator_id = %s AND ended_at IS NULL AND asked_at > %s ORDER BY id DESC LIMIT 1",
+        [scope.isp_id, now - STUCK],
+    )
+    if under_way:
+        return int(under_way[0]["id"])
     run_id = _begin(scope.isp_id, now, actor_id=scope.actor_id, using="default")
     enqueue(VERIFY, queueing_lock=f"verify:{run_id}", isp_id=scope.isp_id, run_id=run_id)
     return run_id

@@ -173,6 +173,7 @@ def test_a_run_that_was_asked_for_is_watched_and_kept(db: EmbeddedPostgres, busi
     with acting(business.padma):
         run_id = request_verify(now=noon(DEC))
         waiting: dict[str, Any] = get_verify_run(run_id)
+        assert request_verify(now=noon(DEC) + timedelta(minutes=5)) == run_id
     assert (waiting["ended_at"], waiting["answered"], waiting["questions"]) == (None, 0, len(ALL))
     carry_out_verify(business.padma, run_id=run_id, now=noon(DEC))
     with acting(business.padma):
