@@ -40,7 +40,8 @@ def request_verify(*, now: datetime) -> int:
     if scope.parent_id is not None:
         raise NotAllowed("The whole tree is verified by your internet provider.")
     under_way = rows(
-        "SELECT id FROM verify_run WHERE operator_id = %s AND ended_at IS NULL AND asked_at > %s ORDER BY id DESC LIMIT 1",
+        "SELECT id FROM verify_run WHERE operator_id = %s AND ended_at IS NULL AND asked_at > %s "
+        "ORDER BY id DESC LIMIT 1",
         [scope.isp_id, now - STUCK],
     )
     if under_way:
