@@ -32,9 +32,14 @@ REHEARSED = {
     "backhaul.billing.tasks.cut_services",
     "backhaul.resellers.tasks.volume_bonuses",
     "backhaul.ledger.tasks.seal_books",  # once a day: when it folds changes no balance
+    "backhaul.resellers.tasks.verify_nightly",  # once, after all days: it reports and stops nothing
 }
 # Those that change neither money nor status.
-OF_NO_ACCOUNT = {"backhaul.network.tasks.retry_disconnects", "backhaul.network.tasks.close_silent_sessions"}
+OF_NO_ACCOUNT = {
+    "backhaul.network.tasks.retry_disconnects",
+    "backhaul.network.tasks.close_silent_sessions",
+    "backhaul.ledger.tasks.send_heads",
+}
 RECHARGED_AT = time(10)
 
 
