@@ -53,8 +53,8 @@ def list_balances(*, on: date, known_on: date | None = None) -> list[dict[str, A
 
 
 def get_position(*, on: date) -> dict[str, int]:
-    """How the operator stands at the end of a day, in four figures: money_minor (cash, bank …), owned_minor (all assets,
-    the money among them), due_minor (what others owe, also among them), owed_minor (what it owes others)."""
+    """How the operator stands at the end of a day, in four figures: money_minor (cash, bank …) and due_minor (what others
+    owe it), both parts of owned_minor (all assets), and owed_minor (what it owes others)."""
     accounts = list_balances(on=on)
     money = {account["code"] for account in list_money_accounts()}
     debits = {row["code"]: row["debit_minor"] for row in accounts if row["kind"] in ("asset", "liability")}

@@ -10,7 +10,7 @@ from django.utils.translation import gettext_noop as words
 from backhaul.ledger.balances import known_before
 from backhaul.ledger.choices import TITLES
 from backhaul.ledger.queries import get_account_ledger, list_journal
-from backhaul.ledger.statements import Column, Opens, Row, Section, Statement
+from backhaul.ledger.statements import Column, Opens, Row, Section, Statement, amount
 from backhaul.operators.functions import rows
 from backhaul.operators.scope import current_scope
 
@@ -23,7 +23,7 @@ def get_day_book(*, on: date, known_on: date | None = None, limit: int = 200) ->
     columns = (Column(words("Entries"), "count"), Column(words("Debit")), Column(words("Credit")))
     kinds = tuple(_kind(row, on) for row in _list_kinds(on, known_on))
     entries = list_journal(from_on=on, to_on=on, known_on=known_on, limit=limit + 1)
-    count, amount = (sum(int(row.cells[n] or 0) for row in kinds) for n in (0, 1))
+    count, moved = (sum(amount(row, n) for row in kinds) for n in (0, 1))
     lines = [row for entry in entries[:limit] for row in _entry(entry)]
     return Statement(
         name="day-book",
@@ -31,12 +31,12 @@ def get_day_book(*, on: date, known_on: date | None = None, limit: int = 200) ->
         label=words("What happened"),
         columns=columns,
         sections=(Section(words("By kind"), kinds), Section(words("Entries"), tuple(lines))),
-        totals=(Row(words("Total"), (count, amount, amount), kind="sum"),),
+        totals=(Row(words("Total"), (count, moved, moved), kind="sum"),),
         from_on=on,
         to_on=on,
         known_on=known_on,
         more=len(entries) > limit,
-        facts={"entries": count, "amount_minor": amount},
+        facts={"entries": count, "amount_minor": moved},
     )
 
 

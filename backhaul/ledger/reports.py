@@ -15,7 +15,7 @@ from backhaul.ledger.balances import EVER, known_before, list_balances, list_mon
 from backhaul.ledger.choices import KINDS, MANUAL, MANUAL_REVERSAL, TITLES
 from backhaul.ledger.periods import get_fiscal_year
 from backhaul.ledger.rules import period_before
-from backhaul.ledger.statements import Column, Opens, Row, Section, Statement, section
+from backhaul.ledger.statements import Column, Opens, Row, Section, Statement, amount, section
 from backhaul.operators.functions import rows
 from backhaul.operators.scope import current_scope
 
@@ -143,7 +143,7 @@ def get_cash_flow(*, from_on: date, to_on: date, known_on: date | None = None) -
     codes = [account["code"] for account in list_money_accounts()]
     columns = (Column(words("In")), Column(words("Out")), Column(words("Balance")))
     moved = [_flow(row, from_on, to_on) for row in _list_flows(codes, from_on=from_on, to_on=to_on, known_on=known_on)]
-    came, went = (sum(_amount(row, n) for row in moved) for n in (0, 1))
+    came, went = (sum(amount(row, n) for row in moved) for n in (0, 1))
     opening, closing = (
         sum(sum_balance(code, on, known_on=known_on) for code in codes) for on in (from_on - timedelta(days=1), to_on)
     )
@@ -210,7 +210,7 @@ def _flow(row: dict[str, Any], from_on: date, to_on: date) -> Row:
 
 
 def _results(on: date, result: int, known_on: date | None) -> list[Row]:
-    """The result that is not in retained earnings yet: of the running year, and of earlier ones that were not closed."""
+    """The result that is not in retained earnings yet: of the running year, and of earlier ones not closed."""
     first_on = get_fiscal_year(on).starts_on
     running = list_turnovers(from_on=first_on, to_on=on, known_on=known_on)
     of_year = sum(row["credit_minor"] - row["debit_minor"] for row in running)
@@ -246,8 +246,3 @@ def _own_side(account: dict[str, Any] | None) -> int:
 
 def _cells(total: Row | None) -> tuple[int, ...]:
     return tuple(cell for cell in total.cells if isinstance(cell, int)) if total else ()
-
-
-def _amount(row: Row, n: int) -> int:
-    cell = row.cells[n]
-    return cell if isinstance(cell, int) else 0

@@ -89,10 +89,16 @@ def summed(label: str, rows: tuple[Row, ...], columns: tuple[Column, ...], *, ki
     cells: list[Cell] = []
     for n, column in enumerate(columns):
         if column.kind in ("money", "count"):
-            cells.append(sum(cell for row in rows if isinstance(cell := row.cells[n], int)))
+            cells.append(sum(amount(row, n) for row in rows))
         else:
             cells.append(None)
     return Row(label, tuple(cells), kind=kind)
+
+
+def amount(row: Row, n: int) -> int:
+    """The figure of a row in its column `n`; nothing counts as zero."""
+    cell = row.cells[n]
+    return cell if isinstance(cell, int) else 0
 
 
 def section(

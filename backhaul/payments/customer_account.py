@@ -8,7 +8,7 @@ from typing import Any
 from django.utils.translation import gettext_noop as words
 
 from backhaul.ledger.balances import known_before, sum_party
-from backhaul.ledger.statements import Column, Opens, Row, Section, Statement
+from backhaul.ledger.statements import Column, Opens, Row, Section, Statement, amount
 from backhaul.operators.functions import rows
 from backhaul.operators.scope import current_scope
 from backhaul.subscribers.queries import get_customer
@@ -69,7 +69,7 @@ def get_customer_account(customer_id: int, *, from_on: date, to_on: date, known_
         if event["day"] >= from_on:
             balance += event["minor"]
             lines.append(_line(event, balance))
-    charged, credited = (sum(int(line.cells[n] or 0) for line in lines) for n in (1, 2))  # type: ignore[arg-type]
+    charged, credited = (sum(amount(line, n) for line in lines) for n in (1, 2))
     in_books = sum_party(ACCOUNTS, customer_id, to_on, known_on=known_on)
     return Statement(
         name=f"customer-{customer['code']}",

@@ -1,0 +1,222 @@
+"""Pages of the books: every figure leads down to its event, files hold numbers, entries by hand keep what was typed."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from datetime import date, timedelta
+
+import pytest
+from django.test import Client
+from python_calamine import CalamineWorkbook
+
+from backhaul.common.clock import local_date, now
+from backhaul.operators.functions import rows
+from tests.builders import acting
+from tests.web.conftest import signed_in
+from tests.web.test_actions import form_of
+from tests.web.town import Town, build_town
+
+STATEMENTS = (
+    "trial-balance", "income-statement", "balance-sheet", "cash-flow", "receivables", "day-book", "accounts/cash",
+)  # fmt: skip
+HOLDS = {
+    "trial-balance": "Debits equal credits",
+    "income-statement": "Total income",
+    "balance-sheet": "Assets equal liabilities and equity",
+    "cash-flow": "Opening and what came in",
+    "receivables": "The total is the receivable account",
+    "day-book": "By kind",
+    "accounts/cash": "Closing",
+}
+
+
+def page_of(client: Client, path: str) -> str:
+    answer = client.get(path)
+    assert answer.status_code == 200, (path, answer.status_code)
+    return answer.content.decode()
+
+
+@pytest.mark.parametrize("name", STATEMENTS)
+def test_every_statement_is_a_page_and_a_file_of_the_same_figures(town: Town, name: str) -> None:
+    client = signed_in("riverside")
+    path = f"/books/{name}/"
+    page = page_of(client, path)
+    assert HOLDS[name] in page
+    assert "Not so:" not in page
+    answer = client.get(f"{path}?as=csv")
+    table = list(csv.reader(io.StringIO(answer.content.decode().removeprefix("\ufeff"))))
+    assert answer["Content-Disposition"].endswith('.csv"')
+    book = CalamineWorkbook.from_filelike(io.BytesIO(client.get(f"{path}?as=xlsx").content))
+    sheet = book.get_sheet_by_index(0).to_python()
+    figures = {cell for row in table[1:] for cell in row[4:] if re.fullmatch(r"-?\d+\.\d\d", cell)}
+    in_book = {f"{cell:.2f}" for row in sheet for cell in row if isinstance(cell, float)}
+    assert figures
+    assert figures <= in_book
+    for figure in figures:
+        assert f"{abs(float(figure)):,.2f}" in page, figure
+    if name == "accounts/cash":
+        assert any(isinstance(cell, date) for row in sheet for cell in row)
+
+
+def test_a_statement_is_printed_as_it_is_shown(town: Town) -> None:
+    answer = signed_in("riverside").get("/books/balance-sheet/?as=pdf")
+    assert answer.content.startswith(b"%PDF")
+    assert re.search(r'filename="balance-sheet-\d{4}-\d\d-\d\d\.pdf"', answer["Content-Disposition"])
+
+
+def test_what_was_not_known_yet_is_not_shown(town: Town) -> None:
+    client = signed_in("riverside")
+    assert "Receivable from customers" in page_of(client, "/books/trial-balance/")
+    page = page_of(client, "/books/trial-balance/?known=2020-01-01")
+    assert "Receivable from customers" not in page
+    assert "as known on 1 Jan 2020" in page
+
+
+def test_a_shopkeeper_reads_how_the_business_stands(town: Town) -> None:
+    page = page_of(signed_in("riverside"), "/books/")
+    for words in ("What you own", "What others owe you", "What you owe", "this month"):
+        assert words in page
+    assert page.count('aria-current="page"') == 1
+
+
+def links(page: str, pattern: str) -> list[str]:
+    return [href.replace("&amp;", "&") for href in re.findall(rf'href="({pattern})"', page)]
+
+
+def test_a_figure_leads_down_to_its_account_entry_and_receipt(town: Town) -> None:
+    client = signed_in("riverside")
+    sheet = page_of(client, "/books/balance-sheet/")
+    account = page_of(client, links(sheet, r"/books/accounts/cash/[^\"]*")[0])
+    entries = [page_of(client, href) for href in dict.fromkeys(links(account, r"/books/entries/\d+/"))]
+    paid = next(page for page in entries if f"/payments/{town.ids['payment']}/" in page)
+    assert "250.00" in paid
+    assert "Riverside" in paid  # who recorded it
+    person = links(paid, r"/customers/\d+/account/")[0]
+    assert "The closing is what the books hold for this customer" in page_of(client, person)
+
+
+def test_every_entry_of_the_journal_can_be_opened_and_leads_to_what_happened(town: Town) -> None:
+    for seat in ("riverside", "north", "padma"):
+        client = signed_in(seat)
+        entries = links(page_of(client, "/books/journal/"), r"/books/entries/\d+/")
+        assert entries
+        for href in dict.fromkeys(entries):
+            page = page_of(client, href)
+            behind = links(page, r"/(?:bills|payments|funds)/[\d/a-z]*\d+/")
+            assert behind, (seat, page)
+            assert client.get(behind[0]).status_code == 200
+
+
+def test_the_journal_shows_one_kind_when_asked(town: Town) -> None:
+    client = signed_in("riverside")
+    page = page_of(client, "/books/journal/?kind=customer_payment")
+    assert len(links(page, r"/books/entries/\d+/")) == 1
+
+
+POST = "/books/journal/post/"
+
+
+def hand_entry(client: Client, **typed: str) -> dict[str, str]:
+    return {
+        **form_of(client, POST), "effective_on": local_date(now(), "Asia/Dhaka").isoformat(),
+        "reason": "Opening the shop", "account_0": "cash", "debit_0": "1,000.00", "account_1": "bank", "debit_1": "500",
+        "account_2": "owner_capital", "credit_2": "1500.00", **typed,
+    }  # fmt: skip
+
+
+def test_an_entry_by_hand_of_several_lines_is_looked_at_posted_once_and_taken_back(db: object) -> None:
+    town = build_town()
+    client = signed_in("riverside")
+    typed = hand_entry(client)
+    looked = client.post(POST, typed)
+    words = looked.content.decode()
+    assert looked.status_code == 200
+    assert words.index("1000 Cash") < words.index("1010 Bank") < words.index("3000 Owner")
+    assert "Opening the shop" in words
+    changed = client.post(POST, {**typed, "change": "1"}).content.decode()
+    assert 'value="1,000.00"' in changed
+    for _ in range(2):
+        assert client.post(POST, {**typed, "confirmed": "1"}).status_code == 303
+    with acting(town.cast.padma, town.cast.riverside):
+        entry = rows("SELECT id FROM entry WHERE kind = 'manual'")
+        lines = rows("SELECT debit_code, credit_code, amount_minor FROM posting WHERE entry_id = %s", [entry[0]["id"]])
+    assert len(entry) == 1
+    assert [tuple(line.values()) for line in lines] == [
+        ("cash", "owner_capital", 1000_00), ("bank", "owner_capital", 500_00),
+    ]  # fmt: skip
+    path = f"/books/entries/{entry[0]['id']}/"
+    back = {"on": typed["effective_on"], "reason": "typed twice", "confirmed": "1"}
+    assert client.post(f"{path}reverse/", back).status_code == 303
+    page = page_of(client, path)
+    assert "Taken back by entry" in page
+    assert f"{path}reverse/" not in page
+    assert "taken back before" in client.post(f"{path}reverse/", back).content.decode()
+
+
+@pytest.mark.parametrize(
+    ("typed", "says"),
+    [
+        ({"credit_2": "1400"}, "Debits and credits differ"),
+        ({"account_1": ""}, "Choose an account."),
+        ({"credit_1": "5"}, "one of them"),
+        (dict.fromkeys(("account_0", "account_1", "account_2", "debit_0", "debit_1", "credit_2"), ""), "at least one"),
+        ({"account_0": "receivable_customers"}, "Select a valid choice"),
+        ({"reason": ""}, "This field is required"),
+        ({"debit_0": "a lot"}, "is not an amount"),
+    ],
+)  # fmt: skip
+def test_what_is_wrong_with_an_entry_is_said_and_nothing_typed_is_lost(
+    town: Town, typed: dict[str, str], says: str
+) -> None:
+    client = signed_in("accountant")
+    sent = hand_entry(client, **typed)
+    answer = client.post(POST, {**sent, "confirmed": "1"})
+    page = answer.content.decode()
+    assert answer.status_code == 422
+    assert says in page
+    kept = [sent[name] for name in ("reason", "debit_0", "debit_1", "credit_2") if sent[name]]
+    assert all(f'value="{value}"' in page for value in kept)
+
+
+def test_more_lines_are_given_without_losing_any(town: Town) -> None:
+    client = signed_in("riverside")
+    page = client.post(POST, {**hand_entry(client), "more": "1"}).content.decode()
+    assert 'name="account_7"' in page
+    assert 'name="account_8"' not in page
+    assert 'value="1,000.00"' in page
+    assert '<option value="owner_capital" selected>' in page
+
+
+def test_the_chart_of_accounts_is_edited_and_keeps_what_events_need(db: object) -> None:
+    build_town()
+    client = signed_in("accountant")
+    chart = page_of(client, "/books/accounts/")
+    assert "/books/accounts/rent/close/" in chart
+    assert "/books/accounts/cash/close/" not in chart
+    added = {"number": "5910", "name": "Tea", "kind": "expense"}
+    assert client.post("/books/accounts/add/", added).status_code == 303
+    refused = client.post("/books/accounts/add/", added)
+    assert (refused.status_code, "Tea has that number already" in refused.content.decode()) == (422, True)
+    assert (
+        client.post("/books/accounts/own_tea/edit/", {"number": "5911", "name": "Tea and biscuits"}).status_code == 303
+    )
+    assert "Tea and biscuits" in page_of(client, "/books/accounts/")
+    tomorrow = (local_date(now(), "Asia/Dhaka") + timedelta(days=1)).isoformat()
+    assert client.post("/books/accounts/own_tea/close/", {"on": tomorrow, "confirmed": "1"}).status_code == 303
+    assert "/books/accounts/own_tea/open/" in page_of(client, "/books/accounts/")
+    assert client.post("/books/accounts/own_tea/open/").status_code == 303
+    kept = client.post("/books/accounts/cash/close/", {"on": tomorrow, "confirmed": "1"})
+    assert "it stays open" in kept.content.decode()
+
+
+def test_a_customers_account_is_a_page_and_a_file(town: Town) -> None:
+    client = signed_in("riverside")
+    path = f"/customers/{town.ids['customer']}/account/"
+    page = page_of(client, f"{path}?from={town.ids['month']}")
+    assert "Abdul Karim" in page
+    assert "The closing is what the books hold for this customer" in page
+    table = client.get(f"{path}?from={town.ids['month']}&as=csv").content.decode()
+    assert "-250.00" not in table  # paid stands in its own column
+    assert "250.00" in table
