@@ -73,7 +73,7 @@ _SUBJECTS = {
     "bill": _("Bill %(number)s of %(customer)s, issued on %(day)s"),
     "credit_note": _("Credit note on bill %(number)s of %(customer)s, issued on %(day)s"),
     "payment": _("Receipt %(number)s of %(customer)s, received on %(day)s"),
-    "charge": _("A customer's period on the edge between %(parent)s and %(child)s"),
+    "charge": _("A customer's period, as %(parent)s charged it to %(child)s"),
     "movement": _("%(kind)s, %(day)s: the fund of %(child)s with %(parent)s"),
     "statement": _("Statement of %(customer)s, month from %(day)s"),
 }
@@ -119,8 +119,8 @@ _PRICES = {
         "The whole term of %(terms)s months is charged at once."
     ),
     "tariff_unknown": _("It was charged at %(price)s for a cycle of %(all)s days."),
-    "not_started": _("%(span)s: the edge had not started yet, so nothing was charged."),
-    "since_start": _("The edge was started on %(day)s: from that day on the running period is charged."),
+    "not_started": _("%(span)s: charging had not started yet, so nothing was charged."),
+    "since_start": _("Charging started on %(day)s: from that day on the running period is charged."),
     "charged_again": _("These days had been given back; the service was back, so on %(day)s they were charged again."),
 }
 _DAYS = {
@@ -227,7 +227,7 @@ _BACK = {
         "%(span)s: %(days)s days are given back (%(reason)s), at the rate charged.",
         "days",
     ),
-    "minimum_kept": _("Less the minimum charge that the edge's policy keeps, %(minimum)s of all that was given back:"),
+    "minimum_kept": _("Less the minimum charge that the refund policy keeps, %(minimum)s of all that was given back:"),
     "charge_free": ngettext_lazy("%(days)s day at nothing.", "%(days)s days at nothing.", "days"),
     "daily_rule": _(
         "Charged day by day: each day its place in a cycle of %(all)s days at %(price)s, with its own VAT."
