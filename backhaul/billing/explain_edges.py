@@ -17,6 +17,7 @@ from backhaul.common.errors import NotFound
 from backhaul.operators.functions import rows
 from backhaul.operators.scope import current_scope
 
+MONTH = 31  # a longer cycle is a term charged at once: of others' customers nobody knows how many months' price it is
 _CHARGES = """
     SELECT c.*, COALESCE(m.recorded_at, (c.charged_on + 1)::timestamptz) AS known_at, m.request_key,
            COALESCE(edge_vat_rate(c.child_id, c.charged_on), 0) AS rate_bp, f.charge_timing, f.started_on
@@ -110,6 +111,8 @@ def _price_step(row: dict[str, Any]) -> Step:
     if not row["price_minor"] and (row["started_on"] is None or row["started_on"] > row["starts_on"]):
         return Step("not_started", {"span": Span(row["starts_on"], row["ends_on"])})
     mine = row["owner_id"] == current_scope().operator_id
+    if not mine and row["cycle_days"] > MONTH:
+        return Step("tariff_unknown", {"price": Money(row["price_minor"]), "all": row["cycle_days"]})
     known = plan_on(row["owner_id"], row["subscription_id"], row["starts_on"], row["known_at"]) if mine else None
     for terms in dict.fromkeys((1, known[1] if known else 1)):
         step = tariff_step(row, known[0] if known else None, terms)

@@ -115,7 +115,14 @@ def _version(row: dict[str, Any], by: Who) -> dict[str, Value]:
 
 
 def next_price_inside(subscription_id: int, first: date, ends_on: date) -> Step | None:
-    """A later price of the service that starts inside a period: it does not touch it (SPEC 2.1)."""
+    """A later price of the service that starts inside a period: it does not touch it (SPEC 2.1); or a new package."""
+    changed = rows(
+        "SELECT min(starts_on) AS day FROM package_history WHERE operator_id = %s AND subscription_id = %s "
+        "AND starts_on > %s AND starts_on < %s",
+        [current_scope().operator_id, subscription_id, first, ends_on],
+    )[0]["day"]
+    if changed:
+        return Step("package_changed", {"day": changed})
     found = rows(
         "SELECT d.from_on, d.price_minor FROM priced_days(%s, %s, %s, %s) AS d WHERE d.from_on > %s "
         "ORDER BY d.from_on LIMIT 1",

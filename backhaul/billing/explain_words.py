@@ -102,6 +102,7 @@ _PRICES = {
     "later_price": _(
         "A later price, %(price)s from %(day)s on, does not touch this period: it holds from the next one."
     ),
+    "package_changed": _("The package changed on %(day)s: the days from then on were credited and billed anew."),
     "by_validity": ngettext_lazy(
         "It is sold by validity: %(days)s day from its start.",
         "It is sold by validity: %(days)s days from its start.",
