@@ -72,11 +72,12 @@ END $$;
 
 -- balance_on: what an account holds at the end of a day, debits less credits.
 CREATE OR REPLACE FUNCTION balance_on(p_operator bigint, p_code text, p_on date) RETURNS bigint
-LANGUAGE sql STABLE AS $$
-    SELECT ((SELECT COALESCE(sum(debit_minor - credit_minor), 0) FROM account_day
-             WHERE operator_id = p_operator AND code = p_code AND day <= p_on)
-          + (SELECT COALESCE(sum(debit_minor - credit_minor), 0) FROM unfolded(p_operator, p_on, p_code)))::bigint
-$$;
+LANGUAGE plpgsql STABLE AS $$
+BEGIN
+    RETURN (SELECT COALESCE(sum(debit_minor - credit_minor), 0) FROM account_day
+            WHERE operator_id = p_operator AND code = p_code AND day <= p_on)
+         + (SELECT COALESCE(sum(debit_minor - credit_minor), 0) FROM unfolded(p_operator, p_on, p_code));
+END $$;
 
 -- refuse_figures: amounts are whole minor units from p_least on, and not all of them zero.
 CREATE OR REPLACE FUNCTION refuse_figures(p_amounts jsonb, p_least bigint) RETURNS void
