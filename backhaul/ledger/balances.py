@@ -36,15 +36,14 @@ def list_balances(*, on: date, known_on: date | None = None) -> list[dict[str, A
     return rows(
         """
         SELECT a.code, a.number, a.name, a.kind, b.debit_minor::bigint, b.credit_minor::bigint
-        FROM account_nets(%(me)s, '-infinity', %(on)s, %(known)s) AS n
+        FROM account_balances(%(me)s, %(on)s, %(known)s) AS n
         JOIN account a ON a.operator_id = %(me)s AND a.code = n.code
-        LEFT JOIN wrong_sides(%(me)s, %(on)s, %(known)s) AS w ON w.code = n.code
-        CROSS JOIN LATERAL (SELECT n.debit_minor - n.credit_minor AS net, COALESCE(w.wrong_minor, 0) AS wrong) AS s
         CROSS JOIN LATERAL (SELECT
-            CASE WHEN a.party_kind IS NULL THEN GREATEST(net, 0) WHEN a.kind = ANY (%(debits)s) THEN net + wrong
-                 ELSE wrong END AS debit_minor,
-            CASE WHEN a.party_kind IS NULL THEN GREATEST(-net, 0) WHEN a.kind = ANY (%(debits)s) THEN wrong
-                 ELSE wrong - net END AS credit_minor) AS b
+            CASE WHEN a.party_kind IS NULL THEN GREATEST(n.net_minor, 0)
+                 WHEN a.kind = ANY (%(debits)s) THEN n.net_minor + n.wrong_minor ELSE n.wrong_minor END AS debit_minor,
+            CASE WHEN a.party_kind IS NULL THEN GREATEST(-n.net_minor, 0)
+                 WHEN a.kind = ANY (%(debits)s) THEN n.wrong_minor ELSE n.wrong_minor - n.net_minor END AS credit_minor
+            ) AS b
         WHERE b.debit_minor <> 0 OR b.credit_minor <> 0
         ORDER BY a.number, a.code
         """,
@@ -53,8 +52,8 @@ def list_balances(*, on: date, known_on: date | None = None) -> list[dict[str, A
 
 
 def get_position(*, on: date) -> dict[str, int]:
-    """How the operator stands at the end of a day, in four figures: money_minor (cash, bank …) and due_minor (what others
-    owe it), both parts of owned_minor (all assets), and owed_minor (what it owes others)."""
+    """How the operator stands at the end of a day, in four figures: money_minor (cash, bank …), due_minor (what others
+    owe it), both of them parts of owned_minor (all assets), and owed_minor (what it owes others)."""
     accounts = list_balances(on=on)
     money = {account["code"] for account in list_money_accounts()}
     debits = {row["code"]: row["debit_minor"] for row in accounts if row["kind"] in ("asset", "liability")}
@@ -80,6 +79,54 @@ def list_turnovers(*, from_on: date, to_on: date, known_on: date | None = None) 
         ORDER BY a.number, a.code
         """,
         {"me": _me(), "from": from_on, "to": to_on, "known": known_before(known_on)},
+    )
+
+
+def list_movements(*, from_on: date, to_on: date, known_on: date | None = None) -> list[dict[str, Any]]:
+    """Accounts that held something before [from_on, to_on] or moved in it, by number: code, number, name, kind,
+    opening_minor and closing_minor (debits less credits), debit_minor, credit_minor."""
+    return rows(
+        """
+        SELECT a.code, a.number, a.name, a.kind, m.*, m.opening_minor + m.debit_minor - m.credit_minor AS closing_minor
+        FROM account a
+        LEFT JOIN account_nets(%(me)s, '-infinity', %(before)s, %(known)s) AS o ON o.code = a.code
+        LEFT JOIN account_nets(%(me)s, %(from)s, %(to)s, %(known)s) AS n ON n.code = a.code
+        CROSS JOIN LATERAL (SELECT COALESCE(o.debit_minor - o.credit_minor, 0)::bigint AS opening_minor,
+            COALESCE(n.debit_minor, 0)::bigint AS debit_minor, COALESCE(n.credit_minor, 0)::bigint AS credit_minor) AS m
+        WHERE a.operator_id = %(me)s AND (m.opening_minor, m.debit_minor, m.credit_minor) <> (0, 0, 0)
+        ORDER BY a.number, a.code
+        """,
+        {
+            "me": _me(),
+            "before": from_on - timedelta(days=1),
+            "from": from_on,
+            "to": to_on,
+            "known": known_before(known_on),
+        },
+    )
+
+
+def list_parties(code: str, *, on: date, known_on: date | None = None, limit: int) -> list[dict[str, Any]]:
+    """Who holds what of an account kept by party at the end of a day, the largest first: party_id and net_minor (debits
+    less credits); over all of them debit_minor, credit_minor, parties."""
+    return rows(
+        """
+        SELECT p.party_id, p.net_minor, sum(GREATEST(p.net_minor, 0)) OVER ()::bigint AS debit_minor,
+               sum(GREATEST(-p.net_minor, 0)) OVER ()::bigint AS credit_minor, count(*) OVER () AS parties
+        FROM (
+            SELECT party_id, sum(net)::bigint AS net_minor FROM (
+                SELECT party_id, net_minor AS net FROM party_standing WHERE operator_id = %(me)s AND code = %(code)s
+                UNION ALL SELECT k.party_id, d.credit_minor - d.debit_minor
+                FROM party_standing k JOIN party_day d ON d.operator_id = k.operator_id AND d.party_id = k.party_id
+                    AND d.code = k.code AND d.day > %(on)s
+                WHERE k.operator_id = %(me)s AND k.code = %(code)s AND k.through > %(on)s
+                UNION ALL SELECT party_id, debit_minor - credit_minor FROM unfolded(%(me)s, %(on)s, %(code)s)
+                UNION ALL SELECT party_id, credit_minor - debit_minor
+                FROM recorded_since(%(me)s, %(known)s, %(on)s, %(code)s)) AS nets
+            GROUP BY party_id) AS p
+        WHERE p.net_minor <> 0 ORDER BY abs(p.net_minor) DESC, p.party_id LIMIT %(limit)s
+        """,
+        {"me": _me(), "code": code, "on": on, "known": known_before(known_on), "limit": limit},
     )
 
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import date
 from typing import Any
 
 from django.utils.translation import gettext_noop as words
 
-from backhaul.ledger.balances import known_before
-from backhaul.ledger.choices import TITLES
-from backhaul.ledger.queries import get_account_ledger, list_journal
+from backhaul.common.errors import NotFound
+from backhaul.ledger.balances import known_before, list_parties, sum_balance
+from backhaul.ledger.choices import MIRRORS, TITLES
+from backhaul.ledger.queries import get_account, get_account_ledger, list_journal
 from backhaul.ledger.statements import Column, Opens, Row, Section, Statement, amount
 from backhaul.operators.functions import rows
 from backhaul.operators.scope import current_scope
@@ -71,8 +73,60 @@ def get_account_statement(
         known_on=known_on,
         subject=found["account"]["number"],
         more=found["more"],
+        beside=Opens("account-parties", code, None, to_on) if found["account"]["party_kind"] else None,
         facts={"opening_minor": opening, "closing_minor": closing},
     )
+
+
+def get_parties(
+    code: str,
+    *,
+    on: date,
+    names: Callable[[str, list[int]], dict[int, str]],
+    known_on: date | None = None,
+    limit: int = 200,
+) -> Statement:
+    """One account kept by party, party by party at the end of a day, the largest first. Raises NotFound.
+
+    `names` says what parties of a kind are called: the books know their ids only. Facts: parties.
+    """
+    account = get_account(code)
+    kind = account["party_kind"]
+    if kind is None:
+        raise NotFound("This account is not kept by party.")
+    found = list_parties(code, on=on, known_on=known_on, limit=limit + 1)
+    known = names(kind, [row["party_id"] for row in found])
+    lines = tuple(
+        Row(
+            known.get(row["party_id"], str(row["party_id"])),
+            (max(row["net_minor"], 0) or None, max(-row["net_minor"], 0) or None),
+            named=True,
+            opens=_party_page(code, kind, row["party_id"]),
+        )
+        for row in found[:limit]
+    )
+    debits, credits = (found[0][side] if found else 0 for side in ("debit_minor", "credit_minor"))
+    held = sum_balance(code, on, known_on=known_on)
+    return Statement(
+        name=f"parties-{code}",
+        title=account["name"],
+        label=words("Party"),
+        columns=(Column(words("Debit")), Column(words("Credit"))),
+        sections=(Section("", lines),),
+        totals=(Row(words("Total"), (debits, credits), kind="sum"),),
+        proofs=((words("The parties come to what the account holds"), debits - credits == held),),
+        to_on=on,
+        known_on=known_on,
+        subject=account["number"],
+        more=len(found) > limit,
+        facts={"parties": found[0]["parties"] if found else 0},
+    )
+
+
+def _party_page(code: str, kind: str, party_id: int) -> Opens | None:
+    if kind == "customer":
+        return Opens("customer-account", party_id)
+    return Opens("reseller", party_id) if code in {parents for parents, _children in MIRRORS} else None
 
 
 def _list_kinds(on: date, known_on: date | None) -> list[dict[str, Any]]:

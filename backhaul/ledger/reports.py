@@ -11,7 +11,15 @@ from typing import Any
 
 from django.utils.translation import gettext_noop as words
 
-from backhaul.ledger.balances import EVER, known_before, list_balances, list_money_accounts, list_turnovers, sum_balance
+from backhaul.ledger.balances import (
+    EVER,
+    known_before,
+    list_balances,
+    list_money_accounts,
+    list_movements,
+    list_turnovers,
+    sum_balance,
+)
 from backhaul.ledger.choices import KINDS, MANUAL, MANUAL_REVERSAL, TITLES
 from backhaul.ledger.periods import get_fiscal_year
 from backhaul.ledger.rules import period_before
@@ -51,6 +59,39 @@ def get_trial_balance(*, on: date, known_on: date | None = None) -> Statement:
         totals=(Row(words("Total"), (debits, credits), kind="sum"),),
         proofs=((words("Debits equal credits"), debits == credits),),
         to_on=on,
+        known_on=known_on,
+        facts={"debit_minor": debits, "credit_minor": credits},
+    )
+
+
+def get_movements(*, from_on: date, to_on: date, known_on: date | None = None) -> Statement:
+    """The trial balance over days: what every account held before, was debited and credited with, and holds after."""
+    columns = (Column(words("Opening")), *DEBIT_AND_CREDIT, Column(words("Closing")))
+    accounts = list_movements(from_on=from_on, to_on=to_on, known_on=known_on)
+    figures = ("opening_minor", "debit_minor", "credit_minor", "closing_minor")
+    sections = tuple(
+        section(
+            KIND_TITLES[kind],
+            [
+                _row(account, tuple(account[figure] or None for figure in figures), from_on=from_on, to_on=to_on)
+                for account in accounts
+                if account["kind"] == kind
+            ],
+            columns,
+        )
+        for kind in KINDS
+    )
+    opening, debits, credits, closing = (sum(account[figure] for account in accounts) for figure in figures)
+    return Statement(
+        name="movements",
+        title=words("Movements of accounts"),
+        label=words("Account"),
+        columns=columns,
+        sections=tuple(part for part in sections if part.rows),
+        totals=(Row(words("Total"), (opening, debits, credits, closing), kind="sum"),),
+        proofs=((words("Debits equal credits"), debits == credits and opening == closing == 0),),
+        from_on=from_on,
+        to_on=to_on,
         known_on=known_on,
         facts={"debit_minor": debits, "credit_minor": credits},
     )

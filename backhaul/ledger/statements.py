@@ -77,6 +77,7 @@ class Statement:
     known_on: date | None = None  # None: as known now
     subject: str = ""  # whom or what it is about, where it is not the whole books: never translated
     more: bool = False  # rows were left out: the file has them all
+    beside: Opens | None = None  # the same figures in another way: an account by its parties …
     facts: dict[str, int] = field(default_factory=dict)  # figures by name for who reads the object, not a table
 
     @property

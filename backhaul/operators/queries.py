@@ -52,6 +52,12 @@ def get_provider_name() -> str | None:
     return None if parent is None else str(get_operator(parent)["name"])
 
 
+def find_operator_names(operator_ids: list[int]) -> dict[int, str]:
+    """Names by id of the operators that the acting one may see: those above it and its direct children."""
+    found = rows("SELECT id, name FROM operator WHERE id = ANY (%s)", [operator_ids])
+    return {row["id"]: row["name"] for row in found}
+
+
 def find_below(slug: str) -> int | None:
     """The id of the operator of that short name at or anywhere below the acting one; None when there is none."""
     found: int | None = call("operator_below", slug=slug)

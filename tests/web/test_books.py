@@ -19,9 +19,12 @@ from tests.web.test_actions import form_of
 from tests.web.town import Town, build_town
 
 STATEMENTS = (
-    "trial-balance", "income-statement", "balance-sheet", "cash-flow", "receivables", "day-book", "accounts/cash",
+    "trial-balance", "movements", "accounts/receivable_customers/parties",
+    "income-statement", "balance-sheet", "cash-flow", "receivables", "day-book", "accounts/cash",
 )  # fmt: skip
 HOLDS = {
+    "movements": "Debits equal credits",
+    "accounts/receivable_customers/parties": "The parties come to what the account holds",
     "trial-balance": "Debits equal credits",
     "income-statement": "Total income",
     "balance-sheet": "Assets equal liabilities and equity",

@@ -58,6 +58,7 @@ def address(town: Town, name: str) -> str:
         "settle-dispute": [cast.riverside, ids["dispute"]],
         **{name: ["cash"] for name in ("account", "edit-account", "close-account")},
         "open-account": ["office_expense"],
+        "account-parties": ["receivable_customers"],
         **{name: [ids["entry"]] for name in ("entry", "reverse-entry")},
         "record-event": ["expense"],
         "take-back-event": [ids["recorded"]],

@@ -121,6 +121,7 @@ def _context(
         "filters": wanted,
         "over_days": over_days,
         "width": len(statement.columns) + 1,
+        "beside": address_of(statement.beside) if statement.beside else "",
         "back": {"href": back[0], "label": back[1]},
         "head": get_latest_head(),
     }

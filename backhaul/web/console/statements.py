@@ -9,9 +9,18 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from backhaul.billing.ageing import get_receivable_ageing
-from backhaul.ledger.day_book import get_account_statement, get_day_book
-from backhaul.ledger.reports import get_balance_sheet, get_cash_flow, get_income_statement, get_trial_balance
+from backhaul.billing.queries import find_customer_names
+from backhaul.identity.queries import find_staff_names
+from backhaul.ledger.day_book import get_account_statement, get_day_book, get_parties
+from backhaul.ledger.reports import (
+    get_balance_sheet,
+    get_cash_flow,
+    get_income_statement,
+    get_movements,
+    get_trial_balance,
+)
 from backhaul.ledger.statements import Statement
+from backhaul.operators.queries import find_operator_names
 from backhaul.payments.customer_account import get_customer_account
 from backhaul.web.console.pages import PageRequest, page
 from backhaul.web.console.statement_pages import Asked, asked_of, serve
@@ -26,6 +35,17 @@ def trial_balance(request: PageRequest) -> HttpResponse:
     """GET books/trial-balance/?to=&known=&as="""
     return serve(
         request, lambda ask: get_trial_balance(on=ask.to_on, known_on=ask.known_on), over_days=False, back=_books()
+    )
+
+
+@page("books.view", in_unit=False)
+def movements(request: PageRequest) -> HttpResponse:
+    """GET books/movements/?from=&to=&known=&as="""
+    return serve(
+        request,
+        lambda ask: get_movements(from_on=ask.from_on, to_on=ask.to_on, known_on=ask.known_on),
+        over_days=True,
+        back=_books(),
     )
 
 
@@ -92,6 +112,25 @@ def account(request: PageRequest, code: str) -> HttpResponse:
 
     back = (reverse("accounts"), _("Accounts"))
     return serve(request, build, over_days=True, back=back, asked=_last_days)
+
+
+@page("books.view", in_unit=False)
+def parties(request: PageRequest, code: str) -> HttpResponse:
+    """GET books/accounts/<code>/parties/?to=&known=&as="""
+
+    def names(kind: str, ids: list[int]) -> dict[int, str]:
+        if kind == "customer":
+            return find_customer_names(ids)
+        if kind == "operator":
+            return find_operator_names(ids)
+        return find_staff_names(request.scope.isp_id, request.scope.operator_id, set(ids))
+
+    return serve(
+        request,
+        lambda ask: get_parties(code, on=ask.to_on, names=names, known_on=ask.known_on, limit=ask.rows(200)),
+        over_days=False,
+        back=(reverse("account", args=[code]), _("Account")),
+    )
 
 
 def _last_days(request: PageRequest) -> Asked:

@@ -17,7 +17,7 @@ BEGIN
     WHERE e.operator_id = p_operator AND e.recorded_at >= p_known AND p.effective_on <= p_through AND (p_code IS NULL OR s.code = p_code);
 END $$;
 
--- account_nets: what every account was debited and credited with over days [p_from, p_through]; from '-infinity' it is the balance.
+-- account_nets: what every account was debited and credited with over days [p_from, p_through].
 CREATE OR REPLACE FUNCTION account_nets(p_operator bigint, p_from date, p_through date, p_known timestamptz)
 RETURNS TABLE (code text, debit_minor numeric, credit_minor numeric)
 LANGUAGE plpgsql STABLE AS $$
@@ -33,10 +33,11 @@ BEGIN
     GROUP BY s.code;
 END $$;
 
--- wrong_sides: of each account kept by party, what stands on the other side than the account's kind at the end of a day: customers in
--- credit, funds below zero. Only parties that ever crossed, or that moved since, can stand there.
-CREATE OR REPLACE FUNCTION wrong_sides(p_operator bigint, p_through date, p_known timestamptz)
-RETURNS TABLE (code text, wrong_minor numeric)
+-- account_balances: what every account holds at the end of a day: debits less credits, and of one kept by party what stands on the other
+-- side than the account's kind (customers in credit, funds below zero). Only parties that ever crossed, and those that what is not
+-- folded or was not known yet moves that way, can stand there; each is found from where it stands, less its days after p_through.
+CREATE OR REPLACE FUNCTION account_balances(p_operator bigint, p_through date, p_known timestamptz)
+RETURNS TABLE (code text, net_minor numeric, wrong_minor numeric)
 LANGUAGE plpgsql STABLE AS $$
 BEGIN
     RETURN QUERY
@@ -45,17 +46,29 @@ BEGIN
             SELECT u.code, u.party_id, u.debit_minor - u.credit_minor AS net FROM unfolded(p_operator, p_through) AS u
             UNION ALL
             SELECT l.code, l.party_id, l.credit_minor - l.debit_minor FROM recorded_since(p_operator, p_known, p_through) AS l) AS s
-        WHERE s.party_id IS NOT NULL GROUP BY s.code, s.party_id),
+        GROUP BY s.code, s.party_id),
     looked_at AS (
-        SELECT m.code, m.party_id FROM moved m
-        UNION SELECT k.code, k.party_id FROM party_standing k WHERE k.operator_id = p_operator AND k.crossed),
+        SELECT COALESCE(m.code, k.code) AS code, COALESCE(m.party_id, k.party_id) AS party_id, COALESCE(m.net, 0) AS net
+        FROM (SELECT c.code, c.party_id FROM party_standing c WHERE c.operator_id = p_operator AND c.crossed) AS k
+        FULL JOIN (SELECT v.code, v.party_id, v.net FROM moved v WHERE v.party_id IS NOT NULL) AS m
+            ON m.code = k.code AND m.party_id = k.party_id),
     stands AS (
-        SELECT w.code, CASE WHEN a.kind IN ('asset', 'expense') THEN 1 ELSE -1 END * (COALESCE(m.net, 0) + COALESCE((
+        SELECT w.code, a.sign * (w.net + COALESCE(k.net_minor, 0) - CASE WHEN k.through > p_through THEN COALESCE((
                    SELECT sum(d.debit_minor - d.credit_minor) FROM party_day d
-                   WHERE d.operator_id = p_operator AND d.party_id = w.party_id AND d.code = w.code AND d.day <= p_through), 0)) AS minor
-        FROM looked_at w JOIN account a ON a.operator_id = p_operator AND a.code = w.code
-        LEFT JOIN moved m ON m.code = w.code AND m.party_id = w.party_id)
-    SELECT s.code, -sum(s.minor) FROM stands s WHERE s.minor < 0 GROUP BY s.code;
+                   WHERE d.operator_id = p_operator AND d.party_id = w.party_id AND d.code = w.code AND d.day > p_through), 0)
+                   ELSE 0 END) AS minor
+        FROM looked_at w
+        JOIN (SELECT c.code, CASE WHEN c.kind IN ('asset', 'expense') THEN 1 ELSE -1 END AS sign
+              FROM account c WHERE c.operator_id = p_operator) AS a ON a.code = w.code
+        LEFT JOIN party_standing k ON k.operator_id = p_operator AND k.code = w.code AND k.party_id = w.party_id
+        WHERE k.crossed OR a.sign * w.net < 0)
+    SELECT n.code, n.net, COALESCE(w.minor, 0) FROM (
+        SELECT b.code, sum(b.net) AS net FROM (
+            SELECT d.code, sum(d.debit_minor - d.credit_minor) AS net
+            FROM account_day d WHERE d.operator_id = p_operator AND d.day <= p_through GROUP BY d.code
+            UNION ALL SELECT m.code, m.net FROM moved m) AS b
+        GROUP BY b.code) AS n
+    LEFT JOIN (SELECT s.code, -sum(s.minor) AS minor FROM stands s WHERE s.minor < 0 GROUP BY s.code) AS w ON w.code = n.code;
 END $$;
 
 -- year_ends: what the entries that close years, and their reversals, moved over days [p_from, p_through]: no income and no expense.
