@@ -7,6 +7,7 @@ from typing import Any
 
 from django.utils.translation import gettext_noop as words
 
+from backhaul.billing.queries import BILL_ENTRIES
 from backhaul.ledger.balances import known_before, sum_balance
 from backhaul.ledger.statements import Column, Opens, Row, Section, Statement
 from backhaul.operators.functions import rows
@@ -22,7 +23,7 @@ _OPEN = """
         SELECT kind, source_id FROM entry WHERE operator_id = %(me)s AND recorded_at >= %(known)s),
     moved AS (
         SELECT id AS invoice_id, issued_on AS day, total_minor AS minor, id AS source_id,
-               '{retail_invoice,one_off_invoice,late_fee,opening_due}'::text[] AS kinds
+               %(bills)s::text[] AS kinds
         FROM invoice WHERE operator_id = %(me)s
         UNION ALL
         SELECT invoice_id, allocated_on, -amount_minor, COALESCE(payment_id, id),
@@ -97,7 +98,13 @@ def _list_ages(on: date, known_on: date | None, limit: int) -> list[dict[str, An
         FROM aged a JOIN customer c ON c.operator_id = %(me)s AND c.id = a.customer_id
         ORDER BY a.total_minor DESC, a.customer_id LIMIT %(limit)s
         """,
-        {"me": current_scope().operator_id, "on": on, "known": known_before(known_on), "limit": limit},
+        {
+            "me": current_scope().operator_id,
+            "on": on,
+            "known": known_before(known_on),
+            "bills": list(BILL_ENTRIES),
+            "limit": limit,
+        },
     )
 
 

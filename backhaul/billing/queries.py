@@ -9,6 +9,7 @@ from backhaul.common.errors import NotFound
 from backhaul.operators.functions import rows
 from backhaul.operators.scope import current_scope
 
+BILL_ENTRIES = ("retail_invoice", "retail_invoice_ahead", "one_off_invoice", "late_fee", "opening_due")  # source: the bill
 STATES = ("open", "overdue", "paid")
 # paid: nothing open; partial: something of it was paid or credited
 _BILL = """
@@ -144,7 +145,7 @@ def find_customer_names(customer_ids: list[int]) -> dict[int, str]:
 
 def find_bill_of_event(kind: str, source_id: int) -> int | None:
     """The bill that an entry of a kind is about, by the entry's source; None for entries of other events."""
-    if kind in ("retail_invoice", "one_off_invoice", "late_fee", "opening_due"):
+    if kind in BILL_ENTRIES:
         return source_id
     table = {
         "advance_applied": "allocation",

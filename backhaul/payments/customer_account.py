@@ -7,6 +7,7 @@ from typing import Any
 
 from django.utils.translation import gettext_noop as words
 
+from backhaul.billing.queries import BILL_ENTRIES
 from backhaul.ledger.balances import known_before, sum_party
 from backhaul.ledger.statements import Column, Opens, Row, Section, Statement, amount
 from backhaul.operators.functions import rows
@@ -33,7 +34,7 @@ _EVENTS = """
     event AS (
         SELECT issued_on AS day, 1 AS place, CASE kind WHEN 'opening' THEN 'opening' ELSE 'bill' END AS what,
                number::text AS number, title AS note, total_minor AS minor, id AS bill_id, NULL::bigint AS payment_id,
-               id AS source_id, '{retail_invoice,one_off_invoice,late_fee,opening_due}'::text[] AS kinds
+               id AS source_id, %(bills)s::text[] AS kinds
         FROM invoice WHERE operator_id = %(me)s AND customer_id = %(customer)s
         UNION ALL
         SELECT received_on, 2,
@@ -98,7 +99,13 @@ def _list_events(customer_id: int, to_on: date, known_on: date | None) -> list[d
         "WHERE v.day <= %(to)s AND v.minor <> 0 AND NOT EXISTS ("
         "SELECT 1 FROM late l WHERE l.source_id = v.source_id AND l.kind = ANY (v.kinds)) "
         "ORDER BY v.day, v.place, v.source_id",
-        {"me": current_scope().operator_id, "customer": customer_id, "to": to_on, "known": known_before(known_on)},
+        {
+            "me": current_scope().operator_id,
+            "customer": customer_id,
+            "to": to_on,
+            "known": known_before(known_on),
+            "bills": list(BILL_ENTRIES),
+        },
     )
 
 
