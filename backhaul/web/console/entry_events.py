@@ -12,6 +12,7 @@ from backhaul.billing.queries import find_bill_of_event
 from backhaul.funds.queries import find_child_of_movement
 from backhaul.ledger.events import OWN_KINDS
 from backhaul.operators.scope import current_scope
+from backhaul.payments.deposits import KINDS as DEPOSITS
 
 PAYMENTS = ("customer_payment", "payment_reversed", "advance_paid_back")
 DRAWERS = ("collector_hand_over", "shortage_paid", "shortage_forgiven")
@@ -31,6 +32,9 @@ def find_event(entry: dict[str, Any], *, may: Collection[str]) -> dict[str, str]
         return _movement(entry) if "funds.view" in may else None
     if entry["kind"].removeprefix("reversal:") in OWN_KINDS:
         return _to(_("What was recorded"), "record") if "books.post" in may else None
+    if entry["kind"].removeprefix("reversal:") in DEPOSITS:
+        customers = [line["party_id"] for line in entry["lines"] if line["party_kind"] == "customer"]
+        return _to(_("Deposit"), "deposit", customers[0]) if "payments.view" in may else None
     bill = find_bill_of_event(entry["kind"], entry["source_id"])
     return _to(_("Bill"), "bill", bill) if bill is not None and "bills.view" in may else None
 
