@@ -9,7 +9,8 @@ from backhaul.common.errors import NotFound
 from backhaul.operators.functions import rows
 from backhaul.operators.scope import current_scope
 
-BILL_ENTRIES = ("retail_invoice", "retail_invoice_ahead", "one_off_invoice", "late_fee", "opening_due")  # source: the bill
+# Entries whose source is a bill.
+BILL_ENTRIES = ("retail_invoice", "one_off_invoice", "late_fee", "opening_due")
 STATES = ("open", "overdue", "paid")
 # paid: nothing open; partial: something of it was paid or credited
 _BILL = """
