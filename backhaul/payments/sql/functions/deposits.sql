@@ -18,6 +18,9 @@ BEGIN
     ELSIF (p_kind = 'deposit_kept') <> (p_method IS NULL) OR p_method NOT IN ('cash', 'bank', 'mobile_wallet') THEN
         PERFORM refuse('invalid_input', 'Say how the money was paid: cash, bank or mobile wallet.');
     END IF;
+    IF p_kind = 'deposit_kept' AND is_off(v_operator, p_customer) THEN
+        PERFORM lock_chains(ARRAY[v_operator]);    -- what comes back may be charged: funds are locked before customers
+    END IF;
     PERFORM 1 FROM customer WHERE operator_id = v_operator AND id = p_customer FOR NO KEY UPDATE;
     IF NOT FOUND THEN
         PERFORM refuse('not_found', 'There is no such customer.');
