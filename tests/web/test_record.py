@@ -7,8 +7,8 @@ import re
 import pytest
 from django.urls import reverse
 
-from backhaul.ledger.events import OWN_KINDS
 from backhaul.ledger.balances import sum_balance
+from backhaul.ledger.events import OWN_KINDS
 from backhaul.operators.functions import rows
 from backhaul.web.console.record_forms import KINDS
 from tests.builders import acting
