@@ -9,6 +9,7 @@ from backhaul.billing import run_plans, runs
 from backhaul.billing.cuts import cut_when_due
 from backhaul.billing.runs import bill_isp, bill_missing_nights
 from backhaul.billing.services import RETRY_HELD
+from backhaul.billing.unearned import release_last_month
 from backhaul.common.clock import local_date, now
 from backhaul.identity.queries import get_isp, list_isps
 
@@ -39,6 +40,7 @@ def make_plan(isp_id: int, plan_id: int) -> None:
 @app.task(name="backhaul.billing.tasks.nightly", queueing_lock="nightly")
 def nightly(timestamp: int) -> None:
     """Each hour at :10, the run of every ISP for whose local date there was none yet: after midnight there is work.
+    Then the month before is ended for terms longer than a month, if that is not done.
 
     What breaks at one ISP stops no other; it is raised at the end.
     """
@@ -46,7 +48,9 @@ def nightly(timestamp: int) -> None:
     broken: list[Exception] = []
     for isp in list_isps():
         try:
-            bill_missing_nights(isp, today=local_date(instant, isp.time_zone), now=instant, cuts=False)
+            today = local_date(instant, isp.time_zone)
+            bill_missing_nights(isp, today=today, now=instant, cuts=False)
+            release_last_month(isp, today=today, now=instant)
         except Exception as error:
             broken.append(error)
     if broken:

@@ -31,6 +31,9 @@ AMOUNTS: dict[str, dict[str, int]] = {
     "net_to_advance": {"net_to_advance": 1},
     "vat_to_invoice": {"vat_to_invoice": 1},
     "vat_to_advance": {"vat_to_advance": 1},
+    "ahead": {"ahead": 1},
+    "cost_ahead": {"cost_ahead": 1},
+    "cost_released": {"cost_released": 1},
     "vat_cost": {"vat": 1, "input_vat": -1},
     "bought": {"net": 1, "vat": 1, "input_vat": -1},
     "vat_paid": {"vat": 1, "input_vat": -1},
@@ -137,6 +140,7 @@ TEMPLATES: dict[str, tuple[Line, ...]] = {
         Line("own", "receivable_customers", "vat_payable", "vat"),
         Line("own", "receivable_customers", "rounding", "rounding_up"),
         Line("own", "rounding", "receivable_customers", "rounding_down"),
+        Line("own", "receivable_customers", "unearned_revenue", "ahead"),  # in the place of the first: a long term
     ),
     "one_off_invoice": (
         Line("own", "receivable_customers", "one_off_revenue", "net"),
@@ -235,17 +239,12 @@ TEMPLATES: dict[str, tuple[Line, ...]] = {
         Line("child", "wholesale_cost", "payable_to_provider", "vat_cost"),
         Line("child", "input_vat", "payable_to_provider", "input_vat"),
     ),
-    # --- terms longer than a month
-    "retail_invoice_ahead": (
-        Line("own", "receivable_customers", "unearned_revenue", "net_less_discount"),
-        Line("own", "discounts_given", "unearned_revenue", "discount"),
-        Line("own", "receivable_customers", "vat_payable", "vat"),
-        Line("own", "receivable_customers", "rounding", "rounding_up"),
-        Line("own", "rounding", "receivable_customers", "rounding_down"),
+    # --- the month end of terms longer than a month
+    "revenue_released": (
+        Line("own", "unearned_revenue", "internet_revenue", "amount"),
+        Line("own", "wholesale_ahead", "wholesale_cost", "cost_ahead"),
+        Line("own", "wholesale_cost", "wholesale_ahead", "cost_released"),
     ),
-    "revenue_released": (Line("own", "unearned_revenue", "internet_revenue", "amount"),),
-    "wholesale_cost_ahead": (Line("own", "wholesale_ahead", "wholesale_cost", "amount"),),
-    "wholesale_cost_released": (Line("own", "wholesale_cost", "wholesale_ahead", "amount"),),
     # --- customers beside their bills
     "tax_withheld": (Line("own", "tax_withheld", "receivable_customers", "withheld"),),
     "deposit_in": (Line("own", PAID, "customer_deposits", "amount"),),

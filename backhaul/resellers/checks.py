@@ -263,6 +263,39 @@ _BILLING = (
         ),
     ),
     Question(
+        "bills.unearned",
+        "unearned revenue = bills for longer than a month less what their months earned, and cost ahead likewise",
+        """
+        SELECT operator_id,
+               CASE WHEN COALESCE(b.net, 0) <> COALESCE(i.minor, 0) - COALESCE(m.minor, 0)
+                    THEN format('%s: unearned revenue %s in the books, bills %s less %s earned', o.slug,
+                        COALESCE(b.net, 0), COALESCE(i.minor, 0), COALESCE(m.minor, 0))
+                    WHEN COALESCE(i.minor, 0) < COALESCE(m.minor, 0)
+                    THEN format('%s: more was earned of long bills than they came to', o.slug)
+                    WHEN COALESCE(b.cost, 0) <> COALESCE(m.cost, 0)
+                    THEN format('%s: cost of months ahead %s in the books, the last month kept %s', o.slug,
+                        COALESCE(b.cost, 0), COALESCE(m.cost, 0)) END AS wrong
+        FROM (SELECT operator_id, sum(net_minor - discount_minor) AS minor FROM invoice
+              WHERE kind = 'period' AND ends_on - starts_on > 31 AND is_ahead(starts_on, ends_on, issued_on)
+              GROUP BY 1) AS i
+        FULL JOIN (SELECT operator_id, sum(released_minor) AS minor,
+                          (array_agg(cost_minor ORDER BY month_on DESC))[1] AS cost
+                   FROM unearned_month GROUP BY 1) AS m USING (operator_id)
+        FULL JOIN (SELECT p.operator_id, """
+        + net("unearned_revenue", "-")
+        + " AS net, "
+        + net("wholesale_ahead")
+        + """ AS cost
+                   FROM """
+        + SIDES
+        + """ JOIN entry e ON e.operator_id = p.operator_id AND e.id = p.entry_id
+                   WHERE s.code IN ('unearned_revenue', 'wholesale_ahead')
+                     AND e.kind IN ('retail_invoice', 'revenue_released')
+                   GROUP BY 1) AS b USING (operator_id)
+        """
+        + NAMED,
+    ),
+    Question(
         "payments.posted",
         "every payment has its entry, and what it paid on bills is allocated",
         _posted(

@@ -116,6 +116,7 @@ def test_a_whole_business_is_proved_before_and_after_sealing_and_no_check_is_emp
         "books.reversals",
         "books.locked_periods",
         "books.heads",
+        "bills.unearned",
     }
 
 

@@ -229,17 +229,25 @@ EXAMPLES = [
     Example(  # three months of 600.00, billed and charged ahead; the first month is over
         BILL,
         [
-            own("retail_invoice_ahead", "riverside", net_less_discount=1_800_00, vat=90_00),
-            own("revenue_released", "riverside", amount=600_00),
+            own("retail_invoice", "riverside", ahead=1_800_00, vat=90_00),
             edge("wholesale_charge", LOWER, net=1_350_00, cost=1_350_00),
-            own("wholesale_cost_ahead", "riverside", amount=1_350_00),
-            own("wholesale_cost_released", "riverside", amount=450_00),
+            own("revenue_released", "riverside", amount=600_00, cost_ahead=900_00),
         ],
         {
             "north": {"operator_funds:riverside": 1_350_00, "wholesale_revenue": -1_350_00},
             "riverside": {
                 "receivable_customers:karim": 1_890_00, "unearned_revenue": -1_200_00, "internet_revenue": -600_00,
                 "vat_payable": -90_00, "fund:north": -1_350_00, "wholesale_ahead": 900_00, "wholesale_cost": 450_00,
+            },
+        },
+    ),
+    Example(  # and its second month
+        BILL,
+        [own("revenue_released", amount=600_00, cost_released=450_00)],
+        {
+            "north": {
+                "unearned_revenue": 600_00, "internet_revenue": -600_00, "wholesale_cost": 450_00,
+                "wholesale_ahead": -450_00,
             },
         },
     ),

@@ -54,6 +54,18 @@ CREATE TABLE invoice (
 CREATE UNIQUE INDEX invoice_by_hand ON invoice (operator_id, request_key) WHERE request_key IS NOT NULL;
 CREATE INDEX invoice_customer ON invoice (operator_id, customer_id);
 
+CREATE INDEX invoice_long ON invoice (operator_id) WHERE kind = 'period' AND ends_on - starts_on > 31;
+
+-- Month ends of terms longer than a month: what became revenue, and the wholesale cost that waits for the days ahead.
+CREATE TABLE unearned_month (
+    operator_id bigint NOT NULL REFERENCES books (operator_id),
+    month_on date NOT NULL CHECK (extract(day FROM month_on) = 1),
+    released_minor bigint NOT NULL CHECK (released_minor >= 0),
+    cost_minor bigint NOT NULL CHECK (cost_minor >= 0),
+    released_at timestamptz NOT NULL,
+    PRIMARY KEY (operator_id, month_on)
+);
+
 -- What is open on an invoice: a cache that `verify` rebuilds; a row goes when nothing is left.
 CREATE TABLE invoice_open (
     operator_id bigint NOT NULL,
@@ -249,6 +261,7 @@ CREATE TABLE charge (
     charged_on date NOT NULL,
     PRIMARY KEY (child_id, owner_id, invoice_id, starts_on, part)
 );
+CREATE INDEX charge_long ON charge (child_id) WHERE owner_id = child_id AND ends_on - starts_on > 31;
 
 CREATE TABLE charge_refund (
     child_id bigint NOT NULL,

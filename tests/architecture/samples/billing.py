@@ -97,6 +97,16 @@ SAMPLES = [
         },
     ),
     own(
+        "unearned_month",
+        {"month_on": "date '2026-01-01'", "released_minor": "100", "cost_minor": "50", "released_at": "now()"},
+        one_each=True,
+        checks={
+            "unearned_month_month_on_check": Check({"month_on": "'2026-01-02'"}, but={"month_on": "'2026-02-01'"}),
+            "unearned_month_released_minor_check": Check({"released_minor": "-1"}, but={"released_minor": "0"}),
+            "unearned_month_cost_minor_check": Check({"cost_minor": "-1"}, but={"cost_minor": "0"}),
+        },
+    ),
+    own(
         "adjustment",
         {
             "id": "{n}", "invoice_id": "{n}", "customer_id": "{n}", "kind": "'discount'", "net_minor": "1",

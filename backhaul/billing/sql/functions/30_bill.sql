@@ -315,7 +315,9 @@ BEGIN
     SELECT b.operator_id, b.entry_id, t.n, t.debit_code, t.credit_code, amount.minor,
            CASE WHEN t.debit_party IS NOT NULL THEN b.customer_id END, CASE WHEN t.credit_party IS NOT NULL THEN b.customer_id END, p_on
     FROM stage_bill b JOIN posting_template t ON t.kind = 'retail_invoice' AND t.side = 'own'
-    CROSS JOIN LATERAL (SELECT CASE t.amount WHEN 'net_less_discount' THEN b.net_minor - b.discount_minor WHEN 'vat' THEN b.vat_minor
+    CROSS JOIN LATERAL (SELECT CASE t.amount
+                                   WHEN CASE WHEN is_ahead(b.starts_on, b.ends_on, p_on) THEN 'ahead' ELSE 'net_less_discount' END
+                                   THEN b.net_minor - b.discount_minor WHEN 'vat' THEN b.vat_minor
                                    WHEN 'discount' THEN b.discount_minor WHEN 'rounding_up' THEN GREATEST(b.rounding_minor, 0)
                                    WHEN 'rounding_down' THEN GREATEST(-b.rounding_minor, 0) END AS minor) AS amount
     WHERE b.what & 1 = 1 AND b.net_minor > 0 AND amount.minor > 0;
