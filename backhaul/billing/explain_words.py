@@ -49,7 +49,12 @@ WORDS: dict[str, dict[str, Any]] = {
         "other": _("not activated yet, or the customer had left"),
     },
     "adjustment": {"discount": _("Discount"), "write_off": _("Written off")},
-    "method": {"cash": _("Cash"), "bank": _("Bank"), "mobile_wallet": _("Mobile wallet")},
+    "method": {
+        "cash": _("Cash"),
+        "bank": _("Bank"),
+        "mobile_wallet": _("Mobile wallet"),
+        "tax_withheld": _("Tax withheld"),
+    },
     "movement": {
         "recharge": _("Recharge"),
         "recharge_credit": _("Recharge on credit"),

@@ -40,7 +40,11 @@ class Receipt:
 
 
 class Received(TypedDict):
-    """Money that came in from a customer. `request_key`: the same again is the same payment."""
+    """Money that came in from a customer. `request_key`: the same again is the same payment.
+
+    `method`: cash, bank, mobile_wallet; or tax_withheld, what a company kept for the tax office: it pays bills, and is
+    the operator's claim until it is set against its own tax.
+    """
 
     customer_id: int
     amount_minor: int
@@ -57,7 +61,7 @@ def record_payment(**payment: Unpack[Received]) -> Receipt:
     What they need for it the profile's reactivate_when says. The same `request_key` again returns the first receipt.
     Reactivation is tried in a savepoint: short funds keep the payment and hold the renewal.
     """
-    current_scope().require("payments.collect")
+    current_scope().require(_permission(payment))
     with _one_payment_a_key():
         done = call("record_payment", alone=False, **_arguments(payment))
     blocked = done.pop("blocked")
@@ -92,13 +96,18 @@ def receive_payment(
     """
     with _one_payment_a_key():
         done = call_alone(
-            isp, operator_id, "payments.collect", "record_payment", user_id=user_id, alone=True, **_arguments(payment)
+            isp, operator_id, _permission(payment), "record_payment", user_id=user_id, alone=True, **_arguments(payment)
         )
     if done is None:
         with unit_of_work(isp, operator_id, user_id=user_id):
             return record_payment(**payment)
     waits = done.pop("blocked")
     return Receipt(**done, service=_begin_paid_period(isp, operator_id, user_id, payment) if waits else "unchanged")
+
+
+def _permission(payment: Received) -> str:
+    """Tax that a company withheld is on its certificate, not in anybody's hand: the office records it."""
+    return "payments.reverse" if payment["method"] == "tax_withheld" else "payments.collect"
 
 
 def _arguments(payment: Received) -> dict[str, Any]:

@@ -23,6 +23,12 @@ WORDS: dict[str, dict[str, Any]] = {
         "reversal": _("Taken back"),
     },
     "method": {"cash": _("Cash"), "bank": _("Bank"), "mobile_wallet": _("Mobile wallet")},
+    "payment_method": {
+        "cash": _("Cash"),
+        "bank": _("Bank"),
+        "mobile_wallet": _("Mobile wallet"),
+        "tax_withheld": _("Tax withheld"),
+    },
     "connection": {"pppoe": "PPPoE", "hotspot": _("Hotspot"), "static": _("Static address"), "other": _("Other")},
     "movement": {
         "recharge": _("Recharge"),
@@ -315,9 +321,7 @@ BOOKS = (
     gettext_noop("Collector hands over"),
     gettext_noop("Recharge with VAT"),
     gettext_noop("Recharge on credit with VAT"),
-    gettext_noop("Bill for months ahead"),
-    gettext_noop("Revenue earned"),
-    gettext_noop("Wholesale cost of the month"),
+    gettext_noop("Revenue of the month"),
     gettext_noop("Tax withheld"),
     gettext_noop("Deposit received"),
     gettext_noop("Deposit kept for dues"),

@@ -22,7 +22,7 @@ ROWS = list(csv.DictReader((Path(__file__).parent / "permissions.csv").open()))
 OF_CUSTOMER = (
     "customer", "edit-customer", "suspend", "disable", "leave", "reset-password", "collect-from", "change-package",
     "pay-back", "bill-now", "one-off", "own-price", "give-discount", "end-discount", "promise", "withdraw-promise",
-    "suspend-date", "write-off-customer", "customer-account",
+    "suspend-date", "write-off-customer", "tax-withheld", "customer-account",
 )  # fmt: skip
 OF_PACKAGE = ("package", "edit-package", "package-price", "withdraw-package")
 OF_RESELLER = ("reseller", "recharge", "limits", "deduct", "transfer", "pay-back-fund", "start-edge")

@@ -7,9 +7,12 @@ import re
 import pytest
 from django.urls import reverse
 
+from backhaul.common.clock import now
+from backhaul.common.errors import NotAllowed
 from backhaul.ledger.balances import sum_balance
 from backhaul.ledger.events import OWN_KINDS
 from backhaul.operators.functions import rows
+from backhaul.payments.services import record_payment
 from backhaul.web.console.record_forms import KINDS
 from tests.builders import acting
 from tests.web.conftest import signed_in
@@ -115,3 +118,21 @@ def test_a_deposit_is_taken_kept_for_dues_and_taken_back(db: object) -> None:
     undo = reverse("take-back-deposit", args=[newest(town, "deposit WHERE kind = 'deposit_kept'")])
     assert client.post(undo, {"on": today().isoformat(), "reason": "wrong", "confirmed": "1"}).status_code == 303
     assert "420.00 left for safety" in client.get(reverse("deposit", args=[customer])).content.decode()
+
+
+def test_tax_that_a_company_withheld_pays_its_bill_and_is_the_office_s_to_record(db: object) -> None:
+    town = build_town()
+    client = signed_in("riverside")
+    path = reverse("tax-withheld", args=[town.ids["customer"]])
+    sent = {**form_of(client, path), "amount": "60", "reference": "TDS-17"}
+    due = holds(town, "receivable_customers")[0]
+    assert "60.00" in client.post(path, sent).content.decode()
+    for _ in range(2):
+        assert client.post(path, {**sent, "confirmed": "1"}).status_code == 303
+    assert holds(town, "tax_withheld", "receivable_customers") == [60_00, due - 60_00]
+    assert "Tax withheld" in client.get(reverse("payments")).content.decode()
+    with acting(town.cast.padma, town.cast.riverside, user_id=town.ids["collector"]), pytest.raises(NotAllowed):
+        record_payment(
+            customer_id=town.ids["customer"], amount_minor=1, method="tax_withheld", received_on=today(), now=now(),
+            request_key="k",
+        )  # fmt: skip

@@ -7,7 +7,8 @@ CREATE TABLE receipt_numbering (
 
 -- A CHECK of a table is read anew from its text by every statement that writes there, that of a domain once per connection. Payments
 -- come one at a time: these two as CHECKs cost 10 µs each time, as domains 1.
-CREATE DOMAIN payment_method AS text CONSTRAINT payment_method_check CHECK (VALUE IN ('cash', 'bank', 'mobile_wallet'));
+CREATE DOMAIN payment_method AS text
+    CONSTRAINT payment_method_check CHECK (VALUE IN ('cash', 'bank', 'mobile_wallet', 'tax_withheld'));
 CREATE DOMAIN payment_key AS text CONSTRAINT payment_request_key_check CHECK (length(VALUE) BETWEEN 1 AND 200);
 
 CREATE TABLE payment (

@@ -18,10 +18,12 @@ from backhaul.catalog.queries import list_packages_offered
 from backhaul.common.errors import NotFound
 from backhaul.funds.queries import get_own_fund
 from backhaul.payments.paid_back import pay_back_advance
+from backhaul.payments.services import Receipt, record_payment
 from backhaul.subscribers.queries import get_customer
 from backhaul.web.console.customer_forms import offer, package_choice, pair_of
 from backhaul.web.console.customer_status import Panel
 from backhaul.web.console.pages import PageRequest, go, page, refusals_to, rehearsal, sent, show
+from backhaul.web.console.two_steps import Act, Preview, bound, two_steps
 from backhaul.web.forms import KeyedForm, MoneyField
 from backhaul.web.templatetags.console import day, money
 from backhaul.web.words import choices
@@ -68,6 +70,15 @@ class PayBackForm(KeyedForm):
     )
     why = forms.CharField(
         label=gettext_lazy("Reason"), max_length=200, help_text=gettext_lazy("It stays in the books, with your name.")
+    )
+
+
+class WithheldForm(KeyedForm):
+    amount = MoneyField(label=gettext_lazy("Tax withheld"))
+    reference = forms.CharField(
+        label=gettext_lazy("Number of the certificate"),
+        max_length=100,
+        help_text=gettext_lazy("With it you set the tax against your own."),
     )
 
 
@@ -176,3 +187,29 @@ def pay_back(request: PageRequest, pk: int) -> HttpResponse:
         problem="" if held else _("This customer holds nothing in advance."),
     )
     return show(request, "confirm", {"panel": panel}, form=form)
+
+
+@page("payments.reverse")
+def tax_withheld(request: PageRequest, pk: int) -> HttpResponse:
+    """GET, POST customers/<id>/tax-withheld/: what a company kept of its bill for the tax office pays that bill."""
+    row = get_customer(pk)
+    act = Act(
+        _("Tax withheld by %(name)s") % row, _("Record it"), reverse("customer", args=[pk]), _("Recorded."),
+        note=_("For a company that pays you less and the rest to the tax office. The rest pays its bills too."),
+    )  # fmt: skip
+
+    def do(filled: dict[str, Any]) -> Receipt:
+        return record_payment(
+            customer_id=pk, amount_minor=filled["amount"], method="tax_withheld", received_on=request.today,
+            now=request.now, request_key=str(filled["request_key"]), reference=filled["reference"],
+        )  # fmt: skip
+
+    def look(filled: dict[str, Any]) -> Preview:
+        receipt = do(filled)
+        effects = [(_("Paid on bills"), receipt.applied_minor), (_("Kept as advance"), receipt.surplus_minor)]
+        return Preview(
+            [(label, minor) for label, minor in effects if minor],
+            [(_("The customer then owes"), money(receipt.due_minor))],
+        )
+
+    return two_steps(request, act, bound(request, WithheldForm), do=do, look=look)

@@ -66,6 +66,7 @@ def actions_for(customer: dict[str, Any], blocks: Collection[str], may: Collecti
         (edits and running, _action("package", pk)),
         ("payments.reverse" in may and bool(customer.get("advance_minor")), _action("pay-back", pk)),
         ("payments.reverse" in may, _action("deposit", pk)),
+        ("payments.reverse" in may and bool(customer.get("due_minor")), _action("withheld", pk)),
         (edits, _action("edit", pk)),
         (edits and "left" not in blocks, _action("password", pk)),
     ]
@@ -80,6 +81,9 @@ def _action(name: str, pk: int) -> Action:
         "package": lambda: Action(icon="package", href=reverse("change-package", args=[pk]), label=_("Change package")),
         "pay-back": lambda: Action(
             icon="cash-banknote", href=reverse("pay-back", args=[pk]), label=_("Pay the advance back")
+        ),
+        "withheld": lambda: Action(
+            icon="receipt-tax", href=reverse("tax-withheld", args=[pk]), label=_("Tax withheld")
         ),
         "deposit": lambda: Action(icon="shield-dollar", href=reverse("deposit", args=[pk]), label=_("Deposit")),
         "edit": lambda: Action(icon="edit", href=reverse("edit-customer", args=[pk]), label=_("Edit")),

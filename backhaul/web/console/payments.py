@@ -108,7 +108,7 @@ def payments(request: PageRequest) -> HttpResponse:
     """GET payments/?q=&method=&from=&to=&after="""
     filters: dict[str, Any] = {
         "search": given.text(request, "q"),
-        "method": given.one_of(request, "method", WORDS["method"]),
+        "method": given.one_of(request, "method", WORDS["payment_method"]),
         "from_on": given.day(request, "from"),
         "to_on": given.day(request, "to"),
     }
@@ -117,7 +117,7 @@ def payments(request: PageRequest) -> HttpResponse:
     context = {
         "page": paged(request, rows, "id"),
         "filters": {**filters, "active": any(filters.values())},
-        "choices": {"method": choices("method")},
+        "choices": {"method": choices("payment_method")},
     }
     return show(request, "payments", context)
 

@@ -206,6 +206,7 @@ urlpatterns = [
     at("network/routers/<id:pk>/edit/", network.edit_router, "edit-router"),
     at("network/sessions/", network.sessions, "sessions"),
     at("network/disconnects/", network.disconnects, "disconnects"),
+    at("customers/<id:pk>/tax-withheld/", customer_money.tax_withheld, "tax-withheld"),
     at("customers/<id:pk>/deposit/", deposits.deposit, "deposit"),
     at("customers/<id:pk>/deposit/<slug:what>/", deposits.act_on, "deposit-act"),
     at("deposits/<id:pk>/take-back/", deposits.take_back, "take-back-deposit"),

@@ -66,7 +66,7 @@ def receipt_document(
         Fact(_("Customer"), payment["customer_name"]),
         Fact(_("Customer id"), payment["customer_code"]),
         Fact(_("Received"), moment(payment["recorded_at"])),
-        Fact(_("Method"), str(named(payment["method"], "method"))),
+        Fact(_("Method"), str(named(payment["method"], "payment_method"))),
         Fact(_("Taken by"), payment["by"]),
     ]
     if payment["reference"]:
@@ -153,7 +153,7 @@ def _payment_rows(payments: Rows) -> list[Row]:
     for part in payments:
         words = _("Out of the customer's advance")
         if part["payment_id"]:
-            words = f"{_('Receipt %(n)s') % {'n': part['number']}} · {named(part['method'], 'method')}"
+            words = f"{_('Receipt %(n)s') % {'n': part['number']}} · {named(part['method'], 'payment_method')}"
         rows.append(Row((words, day(part["allocated_on"]), money(part["amount_minor"]))))
     return rows
 

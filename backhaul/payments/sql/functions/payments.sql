@@ -28,7 +28,7 @@ DECLARE
 BEGIN
     IF p_amount_minor <= 0 THEN
         PERFORM refuse('amount_not_positive', 'The amount must be more than zero.');
-    ELSIF p_method NOT IN ('cash', 'bank', 'mobile_wallet') THEN
+    ELSIF p_method NOT IN ('cash', 'bank', 'mobile_wallet', 'tax_withheld') THEN
         PERFORM refuse('invalid_input', 'Say how the money was paid: cash, bank or mobile wallet.');
     END IF;
     IF NOT p_alone AND (is_off(v_operator, p_customer) OR begins_with_payment(v_operator, p_customer, p_received_on)) THEN
