@@ -3,7 +3,7 @@
 # Nobody but the owner changes or removes a row of these: what is wrong is put right by a further row.
 APPEND_ONLY = {
     "entry", "posting", "seal", "daily_head", "verify_answer", "fund_movement", "charge", "charge_refund", "invoice",
-    "books_lock", "allocation", "credit_note", "own_event", "deposit",
+    "books_lock", "allocation", "credit_note", "own_event", "deposit", "unearned_month",
     "adjustment", "payment", "shortage_settlement", "drawer_closing", "tariff_price", "vat_setting", "audit_event",
     "run_exception", "radius_accounting_error",
 }  # fmt: skip
@@ -13,7 +13,7 @@ MONEY = {
     "customer_advance", "credit_note", "adjustment", "payment", "hand_over", "shortage_settlement", "seal",
     "daily_head", "head_mail",
     "books_lock",
-    "own_event", "deposit",
+    "own_event", "deposit", "unearned_month",
 }  # fmt: skip
 
 # App removes rows of these only: what was planned and is given up before its day; nothing names them.

@@ -16,6 +16,7 @@ from backhaul.billing.one_off import issue_one_off
 from backhaul.billing.outages import Outage, record_outage
 from backhaul.billing.services import bill_subscription, issue_opening_dues
 from backhaul.billing.starting import start_edge
+from backhaul.billing.unearned import release_unearned
 from backhaul.cli.embedded import EmbeddedPostgres
 from backhaul.funds.services import (
     deduct_from_fund,
@@ -46,6 +47,7 @@ from tests.scenarios.test_extras import bill_of, billed, fees, profile
 from tests.scenarios.test_oracles import NOV_1, pay, taken_over
 from tests.scenarios.test_refunds import back, dead_since, edge, leave, release
 from tests.scenarios.test_slabs import Slab, post, set_slabs, sign_up
+from tests.scenarios.test_unearned import quarter
 
 DAY = date(2026, 11, 20)
 DEC_1 = date(2026, 12, 1)
@@ -303,6 +305,13 @@ def own_event_reversed(cast: Cast, db: EmbeddedPostgres) -> Built:
     return DAY, in_riverside(cast, reverse_own_event, event_id=event, reason="wrong")
 
 
+def month_ended(cast: Cast, _db: EmbeddedPostgres) -> Built:
+    """A bill for three months from November on; the month of the day that is tried is ended."""
+    quarter(cast)
+    night(cast, NOV_1)
+    return date(2026, 11, 30), lambda on: release_unearned(cast.padma, month=on.replace(day=1), now=noon(on))
+
+
 # The function of the database that each goes through → how it is tried.
 BUSINESS_ATTEMPTS: Attempts = {
     "bill_slice": a_night,
@@ -335,6 +344,7 @@ BUSINESS_ATTEMPTS: Attempts = {
     "recover_bad_debt": recovery,
     "refund_unused_days": leaving,
     "release_dead_services": released,
+    "release_unearned": month_ended,
     "retry_released": waiting_for_funds,
     "reverse_bonus": lambda cast, db: of_the_fund(
         cast, reverse_bonus, movement_id=recharged(cast, "bonus"), reason="x"
