@@ -16,6 +16,7 @@ from backhaul.billing.cuts import cut_when_due
 from backhaul.billing.guards import CUT_TIME
 from backhaul.billing.run_slices import BATCH
 from backhaul.billing.runs import RunReport, bill_isp, bill_missing_nights
+from backhaul.billing.unearned import release_last_month
 from backhaul.common.clock import local_date
 from backhaul.identity.models import IspDirectory
 from backhaul.ledger.services import seal_all_books
@@ -107,7 +108,10 @@ def _begun(since: datetime, every: int, minute: int) -> datetime:
 
 
 def _bill(isp: IspDirectory, at: datetime) -> list[RunReport]:
-    return bill_missing_nights(isp, today=local_date(at, isp.time_zone), now=at, cuts=False)
+    today = local_date(at, isp.time_zone)
+    reports = bill_missing_nights(isp, today=today, now=at, cuts=False)
+    release_last_month(isp, today=today, now=at)
+    return reports
 
 
 def _post_bonuses(isp: IspDirectory, at: datetime) -> list[RunReport]:
