@@ -53,10 +53,12 @@ ADVANCES = """
     JOIN subscription s ON s.operator_id = a.operator_id AND s.customer_id = a.customer_id"""
 OFF = "SELECT subscription_id, reason, 1 FROM block WHERE to_at IS NULL"
 WAITING = "SELECT subscription_id, short_child_id, 1 FROM held_bill"
+# The sheet ends no month: what is unearned of a bill is revenue to it.
 BOOKS = """
     SELECT operator_id, code, sum(minor) FROM (
         SELECT operator_id, debit_code AS code, amount_minor AS minor FROM posting UNION ALL
-        SELECT operator_id, credit_code, -amount_minor FROM posting) AS sides
+        SELECT operator_id, CASE credit_code WHEN 'unearned_revenue' THEN 'internet_revenue' ELSE credit_code END,
+               -amount_minor FROM posting) AS sides
     WHERE code IN ('internet_revenue', 'wholesale_revenue', 'wholesale_cost', 'complimentary_service', 'fund',
                    'input_vat', 'operator_funds', 'receivable_customers', 'customer_advances', 'vat_payable',
                    'payable_to_provider')
