@@ -16,6 +16,7 @@ from tests.builders import acting
 from tests.ledger.books import as_admin
 from tests.scenarios.money import noon
 from tests.web.conftest import signed_in
+from tests.web.test_actions import form_of
 from tests.web.town import Town, build_town
 
 TODAY = date(2026, 12, 1)
@@ -55,10 +56,9 @@ def test_a_reseller_reads_what_is_wrong_and_its_provider_only_that_it_is(db: Emb
     assert "Does not hold: riverside" in of_padma and "block 1" not in of_padma
     assert "riverside, block 1: its entries were changed after it was sealed" in of_riverside
     assert "These books take no entries" in of_riverside and "These books take no entries" not in of_padma
-    refused = signed_in("riverside").post(
-        f"/collect/{own_town.ids['customer']}/",
-        {"amount": "1", "method": "cash", "request_key": "stopped", "reference": ""},
-    )
+    collect = f"/collect/{own_town.ids['customer']}/"
+    client = signed_in("riverside")
+    refused = client.post(collect, {**form_of(client, collect), "amount": "1", "method": "cash"})
     assert "do not hold" in refused.content.decode()
 
 
