@@ -20,7 +20,8 @@ from backhaul.operators.scope import current_scope
 MONTH = 31  # a longer cycle is a term charged at once: of others' customers nobody knows how many months' price it is
 _CHARGES = """
     SELECT c.*, COALESCE(m.recorded_at, (c.charged_on + 1)::timestamptz) AS known_at, m.request_key,
-           COALESCE(edge_vat_rate(c.child_id, c.charged_on), 0) AS rate_bp, f.charge_timing, f.started_on
+           COALESCE(edge_vat_rate(c.child_id, c.charged_on), 0) AS rate_bp, f.charge_timing,
+           COALESCE(f.started_on > c.starts_on, true) AS before_start
     FROM charge c
     JOIN fund f ON f.child_id = c.child_id
     LEFT JOIN fund_movement m ON m.child_id = c.child_id AND m.id = c.movement_id
@@ -108,7 +109,7 @@ def _steps_of_charges(group: list[dict[str, Any]]) -> list[Step]:
 
 def _price_step(row: dict[str, Any]) -> Step:
     """The tariff version that held, or why there is none to name."""
-    if not row["price_minor"] and (row["started_on"] is None or row["started_on"] > row["starts_on"]):
+    if not row["price_minor"] and row["before_start"]:
         return Step("not_started", {"span": Span(row["starts_on"], row["ends_on"])})
     mine = row["owner_id"] == current_scope().operator_id
     if not mine and row["cycle_days"] > MONTH:

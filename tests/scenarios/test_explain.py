@@ -145,13 +145,13 @@ def test_a_term_a_validity_and_a_free_service(funded: Cast) -> None:
     taken_over(funded, funded.riverside, package=quarter)
     taken_over(funded, funded.riverside, profile=profile(funded, "Staff", billing_type="free"))
     night(funded, NOV_1)
-    term, gift = (bill_explained(funded, funded.riverside, number) for number in (1, 2))
+    gift, term = (bill_explained(funded, funded.riverside, number) for number in (1, 2))
     assert "by_term" in steps_of(term.section("price"))
     assert (term.amount_minor, term.section("days").steps[0].values["all"]) == (1_700_00, 92)
     assert (gift.amount_minor, steps_of(gift.section("price"))) == (0, ["free_profile"])
     assert gift.section("edge").total_minor == 450_00
     night(funded, DEC_1)
-    assert bill_explained(funded, funded.riverside, 1).section("edge").total_minor == 2 * 700_00
+    assert bill_explained(funded, funded.riverside, 2).section("edge").total_minor == 2 * 700_00
     with acting(funded.padma, funded.riverside):
         customer = new_customer(funded, joined_on=DEC_1, profile=(funded.padma.isp_id, funded.profiles["Daily 30"]))
         added = sign_up_customer(customer=customer, on=DEC_1, now=noon(DEC_1))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -190,10 +191,14 @@ def test_nobody_reads_what_another_edge_pays(funded: Cast) -> None:
         "padma": ("600.00", "60000", "450.00", "45000"),
         "rival": ("400.00", "450.00", "600.00"),
     }
-    assert {name: [each for each in each_of if each in read[name]] for name, each_of in secrets.items()} == {
-        name: [] for name in secrets
-    }
-    assert "450.00" in read["riverside"] and "450.00" in read["north"] and "400.00" in read["padma"]
+    known = {name: [each for each in those if says(read[name], each)] for name, those in secrets.items()}
+    assert known == {name: [] for name in secrets}
+    assert says(read["riverside"], "450.00") and says(read["north"], "450.00") and says(read["padma"], "400.00")
+
+
+def says(text: str, figure: str) -> bool:
+    """Whether a figure stands there by itself, not as a part of another one."""
+    return re.search(rf"(?<![\d,.]){re.escape(figure)}(?![\d,])", text) is not None
 
 
 @pytest.mark.parametrize("who", ["rival", "riverside", "padma"])
