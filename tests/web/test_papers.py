@@ -116,8 +116,8 @@ def test_a_statement_of_the_books_is_printed_whole(town: Town) -> None:
 
 
 def test_what_is_too_long_for_a_pdf_is_said_on_the_page(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(document, "MAX_ROWS", 1)
+    monkeypatch.setattr(document, "MAX_CELLS", 1)
     client = signed_in("riverside")
     answer = client.get(reverse("bill-pdf", args=[town.ids["bill"]]), follow=True)
     assert answer.redirect_chain == [(reverse("bill", args=[town.ids["bill"]]), 303)]
-    assert "A PDF holds at most 1 lines" in answer.content.decode()
+    assert "are too many for a PDF" in answer.content.decode()

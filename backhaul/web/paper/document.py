@@ -9,7 +9,8 @@ from typing import Any, Literal
 from backhaul.common.errors import Refusal
 from backhaul.web.brand import INK, WHITE, Colour, as_hex, readable_on
 
-MAX_ROWS = 20_000  # of all tables together
+MAX_CELLS = 40_000  # of all tables together: about 600 MB of memory while they are set
+TAGGED_CELLS = 5_000  # up to here the file tells screen readers what is a heading, a table, a cell
 RowKind = Literal["plain", "heading", "subtotal", "total"]
 
 
@@ -81,6 +82,14 @@ class Document:
     seal: str = ""  # the head of the books that vouches for it
 
     @property
+    def cells(self) -> int:
+        return sum(len(table.columns) * len(table.rows) for table in self.tables)
+
+    @property
+    def is_tagged(self) -> bool:
+        return self.cells <= TAGGED_CELLS
+
+    @property
     def dated_at(self) -> int:
         """The second of creation that the file bears."""
         day = self.dated_on
@@ -88,9 +97,10 @@ class Document:
 
     def as_data(self) -> dict[str, Any]:
         """What the template reads. Raises DocumentTooLong."""
-        if sum(len(table.rows) for table in self.tables) > MAX_ROWS:
+        if self.cells > MAX_CELLS:
+            lines = sum(len(table.rows) for table in self.tables)
             raise DocumentTooLong(
-                f"A PDF holds at most {MAX_ROWS:,} lines; choose fewer days, or take the file for spreadsheets."
+                f"{lines:,} lines are too many for a PDF; choose fewer days, or take the file for spreadsheets."
             )
         data = asdict(self) | {"dated_on": self.dated_on.isoformat()}
         data["head"]["colour"] = as_hex(readable_on(WHITE, _colour(self.head.colour), INK))

@@ -21,6 +21,7 @@ FACES = (
     "NotoSansArabic_600SemiBold.ttf",
 )
 SECONDS = 30
+TOO_HEAVY = "This document takes too long to print; choose fewer days, or take the file for spreadsheets."
 _presses = BoundedSemaphore(2)  # at once in one process of ours: typesetting takes a processor
 
 
@@ -38,19 +39,16 @@ def print_document(document: Document, *, seconds: float = SECONDS, fonts: Path 
     if missing:
         raise FontsMissing(f"{fonts} lacks {', '.join(missing)}: run `make setup`, which builds the web assets")
     data = json.dumps(document.as_data(), ensure_ascii=False).encode()
+    command = [sys.executable, "-I", str(HERE / "typeset.py"), str(fonts), str(document.dated_at)]
+    if document.is_tagged:
+        command.append("tagged")
     with _presses:
         try:
-            done = subprocess.run(
-                [sys.executable, "-I", str(HERE / "typeset.py"), str(fonts), str(document.dated_at)],
-                input=data,
-                capture_output=True,
-                timeout=seconds,
-                check=False,
-            )
+            done = subprocess.run(command, input=data, capture_output=True, timeout=seconds, check=False)
         except subprocess.TimeoutExpired:
-            raise DocumentTooLong(
-                "This document takes too long to print; choose fewer days, or take the file for spreadsheets."
-            ) from None
+            raise DocumentTooLong(TOO_HEAVY) from None
+    if done.returncode < 0:  # ended by a signal: it asked for more memory than it may have
+        raise DocumentTooLong(TOO_HEAVY)
     if done.returncode:
         raise NotPrinted(done.stderr.decode(errors="replace")[-2000:])
     return done.stdout

@@ -1,4 +1,4 @@
-"""The process that typesets: `typeset.py <folder of fonts> <creation time>`, data on its input, a PDF on its output.
+"""The process that typesets: `typeset.py <folder of fonts> <time of creation> [tagged]`, JSON comes in and a PDF goes out.
 
 Nothing of the machine goes in: no fonts but the given ones, no packages, no clock.
 """
@@ -22,6 +22,7 @@ def main() -> None:
         font_paths=fonts,
         sys_inputs={"data": sys.stdin.buffer.read().decode()},
         timestamp=int(sys.argv[2]),
+        pdf_tags="tagged" in sys.argv[3:],
     )
     if warnings or made is None:
         sys.exit("\n".join(warning.message for warning in warnings))
