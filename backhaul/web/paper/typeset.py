@@ -1,4 +1,4 @@
-"""The process that typesets: `typeset.py <folder of fonts> <time of creation> [tagged]`, JSON comes in and a PDF goes out.
+"""The process that typesets: `typeset.py <fonts> <time of creation> [tagged]`; JSON comes in, a PDF goes out.
 
 Nothing of the machine goes in: no fonts but the given ones, no packages, no clock.
 """
