@@ -45,7 +45,8 @@ def verify(as_json: bool, release: str | None, reason: str | None) -> int:
 def _verify_all() -> list[Check]:
     from django.conf import settings
 
-    from backhaul.resellers.verification import ALL, verify_and_keep
+    from backhaul.resellers.checks import ALL
+    from backhaul.resellers.verification import verify_and_keep
 
     with click.progressbar(
         length=len(ALL) * len(settings.CELLS),

@@ -18,7 +18,8 @@ from backhaul.cli.tests.test_embedded import free_port
 from backhaul.ledger import services
 from backhaul.ledger.heads import make_heads
 from tests.cast import CELL, Cast
-from tests.ledger.test_stopped_books import DEC, business, noon, verify
+from tests.ledger.test_stopped_books import DEC, business, verify
+from tests.scenarios.money import noon
 
 pytestmark = pytest.mark.slow
 __all__ = ["business"]  # a fixture of that file

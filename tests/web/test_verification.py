@@ -84,7 +84,7 @@ def test_the_file_of_ones_own_books_checks_and_holds_nothing_of_others(own_town:
     seal_all_books(cast.padma, now=noon(TODAY))
     answer = signed_in("riverside").get("/books/heads/file/")
     assert answer["Content-Disposition"].startswith('attachment; filename="books-riverside-')
-    lines = b"".join(answer).decode().splitlines()  # type: ignore[arg-type]
+    lines = b"".join(answer).decode().splitlines()
     found = check_books(lines)
     assert found.holds and [books.operator_id for books in found.books] == [cast.riverside]
     assert found.books[0].entries > 2
