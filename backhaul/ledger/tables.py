@@ -13,7 +13,7 @@ TABLES = [
     Books("manual_entry", app="S", books="SI"),
     Books("own_event", app="S", books="SI"),
     Books("drawer_rule", app="SIU"),
-    Books("drawer", app="SU", app_columns={"U": "float_limit_minor, closed_through"}, books="SIU"),
+    Books("drawer", app="S", books="SIU"),
     Books("account_day", app="S", books="SIU"),
     Books("party_day", app="S", books="SIU"),
     Books("party_standing", app="S", books="SIU"),

@@ -95,14 +95,9 @@ def set_drawer_rules(rules: Rules, *, now: datetime) -> None:
 
 def set_float_limit(*, user_id: int, limit_minor: int | None, now: datetime) -> None:
     """Set how much cash a person may hold; None = as much as comes. Raises NoDrawer."""
-    scope = current_scope()
-    scope.require("drawers.edit")
-    call("open_drawer", user=user_id)
+    current_scope().require("drawers.edit")
     limit = _limit(limit_minor)
-    execute(
-        "UPDATE drawer SET float_limit_minor = %s WHERE operator_id = %s AND user_id = %s",
-        [limit, scope.operator_id, user_id],
-    )
+    call("set_float_limit", user=user_id, limit_minor=limit)
     record_audit(verb="set_float_limit", subject_type="user", subject_id=user_id, at=now, float_limit_minor=limit)
 
 
@@ -158,50 +153,25 @@ def settle_shortage(
     return int(settled)
 
 
-def close_drawer(*, through: date, now: datetime, today: date) -> None:
-    """Close the days of one's own drawer through a day; receipts of these days are late from now on."""
+def close_drawer(*, through: date, now: datetime) -> None:
+    """Close the days of one's own drawer through a day, never an earlier one than before; receipts of these days are
+    late from now on. Raises NoDrawer."""
     scope = current_scope()
     scope.require("payments.collect")
-    if through > today:
-        raise InvalidInput("A day is closed when it has come.", field="through")
-    call("open_drawer", user=scope.actor_id)
-    was = _closed_through(scope.actor_id)
-    if was is not None and through <= was:
-        return
-    _set_closed(scope.actor_id, through, was, "", now)
+    closed = rows(
+        "SELECT 1 FROM drawer WHERE operator_id = %s AND user_id = %s AND closed_through >= %s",
+        [scope.operator_id, scope.actor_id, through],
+    )
+    if not closed:
+        call("close_drawer", user=scope.actor_id, through=through, why="", now=now)
 
 
-def move_closing(*, user_id: int, through: date | None, why: str, now: datetime, today: date) -> None:
+def move_closing(*, user_id: int, through: date | None, why: str, now: datetime) -> None:
     """Close a person's days, or open them again: through an earlier day, or None; the reason is kept."""
     current_scope().require("drawers.edit")
-    if through is not None and through > today:
-        raise InvalidInput("A day is closed when it has come.", field="through")
     if not why.strip():
         raise InvalidInput("Say why.", field="why")
-    call("open_drawer", user=user_id)
-    _set_closed(user_id, through, _closed_through(user_id), why.strip(), now)
-
-
-def _closed_through(user_id: int) -> date | None:
-    found = rows(
-        "SELECT closed_through FROM drawer WHERE operator_id = %s AND user_id = %s",
-        [current_scope().operator_id, user_id],
-    )
-    through: date | None = found[0]["closed_through"]
-    return through
-
-
-def _set_closed(user_id: int, through: date | None, was: date | None, why: str, now: datetime) -> None:
-    scope = current_scope()
-    execute(
-        "UPDATE drawer SET closed_through = %s WHERE operator_id = %s AND user_id = %s",
-        [through, scope.operator_id, user_id],
-    )
-    execute(
-        "INSERT INTO drawer_closing (operator_id, user_id, through, was, reason, actor_id, at) "
-        "VALUES (%s, %s, %s, %s, %s, %s, %s)",
-        [scope.operator_id, user_id, through, was, why, scope.actor_id, now],
-    )
+    call("close_drawer", user=user_id, through=through, why=why.strip(), now=now)
 
 
 def _limit(minor: int | None) -> int | None:

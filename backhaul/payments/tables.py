@@ -8,7 +8,7 @@ TABLES = [
     Books("deposit", app="S", books="SI"),
     Books("hand_over", app="S", books="SIU"),
     Books("shortage_settlement", app="S", books="SI"),
-    Books("drawer_closing", app="SI", books="S"),
+    Books("drawer_closing", app="S", books="SI"),
     Books("receipt_secret", app="SI", batch="", books="", secret=True),
 ]
 FUNCTIONS = [
@@ -18,7 +18,8 @@ FUNCTIONS = [
     Definer("record_deposit"),
     Definer("reverse_deposit"),
     Definer("open_numbering"),
-    Definer("open_drawer"),
+    Definer("set_float_limit"),
+    Definer("close_drawer"),
     Definer("count_drawer"),
     Definer("receive_hand_over"),
     Definer("send_back_hand_over"),

@@ -10,8 +10,8 @@ APPEND_ONLY = {
 # App does not write these at all: only functions of *books* do.
 MONEY = {
     "entry", "posting", "fund", "fund_movement", "charge", "charge_refund", "invoice", "invoice_open", "allocation",
-    "customer_advance", "credit_note", "adjustment", "payment", "hand_over", "shortage_settlement", "seal",
-    "daily_head", "head_mail",
+    "customer_advance", "credit_note", "adjustment", "payment", "hand_over", "shortage_settlement", "drawer",
+    "drawer_closing", "seal", "daily_head", "head_mail",
     "books_lock",
     "own_event", "deposit", "unearned_month",
 }  # fmt: skip

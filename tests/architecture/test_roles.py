@@ -127,7 +127,7 @@ def test_the_auditor_reads_all_but_secrets_and_writes_nothing(populated: Place) 
                 assert isinstance(attempt(connection, statement), InsufficientPrivilege), statement
         for function in declared_definers():
             assert "auditor" not in function.execute
-    assert SECRETS == ["nas", "radius_password"]
+    assert SECRETS == ["nas", "radius_password", "receipt_secret"]
 
 
 def test_batch_sees_every_operator_and_writes_as_granted_only(populated: Place) -> None:

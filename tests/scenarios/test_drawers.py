@@ -244,9 +244,10 @@ def test_cash_above_the_limit_is_recorded_told_and_listed(office: Office) -> Non
 
 def test_a_closed_day_makes_receipts_late_listed_or_refused(office: Office) -> None:
     with office.acting(office.rahim):
-        with pytest.raises(InvalidInput, match="has come"):
-            close_drawer(through=NEXT, now=noon(DAY), today=DAY)
-        close_drawer(through=DAY, now=noon(DAY), today=DAY)
+        close_drawer(through=DAY, now=noon(DAY))
+        close_drawer(through=NOV_1, now=noon(DAY))  # opens nothing again
+    with office.acting(office.rahim), pytest.raises(InvalidInput, match="has come"):
+        close_drawer(through=date(2026, 11, 7), now=noon(DAY))
     late = office.take(office.rahim, 100_00)
     office.take(office.salma, 100_00, customer=1)
     with office.acting(office.accountant):
@@ -257,9 +258,9 @@ def test_a_closed_day_makes_receipts_late_listed_or_refused(office: Office) -> N
     office.take(office.rahim, 100_00, method="bank")
     office.take(office.rahim, 100_00, day=NEXT)
     with office.acting(office.accountant), pytest.raises(NotAllowed):
-        move_closing(user_id=office.rahim, through=None, why="x", now=noon(DAY), today=DAY)
+        move_closing(user_id=office.rahim, through=None, why="x", now=noon(DAY))
     with office.acting(office.owner):
-        move_closing(user_id=office.rahim, through=None, why="forgot one", now=noon(DAY), today=DAY)
+        move_closing(user_id=office.rahim, through=None, why="forgot one", now=noon(DAY))
         assert [(row["through"], row["reopened"]) for row in queries.list_closings(office.rahim)] == [
             (None, True), (DAY, False)]  # fmt: skip
     office.take(office.rahim, 100_00, customer=1)

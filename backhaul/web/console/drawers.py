@@ -57,7 +57,7 @@ def hand_over(request: PageRequest) -> HttpResponse:
             request_key=str(given["request_key"]),
         )  # fmt: skip
         if given["close_day"]:
-            close_drawer(through=request.today, now=request.now, today=request.today)
+            close_drawer(through=request.today, now=request.now)
 
     def look(given: dict[str, Any]) -> Preview:
         do(given)
@@ -75,7 +75,7 @@ def close_mine(request: PageRequest) -> HttpResponse:
     form = forms.Form(sent(request))
     if request.method == "POST" and form.is_valid():
         with refusals_to(form):
-            close_drawer(through=request.today, now=request.now, today=request.today)
+            close_drawer(through=request.today, now=request.now)
             messages.success(request, _("Your day is closed."))
             return go(request, "my-drawer")
     panel = Panel(
@@ -222,9 +222,7 @@ def days(request: PageRequest, pk: int) -> HttpResponse:
     act = Act(_("Days of %(person)s") % row, _("Save"), reverse("drawer", args=[pk]), _("Saved."))
 
     def do(given: dict[str, Any]) -> None:
-        move_closing(
-            user_id=pk, through=given["through"], why=given["why"], now=request.now, today=request.today
-        )  # fmt: skip
+        move_closing(user_id=pk, through=given["through"], why=given["why"], now=request.now)
 
     def look(given: dict[str, Any]) -> Preview:
         do(given)

@@ -60,9 +60,9 @@ SAMPLES = [
             "request_key": "'key-{n}'",
         },
         uniques={
-            "operator_id, user_id, round": {"user_id": "{me}", "round": "9", **_ANSWERED},
+            "operator_id, user_id, round": {"user_id": "9", "round": "9", **_ANSWERED},
             "operator_id, request_key": {},
-            "operator_id, user_id": {"user_id": "{me}"},
+            "operator_id, user_id": {"user_id": "9"},
         },
         checks={
             "hand_over_counted_minor_check": Check({"counted_minor": "-1"}, but={"counted_minor": "0"}),

@@ -1,10 +1,10 @@
 -- Counting drawers, handing them over, and what becomes of shortages (SPEC C10). Each of them locks the person's drawer first, so that a
 -- payment of that person is in the count or comes after it, never between.
 
--- Contract (app): the drawer of somebody at the acting operator, opened where there is none yet; refused for a stranger, and for who
+-- open_drawer: the drawer of somebody at the acting operator, locked, opened where there is none yet; refused for a stranger, and for who
 -- takes no cash into a drawer. Returns its user.
 CREATE OR REPLACE FUNCTION open_drawer(p_user bigint) RETURNS bigint
-LANGUAGE plpgsql SECURITY DEFINER AS $$
+LANGUAGE plpgsql AS $$
 DECLARE
     v_operator bigint := acting_operator();
     v_limit bigint;
@@ -25,6 +25,35 @@ BEGIN
     INSERT INTO drawer (operator_id, user_id, float_limit_minor) VALUES (v_operator, p_user, v_limit) ON CONFLICT DO NOTHING;
     PERFORM 1 FROM drawer WHERE operator_id = v_operator AND user_id = p_user FOR NO KEY UPDATE;
     RETURN p_user;
+END $$;
+
+-- Contract (app): how much cash a person may hold; NULL = as much as comes.
+CREATE OR REPLACE FUNCTION set_float_limit(p_user bigint, p_limit_minor bigint) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER AS $$
+DECLARE v_user bigint := open_drawer(p_user);
+BEGIN
+    UPDATE drawer SET float_limit_minor = p_limit_minor WHERE operator_id = acting_operator() AND user_id = v_user;
+END $$;
+
+-- Contract (app): closes the days of a person's drawer through p_through; an earlier day, or NULL, opens them again and wants a reason.
+CREATE OR REPLACE FUNCTION close_drawer(p_user bigint, p_through date, p_why text, p_now timestamptz) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER AS $$
+DECLARE
+    v_operator bigint := acting_operator();
+    v_user bigint := open_drawer(p_user);
+    v_was date;
+BEGIN
+    SELECT closed_through INTO v_was FROM drawer WHERE operator_id = v_operator AND user_id = v_user;
+    IF p_through > (p_now + interval '14 hours')::date THEN     -- nowhere on earth is it that day yet
+        PERFORM refuse('invalid_input', 'A day is closed when it has come.');
+    ELSIF p_through IS NOT DISTINCT FROM v_was THEN
+        RETURN;
+    ELSIF (p_through IS NULL OR p_through < v_was) AND p_why = '' THEN
+        PERFORM refuse('invalid_input', 'Say why the days are opened again.');
+    END IF;
+    UPDATE drawer SET closed_through = p_through WHERE operator_id = v_operator AND user_id = v_user;
+    INSERT INTO drawer_closing (operator_id, user_id, through, was, reason, actor_id, at)
+    VALUES (v_operator, v_user, p_through, v_was, p_why, acting_user(), p_now);
 END $$;
 
 -- Contract (app): whoever acts states what is in its drawer, blind: what should be in it is kept and shown to nobody before it is
