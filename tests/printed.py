@@ -18,6 +18,12 @@ def pages_of(pdf: bytes) -> list[str]:
         return [page.get_textpage().get_text_bounded().replace("\r\n", "\n") for page in document]
 
 
+def created_at(pdf: bytes) -> str:
+    """The time of creation that the file bears."""
+    with pypdfium2.PdfDocument(pdf) as document:
+        return str(document.get_metadata_value("CreationDate"))
+
+
 def drawn_as_one(pdf: bytes) -> set[str]:
     """Every run of characters that stands for one glyph: what a conjunct is when it was shaped."""
     found = set()

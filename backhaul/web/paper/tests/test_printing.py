@@ -10,7 +10,7 @@ import pytest
 
 from backhaul.web.paper.document import MAX_CELLS, Column, Document, DocumentTooLong, Fact, Letterhead, Row, Table
 from backhaul.web.paper.press import FontsMissing, print_document
-from tests.printed import drawn_as_one, pages_of, text_of
+from tests.printed import created_at, drawn_as_one, pages_of, text_of
 
 SIMPLE = Document(
     title="Bill 7",
@@ -57,6 +57,7 @@ def test_the_same_document_is_the_same_bytes_and_another_is_not() -> None:
     document = replace(SIMPLE, tables=(listed(3),))
     first = print_document(document)
     assert first == print_document(document)
+    assert created_at(first) == "D:20261102000000Z"
     assert first != print_document(replace(document, dated_on=date(2026, 11, 3)))
 
 
