@@ -180,8 +180,7 @@ def _price_section(row: dict[str, Any], bill: Bill) -> Section:
         steps.append(Step("by_term", {"months": held.term_months, "days": bill.cycle_days}))
     if bill.in_arrears:
         for stretch in bill.stretches[1:]:
-            values = {"day": stretch.span.from_on, "price": Money(stretch.price_minor)}
-            steps.append(Step("price_from", values))
+            steps.append(Step("price_from", {"day": stretch.span.from_on, "price": Money(stretch.price_minor)}))
     elif not free and (later := next_price_inside(row["subscription_id"], row["starts_on"], row["ends_on"])):
         steps.append(later)
     return Section("price", [*steps, *_why_begins(row)])
