@@ -71,9 +71,9 @@ def maker(db: EmbeddedPostgres) -> str:
 
 
 def rehearsed(cast: Cast, db: EmbeddedPostgres, until: date = NOV_1, **options: Any) -> dict[str, Any]:
-    return rehearse(
-        Home.from_environment(), cast.padma, **{"now": MIDNIGHT, "until": until, "maker": maker(db)} | options
-    )
+    """A rehearsal of Padma from midnight before 1 November on; `options` as those of play.rehearse."""
+    settled: dict[str, Any] = {"now": MIDNIGHT, "until": until, "maker": maker(db)}
+    return rehearse(Home.from_environment(), cast.padma, **settled | options)
 
 
 @contextmanager

@@ -46,7 +46,7 @@ def copy_isp(isp_id: int, cell: str, *, from_database: str) -> int:
 
 
 def _owner(cell: str, database: str | None = None) -> psycopg.Connection[Any]:
-    owner = settings.DATABASES["owner"]
+    owner: dict[str, Any] = settings.DATABASES["owner"]
     return psycopg.connect(
         make_conninfo(
             host=owner["HOST"], port=owner["PORT"], user=owner["USER"], password=owner["PASSWORD"],

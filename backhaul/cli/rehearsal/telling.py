@@ -20,10 +20,10 @@ def lines_of(report: dict[str, Any], decimals: int) -> Iterator[str]:
     waited: dict[str, int] = {}
     for day in report["days"]:
         for done in day["operators"]:
-            parts = [f"{done['bills']} bills, {money(done['billed_minor'])}"] if done["bills"] else []
+            parts = [f"{_bills(done['bills'])}, {money(done['billed_minor'])}"] if done["bills"] else []
             parts += [f"{done[name]} {said}" for name, said in WENT_OFF.items() if done[name]]
             if done["waiting"] != waited.get(done["operator"], 0):
-                parts.append(f"{done['waiting']} wait for want of funds")
+                parts.append(f"waiting for funds: {_bills(done['waiting'])}")
             if parts:
                 yield f"{day['on']}  {done['operator']}: {'; '.join(parts)}"
         waited = {done["operator"]: done["waiting"] for done in day["operators"]}
@@ -37,8 +37,8 @@ def lines_of(report: dict[str, Any], decimals: int) -> Iterator[str]:
     for short in report["short"]:
         ends = f"until {short['until']}" if short["until"] else "to the end"
         yield (
-            f"{short['operator']} runs short on {short['on']}, {ends}: up to {short['bills']} bills wait "
-            f"for {money(short['needed_minor'])}"
+            f"{short['operator']} runs short on {short['on']}, {ends}: up to {_bills(short['bills'])} "
+            f"waiting for {money(short['needed_minor'])}"
         )
     for item in report["not_billed"]:
         yield f"not billed from {item['on']}: {item['customer']} of {item['operator']}: {item['reason']}"
@@ -52,3 +52,7 @@ def lines_of(report: dict[str, Any], decimals: int) -> Iterator[str]:
         "something is wrong" if report["verify"]["wrong"] else "everything agrees"
     )
     yield "nothing was changed: this was a rehearsal in a database of its own, which is gone"
+
+
+def _bills(count: int) -> str:
+    return "1 bill" if count == 1 else f"{count} bills"
