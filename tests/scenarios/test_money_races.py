@@ -16,6 +16,7 @@ from django.db import connections
 
 from backhaul.billing.changes import plan_change
 from backhaul.billing.refunds import disconnect_customer
+from backhaul.billing.runs import RunReport
 from backhaul.billing.services import bring_back
 from backhaul.catalog.services import ProfileRules, add_billing_profile
 from backhaul.cli.embedded import EmbeddedPostgres
@@ -307,3 +308,34 @@ def test_a_night_that_closes_a_shard_holds_no_bills_of_it_meanwhile(db: Embedded
             assert other.execute(f"{numbering(cast)} NOWAIT".encode()).fetchone()
     report = batch.done()
     assert (report.created, report.suspended) == (1, 1)
+
+
+def test_runs_that_come_for_the_same_waiting_services_all_come_to_an_end(cast: Cast) -> None:
+    """Nothing in the funds, slices of one: beside each slice of the night a retry comes for the same services."""
+    for _ in range(3):
+        taken_over(cast, cast.riverside)
+    retries: list[int] = []
+
+    def beside(_report: RunReport) -> None:
+        assert len(retries) < 50
+        retries.append(night(cast, NOV_1, only_held=True, slice_bills=1).held)
+
+    assert night(cast, NOV_1, slice_bills=1, progress=beside).held == 3
+    assert max(retries) == 3
+    assert_proved()
+
+
+def test_a_fee_and_a_bill_of_the_isp_s_own_customers_do_not_wait_for_each_other(
+    db: EmbeddedPostgres, cast: Cast
+) -> None:
+    """Its customers pass no fund: who charges them locks the ISP itself, before customers and numbers."""
+    isp = cast.padma.isp_id
+    customer = taken_over(cast, isp)
+    night(cast, NOV_1)
+    with stopped_at(db, f"SELECT 1 FROM {CELL}.customer WHERE id = {customer.customer_id} FOR UPDATE"):
+        batch = Side(lambda: night(cast, date(2026, 12, 1)))
+        wait_for_locks(db, 1)
+        with admin(db) as other, other.transaction():
+            numbers = f"SELECT 1 FROM {CELL}.invoice_numbering WHERE operator_id = {isp} FOR NO KEY UPDATE NOWAIT"
+            assert other.execute(numbers.encode()).fetchone()
+    assert batch.done().created == 1
