@@ -77,18 +77,23 @@ BEGIN
     END IF;
 END $$;
 
--- Contract (app): locks what a change of this service's status may charge or give back, in the one order (ARCHITECTURE §4.8): the
--- acting operator's funds, then the customer. Called before anything else of the change is written.
-CREATE OR REPLACE FUNCTION lock_for_charge(p_subscription bigint) RETURNS void
+-- Contract (app): locks what a change of this service's status, or of what its customer owes, may charge or give back, in the one order
+-- (ARCHITECTURE §4.8): the acting operator's funds, then the customer. Called before anything else of the change is written.
+CREATE OR REPLACE FUNCTION lock_for_charge(p_subscription bigint DEFAULT NULL, p_customer bigint DEFAULT NULL) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER AS $$
-DECLARE v_customer bigint;
+DECLARE v_customer bigint := p_customer;
 BEGIN
-    SELECT customer_id INTO v_customer FROM subscription WHERE operator_id = acting_operator() AND id = p_subscription;
-    IF NOT FOUND THEN
-        PERFORM refuse('not_found', 'There is no such service.');
+    IF p_subscription IS NOT NULL THEN
+        SELECT customer_id INTO v_customer FROM subscription WHERE operator_id = acting_operator() AND id = p_subscription;
+        IF NOT FOUND THEN
+            PERFORM refuse('not_found', 'There is no such service.');
+        END IF;
     END IF;
     PERFORM lock_chains(ARRAY[acting_operator()]);
     PERFORM 1 FROM customer WHERE operator_id = acting_operator() AND id = v_customer FOR NO KEY UPDATE;
+    IF NOT FOUND THEN
+        PERFORM refuse('not_found', 'There is no such customer.');
+    END IF;
 END $$;
 
 -- charged_daily(operators): those of them with an edge above that charges day by day.
