@@ -7,7 +7,7 @@ from datetime import date, datetime
 from typing import Any
 
 from backhaul.billing.promises import bring_back_unpaid
-from backhaul.common.errors import InvalidInput, NotFound, Refusal
+from backhaul.common.errors import InvalidInput, Refusal
 from backhaul.common.money import refuse_beyond_limit
 from backhaul.operators.functions import call, rows
 from backhaul.operators.scope import current_scope
@@ -89,8 +89,7 @@ def write_off_customer(*, customer_id: int, why: str, on: date, now: datetime, r
     """
     me = current_scope().operator_id
     current_scope().require("billing.write_off")
-    if not rows("SELECT id FROM customer WHERE operator_id = %s AND id = %s FOR NO KEY UPDATE", [me, customer_id]):
-        raise NotFound("There is no such customer.")
+    call("lock_for_charge", customer=customer_id)
     sent_before = rows(
         "SELECT i.id FROM invoice i JOIN adjustment a ON a.operator_id = i.operator_id AND a.invoice_id = i.id "
         "WHERE i.operator_id = %s AND i.customer_id = %s AND a.request_key = %s || ':' || i.id ORDER BY i.id",

@@ -41,7 +41,7 @@ _LEFT = f"""
     FROM subscription s LEFT JOIN billing_state b ON b.operator_id = s.operator_id AND b.subscription_id = s.id
     WHERE s.operator_id IN ({SHARD}) AND s.left_on IS NULL AND (b.billed_until > %(on)s) IS NOT TRUE
       AND NOT EXISTS (SELECT 1 FROM held_bill h WHERE h.operator_id = s.operator_id AND h.subscription_id = s.id
-                      AND h.last_run_id = %(run)s)
+                      AND %(run)s = ANY (h.tried_by))
       AND NOT EXISTS (SELECT 1 FROM run_exception x WHERE x.operator_id = s.operator_id AND x.run_id = %(run)s
                       AND x.subscription_id = s.id)
 """

@@ -53,6 +53,12 @@ class MoreThanAvailable(Refusal):
     code = "more_than_available"
 
 
+class OperatorClosed(Refusal):
+    """The operator was settled and closed."""
+
+    code = "operator_closed"
+
+
 def open_fund(*, child_id: int, mode: str = "prepaid", started: bool = True) -> None:
     """Open the fund that a direct child holds with the acting operator; again changes nothing.
 

@@ -18,7 +18,7 @@ from backhaul.common.money import refuse_beyond_limit
 from backhaul.identity.models import IspDirectory
 from backhaul.operators.alone import call_alone
 from backhaul.operators.functions import call
-from backhaul.operators.scope import current_scope, unit_of_work
+from backhaul.operators.scope import current_scope, retried, unit_of_work
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,8 @@ def record_payment(**payment: Unpack[Received]) -> Receipt:
     """Record money from a customer: oldest due first, the rest as advance; then services cut as unpaid may come back.
 
     What they need for it the profile's reactivate_when says. The same `request_key` again returns the first receipt.
-    Reactivation is tried in a savepoint: short funds keep the payment and hold the renewal.
+    Reactivation is tried in a savepoint: short funds keep the payment and hold the renewal. Where a night cuts a
+    service while this waits for it, the transaction ends as one that could not be serialized: try it again (retried).
     """
     current_scope().require(_permission(payment))
     with _one_payment_a_key():
@@ -85,6 +86,11 @@ def _begin_paid_period(isp: IspDirectory, operator_id: int, user_id: int | None,
         return renew_expired(customer_id=payment["customer_id"], on=on, now=payment["now"])
 
 
+def _record_with_return(isp: IspDirectory, operator_id: int, user_id: int | None, payment: Received) -> Receipt:
+    with unit_of_work(isp, operator_id, user_id=user_id):
+        return record_payment(**payment)
+
+
 def receive_payment(
     isp: IspDirectory, operator_id: int, *, user_id: int | None = None, **payment: Unpack[Received]
 ) -> Receipt:
@@ -99,8 +105,7 @@ def receive_payment(
             isp, operator_id, _permission(payment), "record_payment", user_id=user_id, alone=True, **_arguments(payment)
         )
     if done is None:
-        with unit_of_work(isp, operator_id, user_id=user_id):
-            return record_payment(**payment)
+        return retried(lambda: _record_with_return(isp, operator_id, user_id, payment))
     waits = done.pop("blocked")
     return Receipt(**done, service=_begin_paid_period(isp, operator_id, user_id, payment) if waits else "unchanged")
 

@@ -63,6 +63,7 @@ NO_NEW_SERVICES = {
     "then add and activate customers again.",
     "trial": "{provider} has not started your account yet; until then you can have {customers} customers. "
     "Ask it to start it.",
+    "closed": "{provider} settled and closed this account; nothing new begins in it.",
     "provider": "{provider} cannot take new customers at the moment; ask it.",
 }
 

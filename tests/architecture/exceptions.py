@@ -82,7 +82,7 @@ NO_FOREIGN_KEY = {
     },
     "charge_refund": {"parent_id": "the charge's parent, copied", "movement_id": "as of a charge"},
     "fund_statement": {"last_movement_id": "the last movement there was, of whatever day"},
-    "held_bill": {"short_child_id": "an operator of the chain, written by the run", "last_run_id": "the ISP's run"},
+    "held_bill": {"short_child_id": "an operator of the chain, written by the run"},
     "billing_state": {"running_invoice_id": "billed in arrears: the bill of that id is made at the period's end"},
     "run_shard": {"top_id": "an operator of the ISP, written by the run"},
     "run_plan_slice": {"top_id": "an operator of the ISP, written by the dry run"},

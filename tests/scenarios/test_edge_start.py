@@ -12,7 +12,7 @@ from backhaul.billing.starting import AlreadyStarted, NotSettled, Start, close_o
 from backhaul.catalog.services import set_tariff_price
 from backhaul.common.errors import NotAllowed, NotFound, Refusal
 from backhaul.funds.queries import get_fund
-from backhaul.funds.services import pay_back_fund, recharge_fund, set_edge_terms
+from backhaul.funds.services import OperatorClosed, pay_back_fund, recharge_fund, set_edge_terms, transfer_fund
 from backhaul.operators.functions import rows
 from backhaul.resellers.services import Vat
 from backhaul.subscribers.services import AddedCustomer, FundLow
@@ -47,11 +47,10 @@ def running(cast: Cast, operator_id: int, count: int = 1) -> list[AddedCustomer]
     return added
 
 
-def recharge(cast: Cast, parent_id: int, child: int, amount: int, on: date = NOV_1) -> None:
+def recharge(cast: Cast, parent_id: int, child: int, amount: int, *, kind: str = "recharge") -> None:
     with acting(cast.padma, parent_id):
-        recharge_fund(
-            child_id=child, kind="recharge", amount_minor=amount, on=on, paid="cash", request_key=request_key()
-        )
+        paid = "cash" if kind == "recharge" else None
+        recharge_fund(child_id=child, kind=kind, amount_minor=amount, on=NOV_1, paid=paid, request_key=request_key())
 
 
 def test_before_the_start_its_edge_charges_zero_and_the_edges_above_as_ever(cast: Cast) -> None:
@@ -218,7 +217,17 @@ def test_an_operator_is_not_closed_before_it_is_settled(cast: Cast) -> None:
     with acting(cast.padma):
         close_operator(child_id=cast.rival, on=NOV_12)
         assert rows("SELECT closed_on FROM operator WHERE id = %s", [cast.rival]) == [{"closed_on": NOV_12}]
+    for kind in ("recharge", "recharge_credit", "bonus"):
+        with pytest.raises(OperatorClosed, match="closed on 2026-11-12"):
+            recharge(cast, cast.padma.isp_id, cast.rival, 100_00, kind=kind)
+    with pytest.raises(FundLow, match="closed this account"), acting(cast.padma, cast.rival):
+        build_customer(cast)
     with pytest.raises(NotSettled, match="below"), acting(cast.padma):
         close_operator(child_id=cast.north, on=NOV_12)
     with pytest.raises(NotFound), acting(cast.padma, cast.north):
         close_operator(child_id=cast.rival, on=NOV_12)
+    recharge(cast, cast.padma.isp_id, cast.north, 100_00)
+    with pytest.raises(OperatorClosed), acting(cast.padma):
+        transfer_fund(
+            child_id=cast.north, to_child_id=cast.rival, amount_minor=1_00, on=NOV_12, request_key=request_key()
+        )

@@ -29,19 +29,11 @@ from backhaul.operators.scope import unit_of_work
 from backhaul.payments.queries import list_statement
 from backhaul.subscribers.services import AddedCustomer
 from tests.builders import acting, build_person, request_key
-from tests.cast import START, Cast, build_cast, fill_funds
+from tests.cast import START, Cast, fill_funds
 from tests.scenarios.money import assert_proved, balance, night, noon, trial_balance
 from tests.scenarios.test_oracles import NOV_1, invoices, pay, taken_over
 
 NOV_10 = date(2026, 11, 10)
-
-
-@pytest.fixture
-def taxed(db: None) -> Cast:
-    """Everybody charges VAT at 5 %."""
-    cast = build_cast(vat_bp=500)
-    fill_funds(cast)
-    return cast
 
 
 def billed(cast: Cast, **fields: Any) -> AddedCustomer:

@@ -14,14 +14,17 @@ import psycopg
 import pytest
 from django.db import connections
 
+from backhaul.billing.adjustments import discount_bill, write_off_customer
 from backhaul.billing.changes import plan_change
 from backhaul.billing.refunds import disconnect_customer
+from backhaul.billing.runs import RunReport
 from backhaul.billing.services import bring_back
 from backhaul.catalog.services import ProfileRules, add_billing_profile
 from backhaul.cli.embedded import EmbeddedPostgres
 from backhaul.common.errors import KeyReused, Refusal
 from backhaul.operators.functions import rows
-from backhaul.payments.services import record_payment, reverse_payment
+from backhaul.operators.scope import retried
+from backhaul.payments.services import Received, receive_payment, record_payment, reverse_payment
 from backhaul.subscribers.services import suspend_subscription
 from tests.builders import acting, build_operator, request_key
 from tests.cast import CELL, Cast, fill_funds
@@ -156,15 +159,26 @@ def test_who_pays_while_the_night_suspends_is_online_afterwards(db: EmbeddedPost
     assert access(cast, cast.riverside) == "open"
 
 
-def test_a_payment_that_waits_for_the_suspending_night_lifts_the_suspension(db: EmbeddedPostgres, cast: Cast) -> None:
+@pytest.mark.parametrize("alone", [True, False])
+def test_a_payment_that_waits_for_the_suspending_night_lifts_the_suspension(
+    db: EmbeddedPostgres, cast: Cast, alone: bool
+) -> None:
     fill_funds(cast)
     customer = taken_over(cast, cast.riverside, profile=strict_profile(cast))
     night(cast, NOV_1)
     with stopped_at(db, "SELECT 1 FROM {cell}.radius_login FOR UPDATE"):
         run = Side(lambda: night(cast, NOV_20))
         wait_for_locks(db, 1)
-        payment = Side(lambda: pay(cast, cast.riverside, customer.customer_id, 600_00, NOV_20))
-        time.sleep(0.5)
+        money: Received = {
+            "customer_id": customer.customer_id, "amount_minor": 600_00, "method": "cash", "received_on": NOV_20,
+            "now": noon(NOV_20), "request_key": request_key(),
+        }  # fmt: skip
+        payment = Side(
+            (lambda: receive_payment(cast.padma, cast.riverside, **money))
+            if alone
+            else (lambda: retried(lambda: pay(cast, cast.riverside, customer.customer_id, 600_00, NOV_20)))
+        )
+        wait_for_locks(db, 2)
     assert run.done().suspended == 1
     assert payment.done().service == "back"
     assert access(cast, cast.riverside) == "open"
@@ -307,3 +321,62 @@ def test_a_night_that_closes_a_shard_holds_no_bills_of_it_meanwhile(db: Embedded
             assert other.execute(f"{numbering(cast)} NOWAIT".encode()).fetchone()
     report = batch.done()
     assert (report.created, report.suspended) == (1, 1)
+
+
+def test_runs_that_come_for_the_same_waiting_services_all_come_to_an_end(cast: Cast) -> None:
+    """Nothing in the funds, slices of one: beside each slice of the night a retry comes for the same services."""
+    for _ in range(3):
+        taken_over(cast, cast.riverside)
+    retries: list[int] = []
+
+    def beside(_report: RunReport) -> None:
+        assert len(retries) < 50
+        retries.append(night(cast, NOV_1, only_held=True, slice_bills=1).held)
+
+    assert night(cast, NOV_1, slice_bills=1, progress=beside).held == 3
+    assert max(retries) == 3
+    assert_proved()
+
+
+def test_a_fee_and_a_bill_of_the_isp_s_own_customers_do_not_wait_for_each_other(
+    db: EmbeddedPostgres, cast: Cast
+) -> None:
+    """Its customers pass no fund: who charges them locks the ISP itself, before customers and numbers."""
+    isp = cast.padma.isp_id
+    customer = taken_over(cast, isp)
+    night(cast, NOV_1)
+    with stopped_at(db, f"SELECT 1 FROM {CELL}.customer WHERE id = {customer.customer_id} FOR UPDATE"):
+        batch = Side(lambda: night(cast, date(2026, 12, 1)))
+        wait_for_locks(db, 1)
+        with admin(db) as other, other.transaction():
+            numbers = f"SELECT 1 FROM {CELL}.invoice_numbering WHERE operator_id = {isp} FOR NO KEY UPDATE NOWAIT"
+            assert other.execute(numbers.encode()).fetchone()
+    assert batch.done().created == 1
+
+
+@pytest.mark.parametrize("what", ["discount", "write-off"])
+def test_what_may_bring_a_service_back_locks_funds_before_the_customer(
+    db: EmbeddedPostgres, cast: Cast, what: str
+) -> None:
+    """A return charges; a night that holds the fund may wait for the customer, so nobody waits the other way round."""
+    customer = taken_over(cast, cast.riverside, profile=strict_profile(cast))
+    fill_funds(cast)
+    night(cast, NOV_1)
+    given: dict[str, Any] = {"on": NOV_20, "now": noon(NOV_20), "why": "slow", "request_key": request_key()}
+
+    def act() -> None:
+        with acting(cast.padma, cast.riverside):
+            if what == "discount":
+                bill = rows("SELECT invoice_id FROM invoice_open")[0]["invoice_id"]
+                discount_bill(invoice_id=bill, net_minor=1_00, **given)
+            else:
+                write_off_customer(customer_id=customer.customer_id, **given)
+
+    with stopped_at(db, f"SELECT 1 FROM {CELL}.fund WHERE child_id = {cast.riverside} FOR UPDATE"):
+        side = Side(act)
+        wait_for_locks(db, 1)
+        with admin(db) as other, other.transaction():
+            free = f"SELECT 1 FROM {CELL}.customer WHERE id = {customer.customer_id} FOR NO KEY UPDATE NOWAIT"
+            assert other.execute(free.encode()).fetchone()
+    side.done()
+    assert_proved()

@@ -7,14 +7,17 @@ from datetime import date
 import pytest
 
 from backhaul.billing.adjustments import NothingOpen, WrittenOff, write_off_customer
+from backhaul.billing.refunds import disconnect_customer
+from backhaul.catalog.services import ProfileRules, add_billing_profile, set_vat
 from backhaul.common.errors import NotAllowed, NotFound
 from backhaul.operators.functions import rows
-from backhaul.subscribers.services import AddedCustomer
+from backhaul.subscribers.services import AddedCustomer, add_zone
 from tests.builders import acting, build_person
 from tests.cast import Cast, fill_funds
 from tests.scenarios.money import assert_proved, balance, night, noon
-from tests.scenarios.test_extras import one_off
+from tests.scenarios.test_extras import bill_of, billed, discount, one_off, write_off
 from tests.scenarios.test_oracles import NOV_1, pay, taken_over
+from tests.scenarios.test_outage import down, record
 
 DEC_1, DEC_5 = date(2026, 12, 1), date(2026, 12, 5)
 
@@ -64,3 +67,46 @@ def test_only_who_may_and_only_own_customers(cast: Cast, owing: AddedCustomer) -
     for other in (cast.north, cast.rival):
         with pytest.raises(NotFound):
             give_up(cast, owing, other, "w")
+
+
+def leave(cast: Cast, customer: AddedCustomer) -> tuple[int, int]:
+    """On the 15th: half of November is unused. The credit, and the part of it that becomes advance."""
+    day = date(2026, 11, 15)
+    with acting(cast.padma, cast.riverside):
+        refund = disconnect_customer(subscription_id=customer.subscription_id, on=day, now=noon(day), why="moved")
+    assert_proved()
+    return refund.credit_minor, refund.to_advance_minor
+
+
+def test_days_are_given_back_at_what_the_bill_asked_in_the_end(taxed: Cast) -> None:
+    """600.00 + 5 % VAT less 100.00 + 5.00: 525.00 was paid for 30 days, and 262.50 comes back for 15 of them."""
+    customer = billed(taxed)
+    discount(taxed, bill_of(taxed, customer), 100_00)
+    pay(taxed, taxed.riverside, customer.customer_id, 525_00, NOV_1)
+    assert leave(taxed, customer) == (262_50, 262_50)
+
+
+@pytest.mark.parametrize("relief", [False, True])
+def test_who_paid_a_part_and_was_forgiven_the_rest_gets_back_of_that_part_only(taxed: Cast, relief: bool) -> None:
+    """630.00, of which 210.00 was paid and 420.00 given up: half of what was paid comes back, not half of the bill."""
+    with acting(taxed.padma, taxed.riverside):
+        set_vat(starts_on=date(2026, 2, 1), registered=True, rate_bp=500, relief_on_bad_debt=relief)
+    customer = billed(taxed)
+    pay(taxed, taxed.riverside, customer.customer_id, 210_00, NOV_1)
+    write_off(taxed, bill_of(taxed, customer))
+    assert leave(taxed, customer) == (105_00, 105_00)
+
+
+def test_an_outage_is_credited_at_what_the_bill_asked_in_the_end(taxed: Cast) -> None:
+    """300.00 + 15.00 of 600.00 + 30.00 given up: each of 30 days is worth 10.00 + 0.50."""
+    with acting(taxed.padma):
+        rules = ProfileRules(credit_days_for=("outage",))
+        mild = (taxed.padma.isp_id, add_billing_profile(name="Mild", rules=rules, handed_down=True))
+    with acting(taxed.padma, taxed.riverside):
+        zone = add_zone(name="Everywhere")
+    customer = billed(taxed, profile=mild, zone_id=zone)
+    discount(taxed, bill_of(taxed, customer), 300_00)
+    pay(taxed, taxed.riverside, customer.customer_id, 315_00, NOV_1)
+    hit = record(taxed, taxed.riverside, down(zone_id=zone))
+    assert (hit.days, hit.retail_minor, hit.to_advance_minor) == (3, 31_50, 31_50)
+    assert_proved()

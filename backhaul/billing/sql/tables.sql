@@ -293,7 +293,7 @@ CREATE TABLE held_bill (
     short_minor bigint NOT NULL,                -- what that edge would have been charged
     since_on date NOT NULL,
     of_day boolean NOT NULL DEFAULT false,      -- a day of a daily edge: not charged, not served
-    last_run_id bigint,
+    tried_by bigint[] NOT NULL DEFAULT '{}',    -- the last runs that came for it: none comes for it twice
     PRIMARY KEY (operator_id, subscription_id),
     FOREIGN KEY (operator_id, subscription_id) REFERENCES subscription (operator_id, id)
 );

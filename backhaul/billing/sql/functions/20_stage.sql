@@ -44,14 +44,13 @@ BEGIN
 END $$;
 
 -- lock_chains(operators): the funds on the way from these operators up to the ISP, deepest first, in one statement; and, for
--- customers of the ISP itself, who pass no fund, the ISP's numbering row. Everyone who may charge comes through here first.
+-- customers of the ISP itself, who pass no fund, the ISP's own row. Everyone who may charge comes through here first.
 CREATE OR REPLACE FUNCTION lock_chains(p_operators bigint[]) RETURNS void
 LANGUAGE plpgsql AS $$
 BEGIN
     PERFORM 1 FROM fund WHERE child_id IN (SELECT unnest(path) FROM operator WHERE id = ANY (p_operators))
     ORDER BY depth DESC, child_id FOR NO KEY UPDATE;
-    PERFORM 1 FROM invoice_numbering n JOIN operator o ON o.id = n.operator_id
-    WHERE o.id = ANY (p_operators) AND o.depth = 0 FOR NO KEY UPDATE OF n;
+    PERFORM 1 FROM operator WHERE id = ANY (p_operators) AND depth = 0 FOR NO KEY UPDATE;
 END $$;
 
 -- lock_shard: the funds of a whole shard (p_top = p_isp: the ISP's own customers alone), and who is in it. Whatever a night does in a
@@ -78,18 +77,23 @@ BEGIN
     END IF;
 END $$;
 
--- Contract (app): locks what a change of this service's status may charge or give back, in the one order (ARCHITECTURE §4.8): the
--- acting operator's funds, then the customer. Called before anything else of the change is written.
-CREATE OR REPLACE FUNCTION lock_for_charge(p_subscription bigint) RETURNS void
+-- Contract (app): locks what a change of this service's status, or of what its customer owes, may charge or give back, in the one order
+-- (ARCHITECTURE §4.8): the acting operator's funds, then the customer. Called before anything else of the change is written.
+CREATE OR REPLACE FUNCTION lock_for_charge(p_subscription bigint DEFAULT NULL, p_customer bigint DEFAULT NULL) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER AS $$
-DECLARE v_customer bigint;
+DECLARE v_customer bigint := p_customer;
 BEGIN
-    SELECT customer_id INTO v_customer FROM subscription WHERE operator_id = acting_operator() AND id = p_subscription;
-    IF NOT FOUND THEN
-        PERFORM refuse('not_found', 'There is no such service.');
+    IF p_subscription IS NOT NULL THEN
+        SELECT customer_id INTO v_customer FROM subscription WHERE operator_id = acting_operator() AND id = p_subscription;
+        IF NOT FOUND THEN
+            PERFORM refuse('not_found', 'There is no such service.');
+        END IF;
     END IF;
     PERFORM lock_chains(ARRAY[acting_operator()]);
     PERFORM 1 FROM customer WHERE operator_id = acting_operator() AND id = v_customer FOR NO KEY UPDATE;
+    IF NOT FOUND THEN
+        PERFORM refuse('not_found', 'There is no such customer.');
+    END IF;
 END $$;
 
 -- charged_daily(operators): those of them with an edge above that charges day by day.
@@ -242,7 +246,7 @@ LANGUAGE sql STABLE AS $$
           AND (NOT p_only_held OR h.subscription_id IS NOT NULL OR off.subscription_id IS NOT NULL      -- held, or cut for it,
                OR s.operator_id IN (SELECT k.operator_id FROM operator_block k                           -- or its operator is back
                                     WHERE k.operator_id = ANY (p_operators) AND k.to_on >= p_on))
-          AND (p_run IS NULL OR h.last_run_id IS DISTINCT FROM p_run)
+          AND (p_run IS NULL OR h.subscription_id IS NULL OR p_run <> ALL (h.tried_by))
           AND NOT EXISTS (SELECT 1 FROM run_exception x WHERE x.operator_id = s.operator_id AND x.run_id = p_run
                               AND x.subscription_id = s.id)
         OFFSET 0),

@@ -148,13 +148,13 @@ BEGIN
         END IF;
         PERFORM refuse('upstream_short', 'Your provider cannot serve this at the moment; it has been told. Try again later.');
     END IF;
-    INSERT INTO held_bill (operator_id, subscription_id, starts_on, short_child_id, short_minor, since_on, of_day, last_run_id)
-    SELECT h.operator_id, h.subscription_id, d.starts_on, h.child_id, h.sum_minor, p_on, d.what = 4, p_run
+    INSERT INTO held_bill (operator_id, subscription_id, starts_on, short_child_id, short_minor, since_on, of_day, tried_by)
+    SELECT h.operator_id, h.subscription_id, d.starts_on, h.child_id, h.sum_minor, p_on, d.what = 4, array_remove(ARRAY[p_run], NULL)
     FROM unnest(v_operators, v_subscriptions, v_children, v_sums) AS h (operator_id, subscription_id, child_id, sum_minor)
     JOIN stage_due d ON d.operator_id = h.operator_id AND d.subscription_id = h.subscription_id
     ON CONFLICT (operator_id, subscription_id) DO UPDATE
     SET short_child_id = EXCLUDED.short_child_id, short_minor = EXCLUDED.short_minor, of_day = EXCLUDED.of_day,
-        last_run_id = EXCLUDED.last_run_id;
+        tried_by = (held_bill.tried_by || EXCLUDED.tried_by)[GREATEST(1, cardinality(held_bill.tried_by) - 30):];  -- more runs are never at work
     DELETE FROM stage_due d USING unnest(v_operators, v_subscriptions) AS h (operator_id, subscription_id)
     WHERE d.operator_id = h.operator_id AND d.subscription_id = h.subscription_id;
     RETURN cardinality(v_operators);

@@ -17,7 +17,7 @@ BEGIN
         GROUP BY k.child_id, k.net_minor, k.vat_minor
         UNION ALL
         SELECT concat_ws(' ', 'held', operator_id, subscription_id, starts_on, short_child_id, short_minor)
-        FROM held_bill WHERE operator_id = ANY (v_operators) AND last_run_id = p_run
+        FROM held_bill WHERE operator_id = ANY (v_operators) AND p_run = ANY (tried_by)
         UNION ALL
         SELECT concat_ws(' ', 'failed', operator_id, subscription_id, starts_on, reason)
         FROM run_exception WHERE operator_id = ANY (v_operators) AND run_id = p_run) AS lines (line);

@@ -130,21 +130,24 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
                 ELSE div(2 * p_amount::numeric * p_part + p_whole, 2 * p_whole::numeric)::bigint END
 $$;
 
--- credited_of: what was taken off a bill after it was issued, by credit notes, later discounts and write-offs; the days that credit
--- notes gave back, and what these days are worth at the bill's price.
+-- credited_of: what credit notes gave back of a bill: the days, what these are worth at the bill's price, and the money.
 CREATE OR REPLACE FUNCTION credited_of(
     p_operator bigint, p_invoice bigint, OUT days datemultirange, OUT value_minor bigint, OUT net_minor bigint, OUT vat_minor bigint)
 LANGUAGE sql STABLE AS $$
-    SELECT COALESCE(n.days, '{}'), COALESCE(n.value_minor, 0)::bigint, (COALESCE(n.net_minor, 0) + COALESCE(a.net_minor, 0))::bigint,
-           (COALESCE(n.vat_minor, 0) + COALESCE(a.vat_minor, 0))::bigint
-    FROM (SELECT range_agg(daterange(c.from_on, c.to_on)) FILTER (WHERE c.from_on IS NOT NULL) AS days,
-                 sum(prorate(i.price_minor, i.from_day + (c.from_on - i.starts_on), i.from_day + (c.to_on - i.starts_on), i.cycle_days))
-                     AS value_minor,
-                 sum(c.net_minor) AS net_minor, sum(c.vat_minor) AS vat_minor
-          FROM credit_note c JOIN invoice i ON i.operator_id = c.operator_id AND i.id = c.invoice_id
-          WHERE c.operator_id = p_operator AND c.invoice_id = p_invoice) AS n
-    CROSS JOIN (SELECT sum(net_minor) AS net_minor, sum(vat_minor) AS vat_minor FROM adjustment
-                WHERE operator_id = p_operator AND invoice_id = p_invoice AND kind <> 'recovered') AS a
+    SELECT COALESCE(range_agg(daterange(c.from_on, c.to_on)) FILTER (WHERE c.from_on IS NOT NULL), '{}'),
+           COALESCE(sum(prorate(i.price_minor, i.from_day + (c.from_on - i.starts_on), i.from_day + (c.to_on - i.starts_on), i.cycle_days)),
+                    0)::bigint,
+           COALESCE(sum(c.net_minor), 0)::bigint, COALESCE(sum(c.vat_minor), 0)::bigint
+    FROM credit_note c JOIN invoice i ON i.operator_id = c.operator_id AND i.id = c.invoice_id
+    WHERE c.operator_id = p_operator AND c.invoice_id = p_invoice
+$$;
+
+-- asked_of: what a bill asks for since it was issued: its net and VAT after discounts, later ones too, and less what was given up as
+-- lost. Days are credited at this rate: nobody gets back what nobody asks for any more.
+CREATE OR REPLACE FUNCTION asked_of(i invoice, OUT net_minor bigint, OUT vat_minor bigint)
+LANGUAGE sql STABLE AS $$
+    SELECT (i.net_minor - i.discount_minor - COALESCE(sum(a.net_minor), 0))::bigint, (i.vat_minor - COALESCE(sum(a.vat_minor), 0))::bigint
+    FROM adjustment a WHERE a.operator_id = i.operator_id AND a.invoice_id = i.id AND a.kind <> 'recovered'
 $$;
 
 -- unused_bills: what a service's bills asked for days from p_from on and no credit note gave back yet, after their discount. The credit
@@ -154,9 +157,9 @@ RETURNS TABLE (
     invoice_id bigint, customer_id bigint, due_on date, number bigint, from_on date, to_on date, net_minor bigint, vat_minor bigint)
 LANGUAGE sql STABLE AS $$
     WITH bill AS (
-        SELECT i.*, i.net_minor - i.discount_minor AS asked_minor,
+        SELECT i.*, q.net_minor AS asked_minor, q.vat_minor AS asked_vat,
                prorate(i.price_minor, i.from_day, i.from_day + (i.ends_on - i.starts_on), i.cycle_days) AS whole_minor
-        FROM invoice i
+        FROM invoice i CROSS JOIN LATERAL asked_of(i) AS q
         WHERE i.operator_id = p_operator AND i.subscription_id = p_subscription AND i.kind = 'period' AND i.ends_on > p_from
           AND i.billed_days IS NULL
           AND NOT is_superseded(i)
@@ -179,8 +182,8 @@ LANGUAGE sql STABLE AS $$
     )
     SELECT id, customer_id, due_on, number, from_on, to_on,
            back + CASE WHEN upto_minor = whole_minor AND back > 0 THEN rounding_minor ELSE 0 END,
-           GREATEST(0, LEAST(vat_minor - given_vat, vat_given_back(asked_minor, vat_minor, after_minor)
-                                                    - vat_given_back(asked_minor, vat_minor, after_minor - back)))
+           GREATEST(0, LEAST(asked_vat - given_vat, vat_given_back(asked_minor, asked_vat, after_minor)
+                                                    - vat_given_back(asked_minor, asked_vat, after_minor - back)))
     FROM counted
 $$;
 

@@ -190,15 +190,14 @@ BEGIN
         SELECT operator_id, id, min(day) AS from_on, max(day) + 1 AS to_on, reason FROM runs GROUP BY operator_id, id, reason, run
     ), sums AS (
         SELECT g.operator_id, g.id, g.from_on, g.to_on, g.reason, i.customer_id, i.subscription_id, i.due_on, i.number,
-               i.net_minor - i.discount_minor AS base, i.vat_minor, bill_share(i, i.starts_on, i.ends_on) AS whole,
+               asked.net_minor AS base, asked.vat_minor, bill_share(i, i.starts_on, i.ends_on) AS whole,
                sum(bill_share(i, g.from_on, g.to_on)) OVER w AS so_far, bill_share(i, g.from_on, g.to_on) AS part,
-               before.share AS before_share, before.net AS before_net, later.net AS later_net
+               before.share AS before_share, before.net AS before_net
         FROM ranges g JOIN invoice i ON i.operator_id = g.operator_id AND i.id = g.id
         CROSS JOIN LATERAL (
             SELECT COALESCE(sum(n.net_minor), 0)::bigint AS net, COALESCE(sum(bill_share(i, n.from_on, n.to_on)), 0)::bigint AS share
             FROM credit_note n WHERE n.operator_id = i.operator_id AND n.invoice_id = i.id) AS before
-        CROSS JOIN LATERAL (SELECT COALESCE(sum(a.net_minor), 0)::bigint AS net FROM adjustment a   -- what is nobody's to get back any more
-                            WHERE a.operator_id = i.operator_id AND a.invoice_id = i.id AND a.kind <> 'recovered') AS later
+        CROSS JOIN LATERAL asked_of(i) AS asked
         WINDOW w AS (PARTITION BY g.operator_id, g.id ORDER BY g.from_on)
     ), amounts AS (
         SELECT s.*, net.minor AS net, sum(net.minor) OVER (PARTITION BY s.operator_id, s.id ORDER BY s.from_on) AS net_so_far
@@ -212,7 +211,7 @@ BEGIN
            a.net, vat_given_back(a.base, a.vat_minor, (a.before_net + a.net_so_far)::bigint)
                   - vat_given_back(a.base, a.vat_minor, (a.before_net + a.net_so_far - a.net)::bigint)
     FROM amounts a
-    WHERE a.net > 0 AND a.before_net + a.later_net + a.net_so_far <= a.base;
+    WHERE a.net > 0 AND a.before_net + a.net_so_far <= a.base;
 END $$;
 
 -- bill_share(bill, from, to): how much the days of [from, to) weigh in a bill: its price by the calendar, or in arrears each enabled

@@ -27,7 +27,8 @@ LANGUAGE sql STABLE AS $$
                      WHERE operator_id = p_operator AND starts_on <= p_day ORDER BY starts_on DESC LIMIT 1), false)
 $$;
 
--- open_bill_of: a bill of the acting operator with its customer locked; refuses where there is none.
+-- open_bill_of: a bill of the acting operator with its customer locked; refuses where there is none. What is adjusted may bring a service
+-- back, which charges: funds are locked before the customer.
 CREATE OR REPLACE FUNCTION open_bill_of(p_invoice bigint, OUT bill invoice, OUT open_minor bigint)
 LANGUAGE plpgsql AS $$
 BEGIN
@@ -35,6 +36,7 @@ BEGIN
     IF NOT FOUND THEN
         PERFORM refuse('not_found', 'There is no such bill.');
     END IF;
+    PERFORM lock_chains(ARRAY[bill.operator_id]);
     PERFORM 1 FROM customer WHERE operator_id = bill.operator_id AND id = bill.customer_id FOR NO KEY UPDATE;
     SELECT COALESCE(max(o.open_minor), 0) INTO open_minor FROM invoice_open o
     WHERE o.operator_id = bill.operator_id AND o.customer_id = bill.customer_id AND o.due_on = bill.due_on AND o.number = bill.number;

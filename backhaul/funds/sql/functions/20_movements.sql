@@ -51,10 +51,22 @@ BEGIN
     END IF;
 END $$;
 
+-- refuse_closed: nothing more goes into the fund of an operator that was settled and closed (SPEC A20).
+CREATE OR REPLACE FUNCTION refuse_closed(p_child bigint) RETURNS void
+LANGUAGE plpgsql AS $$
+DECLARE v_child operator%ROWTYPE;
+BEGIN
+    SELECT * INTO v_child FROM operator WHERE id = p_child;
+    IF v_child.closed_on IS NOT NULL THEN
+        PERFORM refuse('operator_closed', format('%s was settled and closed on %s; nothing more goes into its fund.', v_child.name, v_child.closed_on));
+    END IF;
+END $$;
+
 -- refuse_recharge: a recharge that the edge's terms do not allow. p_received: the whole sum that it is a part of.
 CREATE OR REPLACE FUNCTION refuse_recharge(p_fund fund, p_kind text, p_amount_minor bigint, p_received_minor bigint) RETURNS void
 LANGUAGE plpgsql AS $$
 BEGIN
+    PERFORM refuse_closed(p_fund.child_id);
     IF p_kind IN ('recharge', 'recharge_credit') AND p_received_minor < p_fund.min_recharge_minor THEN
         PERFORM refuse('below_minimum', 'That is less than the smallest recharge of this edge; enter more, or lower it in the limits.');
     ELSIF p_kind = 'recharge_repaid' AND p_amount_minor > p_fund.owed_minor THEN
@@ -252,6 +264,7 @@ BEGIN
     ELSIF v_movement IS NOT NULL THEN
         RETURN v_movement;
     END IF;
+    PERFORM refuse_closed(p_to);
     PERFORM refuse_amount(p_amount_minor);
     IF p_amount_minor > v_left THEN
         PERFORM refuse('more_than_available', 'That is more than the fund holds beyond what is owed; enter less, or book what was paid for the debt first.');

@@ -2,7 +2,8 @@
 -- number, over all subscriptions; the surplus becomes advance. Never refused for lack of dues or of funds (SPEC 2.3, B25).
 -- The same p_request_key again returns the first payment; with another customer or amount it is refused.
 -- p_alone: the caller does nothing else in this transaction. Where a service of the customer is off it would have to, since the
--- payment may bring that back: then nothing is done and NULL returned.
+-- payment may bring that back: then nothing is done and NULL returned. Not alone, where a service is cut while this waits: 40001, since
+-- its return charges, and funds are locked before customers; the whole transaction is to be tried again.
 -- Returns {"payment_id", "receipt_number", "applied_minor", "surplus_minor", "due_minor" still open, "overdue_minor", "repeated",
 -- "blocked": some service of the customer is off, or begins its next period with this money, "above_limit": the drawer of whoever took
 -- the cash holds more than it may}.
@@ -14,6 +15,7 @@ LANGUAGE plpgsql SECURITY DEFINER AS $$
 DECLARE
     v_operator bigint := acting_operator();
     v_seen record;
+    v_may_charge boolean;
     v_id bigint;
     v_receipt bigint;
     v_left bigint := p_amount_minor;
@@ -31,7 +33,8 @@ BEGIN
     ELSIF p_method NOT IN ('cash', 'bank', 'mobile_wallet', 'tax_withheld') THEN
         PERFORM refuse('invalid_input', 'Say how the money was paid: cash, bank or mobile wallet.');
     END IF;
-    IF NOT p_alone AND (is_off(v_operator, p_customer) OR begins_with_payment(v_operator, p_customer, p_received_on)) THEN
+    v_may_charge := NOT p_alone AND (is_off(v_operator, p_customer) OR begins_with_payment(v_operator, p_customer, p_received_on));
+    IF v_may_charge THEN
         PERFORM lock_chains(ARRAY[v_operator]);    -- a reactivation may charge: funds are locked before customers
     END IF;
     PERFORM 1 FROM customer WHERE operator_id = v_operator AND id = p_customer FOR NO KEY UPDATE;
@@ -45,6 +48,8 @@ BEGIN
     INTO v_seen FROM books WHERE operator_id = v_operator;
     IF v_seen.blocked AND p_alone THEN
         RETURN NULL;
+    ELSIF NOT (p_alone OR v_may_charge) AND (v_seen.blocked OR begins_with_payment(v_operator, p_customer, p_received_on)) THEN
+        RAISE EXCEPTION 'a service was cut while its payment waited' USING ERRCODE = 'serialization_failure';
     ELSIF v_seen.payment_id IS NOT NULL THEN
         RETURN repeated_payment(v_operator, v_seen.payment_id, p_customer, p_amount_minor, p_received_on,
                                 v_seen.blocked OR begins_with_payment(v_operator, p_customer, p_received_on));

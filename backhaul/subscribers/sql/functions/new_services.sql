@@ -1,5 +1,5 @@
 -- Contract (app): why the acting operator may not take on so many new services now, or upgrade one (p_count 0) (SPEC 2.4); NULL when it
--- may. {"why": recharge_reversed | minimum_balance | low_balance | trial | provider, and the figures of its own edge}. Of the edges above
+-- may. {"why": closed | recharge_reversed | minimum_balance | low_balance | trial | provider, and the figures of its own edge}. Of the edges above
 -- its own it learns only "provider".
 CREATE OR REPLACE FUNCTION why_no_new_services(p_count bigint) RETURNS jsonb
 LANGUAGE plpgsql SECURITY DEFINER AS $$
@@ -8,6 +8,9 @@ DECLARE
     f fund;
 BEGIN
     SELECT * INTO v_me FROM operator WHERE id = acting_operator();
+    IF v_me.closed_on IS NOT NULL THEN
+        RETURN '{"why": "closed"}';
+    END IF;
     -- of two who sign up at once below an edge on trial the second counts the first: it waits here, in the order of who charges
     IF p_count > 0 AND EXISTS (SELECT 1 FROM fund t WHERE t.child_id = ANY (v_me.path) AND t.started_on IS NULL AND t.trial_customers IS NOT NULL) THEN
         PERFORM 1 FROM fund WHERE child_id = ANY (v_me.path) ORDER BY depth DESC, child_id FOR NO KEY UPDATE;
