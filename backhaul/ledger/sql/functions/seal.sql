@@ -123,7 +123,7 @@ END $$;
 -- in one statement, since both are then seen at the same instant. (plpgsql: planned for the actual watermark, not for any.)
 CREATE OR REPLACE FUNCTION unfolded(p_operator bigint, p_through date, p_code text DEFAULT NULL)
 RETURNS TABLE (code text, party_id bigint, day date, debit_minor bigint, credit_minor bigint)
-LANGUAGE plpgsql STABLE AS $$
+LANGUAGE plpgsql STABLE SET plan_cache_mode = force_custom_plan AS $$
 DECLARE v_sealed xid8;
 BEGIN
     SELECT sealed_before INTO v_sealed FROM books WHERE operator_id = p_operator;
