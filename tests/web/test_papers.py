@@ -9,18 +9,22 @@ from django.test import Client
 from django.urls import reverse
 from django.utils.translation import override
 
+from backhaul.billing.adjustments import discount_bill, write_off_bill
+from backhaul.billing.queries import get_bill
 from backhaul.common.clock import local_date, now
 from backhaul.ledger.heads import get_latest_head, make_heads
 from backhaul.ledger.services import seal_all_books
 from backhaul.ledger.statements import Column, Row, Statement, section
 from backhaul.operators.functions import rows
+from backhaul.subscribers.queries import get_customer
 from backhaul.web.paper import document
+from backhaul.web.paper.bills import bill_document
 from backhaul.web.paper.press import print_document
 from backhaul.web.paper.statements import statement_document
-from tests.builders import acting
+from tests.builders import acting, request_key
 from tests.printed import text_of
 from tests.web.conftest import signed_in
-from tests.web.town import Town
+from tests.web.town import Town, sign_up
 
 
 def downloaded(client: Client, path: str, name: str) -> str:
@@ -57,6 +61,42 @@ def test_a_bill_says_what_the_customer_owes_and_not_what_it_cost(town: Town) -> 
         assert said in words, said
     for kept in ("450.00", "Charged to", "provider"):
         assert kept not in words, kept
+
+
+def test_a_bill_says_why_something_was_taken_off_it_but_not_why_the_rest_was_given_up(town: Town) -> None:
+    on, at = local_date(now(), town.cast.padma.time_zone), now()
+    with acting(town.cast.padma, town.cast.riverside):
+        customer = sign_up(town.cast, "Habib Sarker", town.ids["month"])
+        bill = rows("SELECT id FROM invoice WHERE customer_id = %s", [customer])[0]["id"]
+        act = {"invoice_id": bill, "on": on, "now": at}
+        discount_bill(**act, net_minor=50_00, why="rain week", request_key=request_key())
+        write_off_bill(**act, why="moved abroad", request_key=request_key())
+    words = text_of(signed_in("riverside").get(reverse("bill-pdf", args=[bill])).content)
+    for said in ("Habib Sarker", "Written off", "Discount", "rain week", "550.00", "BDT 0.00"):
+        assert said in words, said
+    assert "moved abroad" not in words
+
+
+def test_days_of_one_kind_in_a_row_are_one_line_of_a_bill(town: Town) -> None:
+    kinds = [("billed", None)] * 3 + [("off", "unpaid")] * 2 + [("billed", None)]
+    days = [
+        {"day": date(2026, 11, n), "state": state, "reason": reason, "net_minor": 20_00 if state == "billed" else 0}
+        for n, (state, reason) in enumerate(kinds, start=1)
+    ]
+    with acting(town.cast.padma, town.cast.riverside):
+        paper = bill_document(
+            get_bill(town.ids["bill"], today=date(2026, 11, 9)),
+            customer=get_customer(town.ids["customer"]),
+            bill_days=days,
+            payments=[],
+            credit_notes=[],
+            adjustments=[],
+        )
+    assert [row.cells for row in paper.tables[1].rows] == [
+        ("1 Nov – 3 Nov 2026", "Billed", "3", "60.00"),
+        ("4 Nov – 5 Nov 2026", "Off · unpaid", "2", "0.00"),
+        ("6 Nov 2026", "Billed", "1", "20.00"),
+    ]
 
 
 def test_a_bill_and_a_receipt_are_in_bangla_when_asked_for(town: Town) -> None:
