@@ -68,14 +68,13 @@ def pair_lines(lines: Iterable[tuple[str, int, int]]) -> list[ManualLine]:
     Both sides must add up to the same; what one line has left over meets the next one of the other side.
     """
     kept = list(lines)
-    debits = [[code, debit] for code, debit, _credit in kept if debit]
-    credits = [[code, credit] for code, _debit, credit in kept if credit]
+    debits = [(code, debit) for code, debit, _credit in kept if debit]
+    credits = [(code, credit) for code, _debit, credit in kept if credit]
     pairs: list[ManualLine] = []
     while debits and credits:
-        amount = min(int(debits[0][1]), int(credits[0][1]))
-        pairs.append(ManualLine(str(debits[0][0]), str(credits[0][0]), amount))
-        for side in (debits, credits):
-            side[0][1] = int(side[0][1]) - amount
-            if side[0][1] == 0:
-                side.pop(0)
+        (debit_code, debit), (credit_code, credit) = debits.pop(0), credits.pop(0)
+        amount = min(debit, credit)
+        pairs.append(ManualLine(debit_code, credit_code, amount))
+        debits[:0] = [(debit_code, debit - amount)] if debit > amount else []
+        credits[:0] = [(credit_code, credit - amount)] if credit > amount else []
     return pairs

@@ -23,7 +23,7 @@ WIDTHS = {"money": 16, "day": 12, "count": 10, "text": 24}
 def statement_csv(statement: Statement) -> HttpResponse:
     """One line a row: section, code, label, note, then the cells; amounts without separators of thousands."""
     decimals = current_scope().currency_decimals
-    head = [
+    head: list[object] = [
         _("Section"),
         _("Number"),
         said(statement.label),
