@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import threading
 from datetime import date, datetime, timedelta
-from time import sleep
 
 import pytest
-from django.db import connections
 
 from backhaul.cli.embedded import EmbeddedPostgres
 from backhaul.common.errors import InvalidInput, NotAllowed
@@ -291,40 +288,3 @@ def test_a_lock_that_was_moved_without_history_is_found(db: EmbeddedPostgres, ch
     with as_admin(db) as admin:
         admin.execute("UPDATE books SET locked_through = '2025-06-30' WHERE locked_through IS NOT NULL")
     assert "closed through 2025-06-30, where its history says 2026-01-31" in wrong("books.locked_periods")
-
-
-def test_a_closing_waits_for_a_posting_into_its_days_that_is_under_way(chain: Chain) -> None:
-    posted, may_commit = threading.Event(), threading.Event()
-    order: list[str] = []
-
-    def late_clerk() -> None:
-        try:
-            with acting(chain.isp):
-                post(DEC_31)
-                posted.set()
-                may_commit.wait(10)
-                order.append("posted")
-        finally:
-            connections.close_all()
-
-    def accountant() -> None:
-        try:
-            with acting(chain.isp):
-                periods.close_year(last_on=DEC_31, now=NOW)
-                order.append("closed")
-        finally:
-            connections.close_all()
-
-    clerk, closer = threading.Thread(target=late_clerk), threading.Thread(target=accountant)
-    clerk.start()
-    assert posted.wait(10)
-    closer.start()
-    sleep(0.3)
-    assert order == []
-    may_commit.set()
-    clerk.join(10)
-    closer.join(10)
-    assert order == ["posted", "closed"]
-    with acting(chain.isp):
-        assert sum_balance("retained_earnings", DEC_31) == -1_000_00
-        assert sum_balance("internet_revenue", DEC_31) == 0
