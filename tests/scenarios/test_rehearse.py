@@ -24,6 +24,7 @@ from backhaul.cli.rehearsal.scratch import MayNotCreateDatabases, scratch_databa
 from backhaul.cli.rehearsal.telling import lines_of
 from backhaul.common.errors import InvalidInput, NotFound
 from backhaul.funds.services import set_edge_terms
+from backhaul.ledger.services import seal_all_books
 from backhaul.resellers.services import recharge_child_fund
 from backhaul.resellers.slabs import post_volume_bonuses
 from tests.builders import acting, request_key
@@ -192,6 +193,23 @@ def test_nothing_of_the_real_database_changes_and_no_other_isp_is_copied(town: C
     assert [seen[name] for name in ("radius_password", "identity_user", "nas_directory", "host_directory")] == [
         (0,)
     ] * 4
+
+
+def test_a_database_that_was_moved_here_is_rehearsed_with_the_stamps_it_goes_on_with(
+    town: Cast, db: EmbeddedPostgres
+) -> None:
+    """On another cluster its transaction ids were far ahead; what comes is stamped above what is there."""
+    with looking(db, "backhaul") as admin:
+        try:
+            admin.execute("UPDATE xid_epoch SET xid_offset = 1000000")
+            admin.execute("ALTER TABLE entry ALTER xid SET DEFAULT xid_after(pg_current_xact_id(), 1000000)")
+            admin.execute("UPDATE entry SET xid = xid_after(xid, 1000000)")
+            seal_all_books(town.padma, now=MIDNIGHT)
+            report = rehearsed(town, db)
+        finally:
+            admin.execute("ALTER TABLE entry ALTER xid SET DEFAULT pg_current_xact_id()")
+            admin.execute("UPDATE xid_epoch SET xid_offset = 0")
+    assert report["days"][0]["operators"] and report["verify"]["wrong"] == []
 
 
 def test_every_periodic_job_is_rehearsed_or_known_to_move_nothing() -> None:
