@@ -180,6 +180,7 @@ def test_pages_can_be_used_by_keyboard_and_screen_reader(visitors: Any, town: To
     found = []
     ids = town.ids
     own = [f"/customers/{ids['customer']}/", f"/customers/{ids['customer']}/leave/", f"/bills/{ids['bill']}/"]
+    own += [f"/bills/{ids['bill']}/explain/", f"/payments/{ids['payment']}/explain/"]
     own += [f"/collect/{ids['customer']}/", f"/payments/{ids['payment']}/", "/collect/?q=abdul"]
     own += [f"/customers/{ids['customer']}/discount/", f"/customers/{ids['customer']}/promise/"]
     own += [f"/customers/{ids['customer']}/one-off/", f"/bills/{ids['bill']}/write-off/"]
