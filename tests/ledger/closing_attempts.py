@@ -35,6 +35,7 @@ from backhaul.operators.scope import unit_of_work
 from backhaul.payments.paid_back import pay_back_advance
 from backhaul.payments.services import reverse_payment
 from backhaul.resellers.emergency import sum_emergency_loan, take_emergency_loan
+from backhaul.resellers.slabs import Slab
 from backhaul.subscribers.services import AddedCustomer, add_zone, update_customer
 from tests.builders import acting, request_key
 from tests.cast import Cast, fill_funds
@@ -46,7 +47,7 @@ from tests.scenarios.test_enabled_days import FIVE_DAYS
 from tests.scenarios.test_extras import bill_of, billed, fees, profile
 from tests.scenarios.test_oracles import NOV_1, pay, taken_over
 from tests.scenarios.test_refunds import back, dead_since, edge, leave, release
-from tests.scenarios.test_slabs import Slab, post, set_slabs, sign_up
+from tests.scenarios.test_slabs import post, set_slabs, sign_up
 from tests.scenarios.test_unearned import quarter
 
 DAY = date(2026, 11, 20)
