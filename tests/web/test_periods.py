@@ -43,9 +43,9 @@ def locked_through(town: Town) -> date | None:
 def test_a_month_is_looked_at_closed_and_opened_again_with_a_reason(riverside: Town) -> None:
     owner = signed_in("riverside")
     day = last_of_last_month()
-    shown = text(owner)
+    shown = text(owner, f"{PAGE}?in={day.isoformat()}")
     assert "No period of the books is closed yet" in shown
-    assert f"{PAGE}close/?through=" in shown
+    assert f'{PAGE}close/?through={day.isoformat()}"' in shown  # the first month that anything happened in
     sent = {"through": day.isoformat()}
     preview = owner.post(f"{PAGE}close/", sent).content.decode()
     assert "Days that are locked" in preview and "Entries in them" in preview

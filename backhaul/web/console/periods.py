@@ -66,7 +66,7 @@ def periods(request: PageRequest) -> HttpResponse:
         "locked_through": books["locked_through"],
         "months": _with_closers(request, months),
         "totals": {name: sum(month[name] for month in months) for name in ("entries", "result_minor", "late_entries")},
-        "next_close": next((month for month in months if month["state"] in ("open", "part")), None),
+        "next_close": _next_to_close(months, request.today),
         "year_closed": is_year_closed(year),
         "year_over": year.ends_on <= request.today,
         "begins": date_format(year.starts_on, "F"),
@@ -75,6 +75,12 @@ def periods(request: PageRequest) -> HttpResponse:
         "locks": by_whom(request, list_locks(), "actor_id"),
     }
     return show(request, "periods", context)
+
+
+def _next_to_close(months: list[dict[str, Any]], today: date) -> dict[str, Any] | None:
+    """Of the months that are over and open the first in which something happened; in none: the last."""
+    over = [month for month in months if month["state"] in ("open", "part") and month["last_on"] < today]
+    return next((month for month in over if month["entries"]), over[-1] if over else None)
 
 
 def _with_closers(request: PageRequest, months: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -99,8 +105,8 @@ def close(request: PageRequest) -> HttpResponse:
         do(values)
         return _what_is_locked(request, before, values["through"])
 
-    first = request.today.replace(day=1)
-    form = bound(request, CloseForm, initial={"through": given.day(request, "through") or first - timedelta(days=1)})
+    yesterday = request.today - timedelta(days=1)
+    form = bound(request, CloseForm, initial={"through": given.day(request, "through") or yesterday})
     return two_steps(request, act, form, do=do, look=look)
 
 
