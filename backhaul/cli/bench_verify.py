@@ -14,7 +14,7 @@ from backhaul.cli.bench_server import bench_server, result
 SLOWEST = 8
 
 
-def run(customers: int = 150_000, pairs: int = 3) -> dict[str, Any]:
+def run(customers: int = 100_000, pairs: int = 3) -> dict[str, Any]:
     """Bill months for all customers, seal them, then time verify beside a scan of all entries with their postings."""
     started = time.perf_counter()
     with bench_server() as server:
