@@ -108,15 +108,11 @@ def get_entry(entry_id: int) -> dict[str, Any]:
 def list_entries_of(sources: Sequence[tuple[str, int]]) -> list[dict[str, Any]]:
     """The entries that record these events (kind, id of the event's row), oldest first; rows as in list_journal."""
     entries = rows(
-        """
-        SELECT e.id, e.kind, e.effective_on, e.recorded_at, e.actor_id, e.transfer_id, e.reason, e.reverses_id
-        FROM unnest(%s::text[], %s::bigint[]) AS s (kind, id)
-        JOIN entry e ON e.operator_id = %s AND e.kind = s.kind AND e.source_id = s.id ORDER BY e.id
-        """,
-        [[kind for kind, _ in sources], [id_ for _, id_ in sources], _me()],
+        f"SELECT {_ENTRY} AND (e.kind, e.source_id) IN (SELECT * FROM unnest(%(kinds)s::text[], %(ids)s::bigint[])) "
+        "ORDER BY e.id",
+        {"me": _me(), "kinds": [kind for kind, _ in sources], "ids": [id_ for _, id_ in sources]},
     )
-    lines = _lines([entry["id"] for entry in entries])
-    return [_shown(entry, lines[entry["id"]]) for entry in entries]
+    return _with_lines(entries)
 
 
 def get_journal_span() -> tuple[date, date] | None:
