@@ -214,6 +214,8 @@ def days_of_bill(bill: Bill, runs: Sequence[DayRun]) -> Section:
     steps = [Step("days_of", {"days": counted, "all": bill.cycle_days, "span": bill.span})]
     if bill.from_day:
         steps.append(Step("begins_inside", {"day": bill.span.from_on, "no": bill.from_day + 1, "all": bill.cycle_days}))
+    if all(run.state == "billed" for run in runs):
+        return Section("days", steps)
     for run in runs:
         values: dict[str, Value] = {"span": run.span, "days": run.span.days}
         if run.reason:

@@ -29,9 +29,11 @@ def explanation_document(told: Told, *, on: date) -> Document:
 
 
 def _table(part: Part) -> Table:
+    if not part.total:
+        said = tuple(Row((line.text,)) for line in part.lines)
+        return Table((Column(_("What"), share=1),), said, title=part.title)
     rows = [Row((line.text, _figure(line.minor)), note=line.arithmetic) for line in part.lines]
-    if part.total:
-        rows.append(Row((part.total, money(part.total_minor)), "total"))
+    rows.append(Row((part.total, money(part.total_minor)), "total"))
     if part.differs:
         rows.append(Row((_("Recorded"), money(part.stored_minor)), "subtotal"))
     return Table((Column(_("What"), share=1), Column(_("Amount"), figure=True)), tuple(rows), title=part.title)
