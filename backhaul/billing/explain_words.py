@@ -371,8 +371,8 @@ class Teller:
         """Four places more than an amount has, cut off, not rounded; whole amounts as they are."""
         if minor.denominator == 1:
             return self.money(minor.numerator)
-        cut = format_minor(int(minor * 10_000), decimals=self._decimals + 4).rstrip("0")
-        return cut if minor * 10_000 == int(minor * 10_000) else f"{cut}…"
+        cut = format_minor(int(minor * 10_000), decimals=self._decimals + 4)
+        return cut.rstrip("0") if minor * 10_000 == int(minor * 10_000) else f"{cut}…"
 
 
 def _span(span: Span) -> str:

@@ -96,6 +96,7 @@ def test_sums_read_as_one_keys_them_in() -> None:
     assert TELLER.arithmetic((Money(-600_00), "×", 12, "÷", 31)) == "−600.00 × 12 ÷ 31"
     assert TELLER.arithmetic((Exact(Fraction(100, 3)), "≈", Money(33))) == "0.333333… ≈ 0.33"
     assert TELLER.arithmetic((Exact(Fraction(1, 2)),)) == "0.005"
+    assert TELLER.arithmetic((Exact(Fraction(64814 * 100, 105)),)) == "617.276190…"
     assert Teller(0).arithmetic((Exact(Fraction(25, 4)), "≈", Money(6))) == "6.25 ≈ 6"
 
 
