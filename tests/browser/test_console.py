@@ -146,7 +146,7 @@ PAGES = (
     "/books/accounts/cash/", "/password/",
     "/network/routers/", "/network/routers/add/", "/network/sessions/", "/network/disconnects/",
     "/packages/add/", "/plans/", "/profiles/add/", "/margins/", "/bands/", "/vat/", "/cuts/", "/promises/",
-    "/discounts/",
+    "/discounts/", "/drawer/", "/drawers/",
 )  # fmt: skip
 
 
@@ -182,6 +182,7 @@ def test_pages_can_be_used_by_keyboard_and_screen_reader(visitors: Any, town: To
     own = [f"/customers/{ids['customer']}/", f"/customers/{ids['customer']}/leave/", f"/bills/{ids['bill']}/"]
     own += [f"/bills/{ids['bill']}/explain/", f"/payments/{ids['payment']}/explain/"]
     own += [f"/collect/{ids['customer']}/", f"/payments/{ids['payment']}/", "/collect/?q=abdul"]
+    own += ["/receipts/padma/riverside/", f"/drawers/{ids['collector']}/", "/drawers/rules/"]
     own += [f"/customers/{ids['customer']}/discount/", f"/customers/{ids['customer']}/promise/"]
     own += [f"/customers/{ids['customer']}/one-off/", f"/bills/{ids['bill']}/write-off/"]
     own += [path for path in PAGES if not path.startswith(ABOVE)]

@@ -37,7 +37,8 @@ def my_drawer(request: PageRequest) -> HttpResponse:
     """GET drawer/: nothing here tells what should be in it, so that the count is blind."""
     own = queries.get_own_drawer()
     handed = queries.list_hand_overs(user_id=request.scope.actor_id, limit=20) if own else []
-    return show(request, "my_drawer", {"drawer": own, "hand_overs": by_whom(request, handed, "answered_by_id")})
+    context = {"drawer": own, "today": request.today, "hand_overs": by_whom(request, handed, "answered_by_id")}
+    return show(request, "my_drawer", context)
 
 
 @page("payments.collect")
