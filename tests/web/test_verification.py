@@ -36,7 +36,7 @@ def test_the_isp_verifies_and_watches_and_a_reseller_reads_its_own_answers(own_t
     assert "questions answered. You may leave this page" in padma.get(asked.headers["Location"]).content.decode()
     verification.carry_out_verify(cast.padma, run_id=run_id, now=noon(TODAY))
     shown = padma.get(asked.headers["Location"]).content.decode()
-    assert "Everything agrees" in shown and "no fund is used beyond its balance" in shown
+    assert "Everything agrees" in shown and "No fund is used beyond its balance" in shown
     assert "Everything agrees" in riverside.get(asked.headers["Location"]).content.decode()
     assert "Verify now" not in riverside.get("/books/verify/").content.decode()
     assert riverside.post("/books/verify/").status_code == 403
