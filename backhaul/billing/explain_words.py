@@ -311,6 +311,8 @@ _PAID = {
     "received": _("Receipt %(number)s of %(day)s."),
     "advance_paid_back": _("Advance paid back on %(day)s, receipt %(number)s."),
     "payment_taken_back": _("A payment taken back on %(day)s, receipt %(number)s."),
+    "deposit_kept": _("Kept of the customer's deposit on %(day)s."),
+    "deposit_kept_back": _("What was kept of the deposit was taken back on %(day)s."),
     "credited_on": _("Credit note of %(day)s on bill %(number)s (%(kind)s)."),
     "adjusted_on": _("%(kind)s on bill %(number)s, %(day)s."),
 }

@@ -64,7 +64,7 @@ def _parts_of(payment_id: int) -> list[dict[str, Any]]:
 
 
 def _events(customer_id: int, month: date) -> list[dict[str, Any]]:
-    """Bills, payments, credit notes and adjustments of a month by their day; `minor` as it changes what is owed."""
+    """All that changes what a customer owes in a month, by its day; `minor`: by how much."""
     return rows(
         """
         SELECT * FROM (
@@ -83,6 +83,10 @@ def _events(customer_id: int, month: date) -> list[dict[str, Any]]:
             SELECT 'adjusted_on', a.kind, i.number, a.adjusted_on, -a.net_minor - a.vat_minor, 4, a.id
             FROM adjustment a JOIN invoice i ON i.operator_id = a.operator_id AND i.id = a.invoice_id
             WHERE a.operator_id = %(me)s AND a.customer_id = %(customer)s AND a.kind <> 'recovered'
+            UNION ALL
+            SELECT CASE WHEN amount_minor < 0 THEN 'deposit_kept' ELSE 'deposit_kept_back' END, '', id, moved_on,
+                   amount_minor, 5, id
+            FROM deposit WHERE operator_id = %(me)s AND customer_id = %(customer)s AND kind = 'deposit_kept'
         ) AS events
         WHERE day >= %(month)s AND day < %(month)s + interval '1 month' ORDER BY day, rank, id
         """,

@@ -15,6 +15,7 @@ from backhaul.catalog.services import set_package_price
 from backhaul.cli.embedded import EmbeddedPostgres
 from backhaul.common.errors import NotFound
 from backhaul.operators.functions import rows
+from backhaul.payments.deposits import DepositAct, record_deposit
 from backhaul.payments.explain import explain_payment, explain_statement
 from backhaul.subscribers.prices import set_custom_price
 from tests.builders import acting, new_customer, request_key
@@ -238,6 +239,19 @@ def test_a_payment_goes_to_the_oldest_due_and_a_month_of_the_statement_adds_up(f
     assert figures(month.section("month")) == [600_00, 600_00, -1_500_00]
     due = bill_explained(funded, funded.riverside, 1).section("due")
     assert (figures(due), due.total_minor) == ([600_00, -600_00], 0)
+
+
+def test_what_is_kept_of_a_deposit_stands_in_its_month(funded: Cast) -> None:
+    customer = taken_over(funded, funded.riverside).customer_id
+    night(funded, NOV_1)
+    with acting(funded.padma, funded.riverside):
+        for kind, method in (("deposit_in", "cash"), ("deposit_kept", None)):
+            act = DepositAct(customer, kind, 200_00, DAY_12, "router", method)
+            record_deposit(act, request_key=request_key(), now=noon(DAY_12))
+        month = explain_statement(customer, NOV_1)
+    assert_agrees(month)
+    assert figures(month.section("month")) == [600_00, -200_00]
+    assert figures(bill_explained(funded, funded.riverside).section("due")) == [600_00, -200_00]
 
 
 def test_a_bill_that_somebody_changed_says_so(db: EmbeddedPostgres, funded: Cast) -> None:
