@@ -27,7 +27,7 @@ class AddressForm(forms.Form):
         label=gettext_lazy("Mail the head of each day to"),
         required=False,
         max_length=250,
-        help_text=gettext_lazy("A mailbox outside this server, that nobody who runs it reads. Leave it empty to get no mail."),
+        help_text=gettext_lazy("A mailbox that nobody who runs this server reads. Leave it empty to get no mail."),
         widget=forms.EmailInput(),
     )
 
