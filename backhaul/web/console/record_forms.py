@@ -115,7 +115,7 @@ class RecordForm(KeyedForm):
         if of.key == "vat_return":
             owed = get_vat_owed(today)
             initial |= {"total_minor": max(0, owed.charged_minor) or None, "vat_minor": owed.usable_minor}
-        super().__init__(*args, initial=initial, **options)
+        super().__init__(*args, **{**options, "initial": initial})
         self.fields["total_minor"].label = of.amount
         self.fields["vat_minor"].label = VAT_LABELS.get(of.key, VAT_LABELS[""])
         self.fields["paid"].label = of.paid
@@ -145,7 +145,7 @@ class OpeningForm(KeyedForm):
     reason = forms.CharField(label=gettext_lazy("In your own words"), max_length=200)
 
     def __init__(self, *args: Any, today: date, **options: Any) -> None:
-        super().__init__(*args, initial={"on": today, "reason": _("Opening balances")}, **options)
+        super().__init__(*args, **{**options, "initial": {"on": today, "reason": _("Opening balances")}})
         self.accounts = {f"account_{account['code']}": account for account in list_opening_accounts(today)}
         for name, account in self.accounts.items():
             hint = _("What is there") if account["kind"] == "asset" else _("What is owed, or belongs to the owner")
