@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import ast
+import re
 from dataclasses import replace
 from datetime import date, timedelta
 from fractions import Fraction
 from pathlib import Path
 
 import pytest
+from django.utils import translation
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -134,3 +136,11 @@ class Anything(dict[str, int]):
 def test_every_sentence_is_said_for_one_and_for_many(what: str) -> None:
     for number in (1, 2):
         assert "%" not in str(SENTENCES[what] % Anything(number))
+
+
+@pytest.mark.parametrize("what", SENTENCES)
+def test_every_sentence_is_said_in_bangla(what: str) -> None:
+    with translation.override("bn"):
+        said = str(SENTENCES[what] % Anything(2))
+        english = re.search("[A-Za-z]", said)
+    assert not english or re.search("[\u0980-\u09ff]", said)
