@@ -24,7 +24,7 @@ from backhaul.operators.functions import rows
 from backhaul.resellers.checks import verify
 from tests.builders import acting, request_key
 from tests.cast import CELL
-from tests.ledger.books import DAY, NOW, Chain, build_chain
+from tests.ledger.books import DAY, NOW, Chain, build_chain, recharge
 from tests.ledger.test_random_events import World, amounts, days, events
 
 TODAY = date(2026, 3, 31)
@@ -113,6 +113,27 @@ def assert_statements_agree(on: date, known_on: date | None) -> None:
 
 def all_proved(*statements: Statement) -> bool:
     return all(holds for statement in statements for _sentence, holds in statement.proofs)
+
+
+@pytest.mark.parametrize("sealed_between", [False, True])
+def test_a_party_dated_back_to_the_wrong_side_is_shown_there(db: EmbeddedPostgres, sealed_between: bool) -> None:
+    """Repaid before it was lent: for five days the reseller stands in credit, whatever it owes since."""
+    chain = build_chain(2)
+    lent_on, repaid_on = DAY + timedelta(days=10), DAY + timedelta(days=5)
+    recharge(chain, chain.operators[1], 100, kind="recharge_credit", on=lent_on)
+    if sealed_between:
+        services.seal_all_books(chain.isp, now=NOW)
+    recharge(chain, chain.operators[1], 40, kind="recharge_repaid", on=repaid_on)
+    for _ in range(2):
+        with acting(chain.isp):
+            shown = [
+                [(row["debit_minor"], row["credit_minor"]) for row in balances.list_balances(on=on)
+                 if row["code"] == "receivable_operators"]
+                for on in (DAY, repaid_on, lent_on)
+            ]  # fmt: skip
+        assert shown == [[], [(0, 40)], [(60, 0)]]
+        services.seal_all_books(chain.isp, now=NOW)
+    assert [check for check in verify([CELL]) if not check.ok] == []
 
 
 @pytest.fixture
