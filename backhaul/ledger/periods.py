@@ -218,12 +218,18 @@ def _results(year: FiscalYear) -> dict[tuple[date, str], int]:
 
 
 def _count_late(year: FiscalYear) -> dict[date, int]:
+    """By month, as LATE says; day by day from the newest entry that a closing knew, so that closed days cost a look
+    each and not their entries. An entry that claims an older id than that only `verify` finds."""
     found = rows(
         f"""
-        SELECT date_trunc('month', e.effective_on)::date AS month_on, count(*) AS entries
-        FROM ({LOCKS} WHERE operator_id = %(me)s) AS l, {LATE.format(lock="l")}
-          AND e.effective_on BETWEEN %(first)s AND %(last)s
-        GROUP BY 1
+        SELECT date_trunc('month', %(first)s::date + n)::date AS month_on, sum(late.entries)::bigint AS entries
+        FROM ({LOCKS} WHERE operator_id = %(me)s) AS l
+        CROSS JOIN LATERAL (SELECT COALESCE(max(k.id), 0) AS id FROM (
+            SELECT id FROM entry WHERE operator_id = %(me)s AND xid <= l.xid ORDER BY xid DESC LIMIT 1) AS k) AS known
+        CROSS JOIN LATERAL generate_series(0, LEAST(l.locked_through, %(last)s::date) - %(first)s::date) AS n
+        CROSS JOIN LATERAL (SELECT count(*) AS entries FROM {LATE.format(lock="l")}
+            AND e.effective_on = %(first)s::date + n AND e.id > known.id) AS late
+        WHERE late.entries > 0 GROUP BY 1
         """,
         {"me": _me(), "first": year.starts_on, "last": year.last_on},
     )
