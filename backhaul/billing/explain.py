@@ -10,7 +10,7 @@ from datetime import date
 from typing import Any
 
 from backhaul.billing.days import list_bill_days
-from backhaul.billing.explain_back_rules import OF_DAYS_OFF, Note, destination_of, sum_of_note
+from backhaul.billing.explain_back_rules import Note, destination_of, sum_of_note
 from backhaul.billing.explain_bill_rules import Bill, DiscountRule, Stretch, days_of_bill, sum_of_bill
 from backhaul.billing.explain_edges import edge_section
 from backhaul.billing.explain_prices import held_price, next_price_inside
@@ -271,13 +271,13 @@ def _note(bill: Bill, row: dict[str, Any]) -> Note:
         "WHERE operator_id = %s AND invoice_id = %s AND kind <> 'recovered' AND recorded_at < %s",
         [_me(), row["invoice_id"], row["known_at"]],
     )[0]
-    counts_later = row["reason"] not in OF_DAYS_OFF
     earlier = [other for other in others if not other["together"]]
     return Note(
         span=Span(row["from_on"], row["to_on"]), reason=row["reason"], net_minor=row["net_minor"],
         vat_minor=row["vat_minor"], to_invoice_minor=row["to_invoice_minor"], to_advance_minor=row["to_advance_minor"],
-        given_net_minor=sum(other["net_minor"] for other in others) + (later["net"] if counts_later else 0),
-        given_vat_minor=sum(other["vat_minor"] for other in earlier) + (later["vat"] if counts_later else 0),
+        given_net_minor=sum(other["net_minor"] for other in others),
+        given_vat_minor=sum(other["vat_minor"] for other in earlier),
+        later_net_minor=later["net"], later_vat_minor=later["vat"],
         weighed=sum(bill.cost_of(Span(other["from_on"], other["to_on"])) for other in others if other["from_on"]),
     )  # fmt: skip
 

@@ -28,8 +28,8 @@ OF_DAYS_OFF = ("operator", "unpaid", "short", "outage")  # credited at the perio
 class Note:
     """A credit note of days of a bill, with what had been taken off that bill before.
 
-    given_*: by notes of earlier days and, where the service ended, later discounts and write-offs; `weighed`: what the
-    days of earlier notes weigh in the bill.
+    given_*: by notes of earlier days; `weighed`: what those days weigh in the bill. later_*: discounted since the bill,
+    or given up as lost: nobody gets that back.
     """
 
     span: Span
@@ -41,13 +41,19 @@ class Note:
     given_net_minor: int = 0
     given_vat_minor: int = 0
     weighed: int = 0
+    later_net_minor: int = 0
+    later_vat_minor: int = 0
 
 
 def sum_of_note(bill: Bill, note: Note) -> Section:
     """What the days of a note weigh, their share of what was asked, and the VAT that goes with it."""
-    asked = bill.net_minor - bill.discount_minor
+    asked = bill.net_minor - bill.discount_minor - note.later_net_minor
+    asked_vat = bill.vat_minor - note.later_vat_minor
     whole, part = bill.cost_of(bill.span), bill.cost_of(note.span)
     steps = [Step("note_rule", {"span": note.span, "days": note.span.days, "reason": Word("reason", note.reason)})]
+    if note.later_net_minor:
+        first, later = Money(asked + note.later_net_minor), Money(note.later_net_minor)
+        steps.append(Step("asked_less", {"later": later}, (first, "−", later, "=", Money(asked))))
     steps += _weight_steps(bill, note, counts=asked == whole)
     upto = note.weighed + part
     back = share_of(asked, upto, whole) - share_of(asked, note.weighed, whole)
@@ -58,7 +64,7 @@ def sum_of_note(bill: Bill, note: Note) -> Section:
         steps += _share_steps(asked, note.weighed, upto, whole, back)
     elif back != part:
         steps.append(Step("not_more_than_left", {"left": Money(back)}, minor=back - part))
-    steps += _vat_back(asked, bill.vat_minor, note.given_net_minor, back, (note.given_vat_minor, is_end))
+    steps += _vat_back(asked, asked_vat, note.given_net_minor, back, (note.given_vat_minor, is_end))
     if is_end and upto == whole and back > 0 and bill.rounding_minor:
         steps.append(Step("takes_rounding", minor=bill.rounding_minor))
     return Section("sum", steps, note.net_minor + note.vat_minor)

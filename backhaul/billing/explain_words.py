@@ -215,6 +215,9 @@ _BACK = {
         "%(span)s: %(days)s days are credited (%(reason)s), at the rate billed.",
         "days",
     ),
+    "asked_less": _(
+        "Since the bill, %(later)s of it before VAT was discounted or given up as lost; it still asks for:"
+    ),
     "share": _("Before VAT the bill asked %(asked)s for days worth %(whole)s; of that, days worth %(part)s:"),
     "share_upto": _(
         "Before VAT the bill asked %(asked)s for days worth %(whole)s; of that, all days credited so far, worth "

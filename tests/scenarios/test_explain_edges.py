@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from backhaul.billing.adjustments import discount_bill
 from backhaul.billing.days import next_price_on
 from backhaul.billing.discounts import give_discount
 from backhaul.billing.explain import explain_bill, explain_credit_note
@@ -25,7 +26,7 @@ from backhaul.operators.functions import rows
 from backhaul.subscribers.prices import set_custom_price
 from backhaul.subscribers.services import add_zone, update_customer
 from conftest import clean
-from tests.builders import acting
+from tests.builders import acting, request_key
 from tests.cast import Cast, build_cast, fill_funds
 from tests.scenarios.days import credit_nights, edge_credits, off, profile_credits
 from tests.scenarios.explaining import (
@@ -104,6 +105,24 @@ def test_vat_goes_back_with_its_days_and_the_rest_becomes_advance(db: EmbeddedPo
     assert figures(note.section("destination")) == [378_00]
     assert figures(bill_explained(cast, cast.riverside).section("edge")) == [450_00, 22_50, -270_00, -13_50]
     assert_all_agree(cast, cast.padma.isp_id, cast.north, cast.riverside)
+
+
+def test_what_was_discounted_since_is_not_given_back(db: EmbeddedPostgres) -> None:
+    """600.00 less 100.00 later asks for 500.00 and 25.00: 15 of 30 days give back 250.00 and 12.50."""
+    cast = build_cast(vat_bp=500)
+    fill_funds(cast)
+    service = taken_over(cast, cast.riverside).subscription_id
+    night(cast, NOV_1)
+    with acting(cast.padma, cast.riverside):
+        bill = rows("SELECT id FROM invoice")[0]["id"]
+        discount_bill(
+            invoice_id=bill, net_minor=100_00, why="slow", on=NOV_1, now=noon(NOV_1), request_key=request_key()
+        )
+    leave(cast, cast.riverside, service, date(2026, 11, 15))
+    note = note_explained(cast, cast.riverside).section("sum")
+    assert figures(note) == [250_00, 12_50]
+    assert sums(note)[0] == "600.00 − 100.00 = 500.00"
+    assert "500.00 × 300.00 ÷ 600.00 = 250.00" in sums(note)
 
 
 def test_each_edge_s_policy_is_said(funded: Cast) -> None:

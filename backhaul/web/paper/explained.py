@@ -32,11 +32,16 @@ def _table(part: Part) -> Table:
     if not part.total:
         said = tuple(Row((line.text,)) for line in part.lines)
         return Table((Column(_("What"), share=1),), said, title=part.title)
-    rows = [Row((line.text, _figure(line.minor)), note=line.arithmetic) for line in part.lines]
+    rows = [Row((line.text, _figure(line.minor)), note=_on_paper(line.arithmetic)) for line in part.lines]
     rows.append(Row((part.total, money(part.total_minor)), "total"))
     if part.differs:
         rows.append(Row((_("Recorded"), money(part.stored_minor)), "subtotal"))
     return Table((Column(_("What"), share=1), Column(_("Amount"), figure=True)), tuple(rows), title=part.title)
+
+
+def _on_paper(arithmetic: str) -> str:
+    """The fonts that documents are set in have no sign for nearly equal."""
+    return arithmetic.replace("≈", "~")
 
 
 def _entries(told: Told) -> list[Table]:
