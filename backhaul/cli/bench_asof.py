@@ -12,18 +12,18 @@ from backhaul.cli.bench_server import bench_server, result
 from backhaul.cli.bench_statements import LAST, POSTINGS_EACH, fill_book, p95, random_day, scan
 
 RUNS = 300
+TAIL = 50  # entries since the last seal, a minute ago
 
 
 def run(customers: int = 9_260, pairs: int = 5) -> dict[str, Any]:
     """The p95 of an as-of balance in milliseconds; in `ratios` also as known a day before the last."""
-    from backhaul.operators.scope import unit_of_work
-
     started = time.perf_counter()
     with bench_server() as server, server.admin() as admin:
         from backhaul.identity.queries import get_isp_by_slug
+        from backhaul.operators.scope import unit_of_work
 
         server.fill(1_000, 1)
-        fill_book(admin, customers)
+        fill_book(admin, customers, tail=TAIL)
         days = random.Random(4)
         with unit_of_work(get_isp_by_slug("bench"), 1):
             now = _timed(days, known=False)

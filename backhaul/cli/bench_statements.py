@@ -46,14 +46,14 @@ def run(customers: int = 46_300, pairs: int = 3) -> dict[str, Any]:
     return report | {"ratios": found}
 
 
-def fill_book(admin: psycopg.Connection[Any], customers: int) -> None:
-    """The long book of benchmarks/book.sql in operator 1, folded, with a short tail that is not."""
+def fill_book(admin: psycopg.Connection[Any], customers: int, tail: int = TAIL) -> None:
+    """The long book of benchmarks/book.sql in operator 1, folded, with a tail of so many entries that is not."""
     for month in range(MONTHS):
         for part in ("entries", "postings", "fold"):
             admin.execute(_part(part).format(month=month, customers=customers).encode())
     for part in ("end", "tail"):
         with admin.transaction():
-            for statement in _part(part).format(tail=TAIL).split(";"):
+            for statement in _part(part).format(tail=tail).split(";"):
                 if statement.strip():
                     admin.execute(statement.encode())
     admin.execute("VACUUM ANALYZE")
