@@ -13,6 +13,7 @@ BENCHES = {
     "payments": "One payment at a time from 8 clients, against pgbench's TPC-B.",
     "statements": "Statements of a three-year book of five million postings, against a scan of them.",
     "asof": "What an account held on a day, at a million postings, against a scan of them.",
+    "correction": "Rows that an entry dated back writes, with up to 100,000 entries after it, against none.",
     "verify": "A proof of everything at a million postings, against one scan of them.",
     "authorize": "RADIUS logins, against the stock FreeRADIUS SQL schema.",
 }
