@@ -148,3 +148,45 @@ def test_every_row_of_the_table_has_its_example_and_every_template_is_in_one() -
     apart = {worked.YEAR_END, worked.REVERSAL}  # the two tests above: year ends have no template, reversals any
     assert {example.row for example in EXAMPLES} | apart == set(ROWS)
     assert {step.kind for example in EXAMPLES for step in example.steps} == set(TEMPLATES)
+
+
+def settled_first_in_first_out(takings: list[int], settled: int) -> list[tuple[str, int]]:
+    """How far each of the takings is settled, oldest first."""
+    states = []
+    for amount in takings:
+        part = min(amount, settled)
+        settled -= part
+        states.append(("settled" if part == amount else "partial" if part else "pending", part))
+    return states
+
+
+def test_oracle_9_takings_are_settled_oldest_first_and_a_repeated_callback_changes_nothing(tree: Tree) -> None:
+    """Takings 100, 200, 300; settle 250: settled, partial 150, pending, by the books of either end."""
+    callbacks = [worked.edge("gateway_takings", worked.ASIDE, amount=amount) for amount in (100_00, 200_00, 300_00)]
+    sources = [next(tree.sources) for _ in callbacks]
+
+    def call_back(n: int) -> list[int]:
+        return [tree.post(callbacks[n], side, DAY, sources[n]) for side in ("parent", "child")]
+
+    entries = [entry for n in range(3) for entry in call_back(n)]
+    entries += tree.play([worked.edge("takings_paid", worked.ASIDE, paid="bank", amount=250_00)])
+    before = tree.changes(entries)
+    assert (before["padma"]["takings_owed:rival"], before["rival"]["takings_receivable:padma"]) == (-350_00, 350_00)
+    for taken, paid_off in (("credit", "debit"), ("debit", "credit")):
+        code = "takings_owed" if taken == "credit" else "takings_receivable"
+        moved = "SELECT amount_minor FROM posting WHERE entry_id = ANY (%s) AND {}_code = %s ORDER BY entry_id"
+        takings, settled = (
+            [row[0] for row in tree.admin.execute(moved.format(side).encode(), [entries, code])]
+            for side in (taken, paid_off)
+        )
+        assert settled_first_in_first_out(takings, sum(settled)) == [
+            ("settled", 100_00), ("partial", 150_00), ("pending", 0),
+        ]  # fmt: skip
+
+    count = "SELECT count(*) FROM entry UNION ALL SELECT count(*) FROM posting"
+    rows_before = tree.admin.execute(count).fetchall()
+    for side in ("parent", "child"):
+        with pytest.raises(psycopg.errors.UniqueViolation):
+            tree.post(callbacks[1], side, DAY, sources[1])
+    assert tree.changes(entries) == before
+    assert tree.admin.execute(count).fetchall() == rows_before
