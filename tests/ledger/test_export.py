@@ -6,26 +6,21 @@ import json
 import os
 import random
 import re
-import shutil
 import subprocess
 import sys
 from datetime import timedelta
-from decimal import Decimal
 from pathlib import Path
 
 import pytest
 from beancount import loader
-from beancount.core.data import Transaction
 
 from backhaul.cli.embedded import EmbeddedPostgres
-from backhaul.common.money import format_minor
-from backhaul.ledger import queries, services
-from backhaul.ledger.journal_text import write_journal
+from backhaul.ledger import services
 from backhaul.ledger.rules import ManualLine
 from backhaul.operators.functions import execute
-from backhaul.operators.scope import unit_of_work
 from tests.builders import acting, request_key
 from tests.ledger.books import DAY, NOW, Chain, build_chain, recharge
+from tests.ledger.judges import exported, judged_by_beancount, judged_by_hledger, our_totals
 
 ACCOUNTS = ("cash", "bank", "mobile_wallet", "office_expense", "owner_capital", "other_income")
 REASONS = (
@@ -63,36 +58,13 @@ def chain(db: EmbeddedPostgres) -> Chain:
     return chain
 
 
-def exported(chain: Chain, style: str, operator: int | None = None) -> str:
-    with unit_of_work(chain.isp, operator, snapshot=True):
-        return "".join(write_journal(style))
-
-
-def our_totals(chain: Chain) -> list[Decimal]:
-    """Every account's balance by our own trial balance, without names."""
-    with acting(chain.isp):
-        accounts = queries.get_trial_balance(on=DAY + timedelta(days=400))["accounts"]
-    nets = [account["debit_minor"] - account["credit_minor"] for account in accounts]
-    return sorted(Decimal(format_minor(net).replace(",", "")) for net in nets if net)
-
-
 def test_beancount_accepts_the_journal_and_its_totals_are_ours(chain: Chain) -> None:
-    entries, errors, _ = loader.load_string(exported(chain, "beancount"))
-    assert errors == []
-    totals: dict[str, Decimal] = {}
-    transactions = [entry for entry in entries if isinstance(entry, Transaction)]
-    for entry in transactions:
-        for posting in entry.postings:
-            assert posting.units is not None
-            assert posting.units.number is not None
-            totals[posting.account] = totals.get(posting.account, Decimal(0)) + posting.units.number
-    assert len(transactions) == 60
-    assert sorted(total for total in totals.values() if total) == our_totals(chain)
+    assert judged_by_beancount(exported(chain.isp, "beancount")) == (60, our_totals(chain.isp))
 
 
 @pytest.mark.parametrize("line_start", ["  Assets:", r"20..-..-.. balance Assets:"])
 def test_beancount_refuses_a_journal_with_the_last_digit_of_an_amount_changed(chain: Chain, line_start: str) -> None:
-    text = exported(chain, "beancount")
+    text = exported(chain.isp, "beancount")
     line = next(line for line in text.splitlines() if re.match(rf"{line_start}.*[1-9]\.\d\d", line))
     changed = re.sub(r"\.\d\d", lambda cents: f".{(int(cents[0][1:]) + 1) % 100:02d}", line, count=1)
     _, errors, _ = loader.load_string(text.replace(line, changed, 1))
@@ -101,26 +73,11 @@ def test_beancount_refuses_a_journal_with_the_last_digit_of_an_amount_changed(ch
 
 @pytest.mark.slow
 def test_hledger_accepts_the_journal_and_its_totals_are_ours(chain: Chain, tmp_path: Path) -> None:
-    assert shutil.which("hledger"), "this ring needs hledger: apt-get install hledger"
-    file = tmp_path / "books.journal"
-    file.write_text(exported(chain, "hledger"), encoding="utf-8")
-    check = subprocess.run(
-        ["hledger", "-f", str(file), "check", "--strict", "ordereddates"], capture_output=True, text=True, check=False
-    )
-    assert (check.returncode, check.stderr) == (0, "")
-    shown = subprocess.run(
-        ["hledger", "-f", str(file), "balance", "--flat", "--no-total", "-O", "json"],
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    rows, _ = json.loads(shown.stdout)
-    totals = [Decimal(amount["aquantity"]["decimalMantissa"]).scaleb(-2) for row in rows for amount in row[3]]
-    assert sorted(total for total in totals if total) == our_totals(chain)
+    assert judged_by_hledger(exported(chain.isp, "hledger"), tmp_path / "books.journal") == our_totals(chain.isp)
 
 
 def test_books_without_an_entry_are_exported_too(db: EmbeddedPostgres) -> None:
-    _, errors, _ = loader.load_string(exported(build_chain(1), "beancount"))
+    _, errors, _ = loader.load_string(exported(build_chain(1).isp, "beancount"))
     assert errors == []
 
 
