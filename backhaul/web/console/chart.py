@@ -123,9 +123,9 @@ def post_entry(request: PageRequest) -> HttpResponse:
         )
 
     def look(values: dict[str, Any]) -> Preview:
-        do(values)
         return Preview(
-            effects=form.sides(), figures=[(_("On"), day(form.day)), (_("What it is for"), values["reason"])]
+            lines=get_entry(do(values))["lines"],
+            figures=[(_("On"), day(form.day)), (_("What it is for"), values["reason"])],
         )
 
     return two_steps(request, act, form, do=do, look=look, template="post_entry")

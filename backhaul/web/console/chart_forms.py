@@ -97,11 +97,6 @@ class HandEntryForm(KeyedForm):
         """What is to be posted, once the form is valid."""
         return pair_lines(self.cleaned_data["sides"])
 
-    def sides(self) -> list[tuple[str, int]]:
-        """The lines as they were typed, by account: debits above zero, credits below."""
-        names = {account["code"]: f"{account['number']} {_(account['name'])}" for account in list_accounts()}
-        return [(names[code], debit - credit) for code, debit, credit in self.cleaned_data["sides"]]
-
     @property
     def day(self) -> date:
         on: date = self.cleaned_data["effective_on"]

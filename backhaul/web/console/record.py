@@ -25,6 +25,7 @@ from backhaul.web.console.pages import ROWS, PageRequest, page, paged, show
 from backhaul.web.console.people import by_whom
 from backhaul.web.console.record_forms import KINDS, OF_A_CHILD, Kind, OpeningForm, RecordForm, TakeBackForm
 from backhaul.web.console.two_steps import Act, Preview, bound, two_steps
+from backhaul.web.templatetags.console import day
 
 
 def _kinds(request: PageRequest) -> list[Kind]:
@@ -63,7 +64,7 @@ def record_event(request: PageRequest, key: str) -> HttpResponse:
         return record_own_event(OwnEvent(key, **form.terms()), **keyed)
 
     def look(values: dict[str, Any]) -> Preview:
-        return Preview(lines=_lines(key, do(values)))
+        return Preview(lines=_lines(key, do(values)), figures=_told(values))
 
     return two_steps(request, act, form, do=do, look=look)
 
@@ -82,10 +83,14 @@ def take_back(request: PageRequest, pk: int) -> HttpResponse:
 
     def look(values: dict[str, Any]) -> Preview:
         do(values)
-        return Preview(lines=_lines(f"reversal:{event['kind']}", pk))
+        return Preview(lines=_lines(f"reversal:{event['kind']}", pk), figures=_told(values))
 
     form = bound(request, TakeBackForm, initial={"on": max(request.today, event["effective_on"])})
     return two_steps(request, act, form, do=do, look=look)
+
+
+def _told(values: dict[str, Any]) -> list[tuple[str, str]]:
+    return [(_("On"), day(values["on"])), (_("In your own words"), values["reason"])]
 
 
 def _lines(kind: str, event_id: int) -> list[dict[str, Any]]:

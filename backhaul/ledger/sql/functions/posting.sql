@@ -38,7 +38,8 @@ BEGIN
             'The books of %s do not hold since %s: nothing is posted in them until they were looked at and released (backhaul verify).',
             (SELECT name FROM operator WHERE id = p_operator), v_stopped::date));
     ELSIF p_effective_on <= v_locked THEN
-        PERFORM refuse('period_closed', format('The books are closed through %s; use a later date or reopen the period.', v_locked));
+        PERFORM refuse('period_closed', format('The books are closed through %s; use a later date or reopen the period.',
+            to_char(v_locked, 'FMDD Mon YYYY')));
     END IF;
 END $$;
 
