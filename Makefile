@@ -23,10 +23,11 @@ test-slow:
 	BACKHAUL_TEST_PG_BIN=/usr/lib/postgresql/15/bin $(IN_RINGS) $(RINGS)
 	BACKHAUL_CELLS=3 $(IN_RINGS) $(RINGS)
 
-# One scenario at its full size, for as long as it takes: a month of 2,000 customers and 30 operators.
+# For as long as it takes: a month of 2,000 customers and 30 operators, and lives that were never lived before.
 test-long:
 	@scripts/setup test
 	$(IN_RINGS) -s -m long
+	BACKHAUL_SEED=$$(date +%s) $(IN_RINGS) -s -m "slow or not slow" tests/scenarios/test_machine.py
 
 check:
 	@scripts/setup test

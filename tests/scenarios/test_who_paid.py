@@ -108,6 +108,19 @@ def test_a_day_that_is_paid_comes_before_one_that_is_not(cast: Cast) -> None:
         ]
 
 
+def test_a_renewal_waits_from_the_night_that_came_for_it_not_from_the_one_before(cast: Cast) -> None:
+    """November waited since the 1st and is paid for on 2 December; December is short then, and has its short_days."""
+    fill_funds(cast, riverside=1_00)
+    taken_over(cast, cast.riverside)
+    night(cast, NOV_1, cuts=False)
+    fill_funds(cast, north=0, riverside=450_00, on=NOV_1)
+    second = date(2026, 12, 2)
+    assert (night(cast, second).created, off(cast)) == (1, [])
+    night(cast, date(2026, 12, 3))
+    assert off(cast) == ["fund_short"]
+    assert_proved()
+
+
 def test_a_retry_charges_every_day_until_today_not_only_the_one_that_was_held(cast: Cast) -> None:
     """Held on the 1st and online since, paid for on the 3rd: the 1st to the 3rd at 15.00, before another night."""
     own_edge(cast, charge_timing="daily", short_days=5)

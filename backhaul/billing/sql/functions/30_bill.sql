@@ -327,7 +327,8 @@ BEGIN
     PERFORM apply_staged_advances(p_on, p_now);
     PERFORM move_billing_on(steps);
     PERFORM lift_short_blocks(p_on, p_now);
-    -- one that has another step due stays on the list until that is taken: a retry looks at nothing else
+    -- one that has another step due stays on the list until that is taken, since a retry looks at nothing else; it waits from now on
+    UPDATE held_bill h SET since_on = p_on FROM stage_bill b WHERE h.operator_id = b.operator_id AND h.subscription_id = b.subscription_id;
     DELETE FROM held_bill h USING stage_bill b
     WHERE h.operator_id = b.operator_id AND h.subscription_id = b.subscription_id
       AND NOT step_leaves_more(b.what, b.in_arrears, b.cycle_ends_on, b.day, p_on);
