@@ -35,7 +35,7 @@ def run(customers: int = LATER[-1], pairs: int = 5) -> dict[str, Any]:
         isp = get_isp_by_slug("bench")
         _seal(isp)
         there = 0
-        for later in (*LATER[:-1], customers):
+        for later in sorted({*LATER[:-1], customers}):
             _add_later(admin, there, later)
             _seal(isp)
             there = max(there, later)

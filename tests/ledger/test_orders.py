@@ -139,7 +139,7 @@ class World:
 
 
 @settings(
-    max_examples=3,
+    max_examples=4,
     deadline=None,
     phases=[Phase.generate],
     suppress_health_check=[HealthCheck.function_scoped_fixture],
