@@ -138,8 +138,9 @@ def open_again(owner: Page, accountant: Page) -> None:
 def read_last_month(page: Page) -> None:
     """The days of a statement, chosen in its filter."""
     page.locator("input[name=from]").fill(day_of_last_month(1).isoformat())
+    expect(page.locator("#results")).to_contain_text(f"1 {day_of_last_month():%b %Y} – ")
     page.locator("input[name=to]").fill(day_of_last_month().isoformat())
-    expect(page.locator("#results")).to_contain_text(f"{day_of_last_month().day} {day_of_last_month():%b %Y}")
+    expect(page.locator("#results")).to_contain_text(f" – {day_of_last_month().day} {day_of_last_month():%b %Y}")
     check(page)
 
 
