@@ -21,8 +21,16 @@ ROLES: dict[str, frozenset[str]] = {
     "system": frozenset(PERMISSIONS),
     "owner": frozenset(PERMISSIONS),
     "accountant": frozenset(
-        VIEW | {"books.view", "books.post", "books.close", "payments.reverse", "funds.confirm", "billing.write_off",
-              "drawers.receive"}
+        VIEW
+        | {
+            "books.view",
+            "books.post",
+            "books.close",
+            "payments.reverse",
+            "funds.confirm",
+            "billing.write_off",
+            "drawers.receive",
+        }
     ),
     "collector": frozenset({"dashboard.view", "customers.view", "bills.view", "payments.view", "payments.collect"}),
     "noc": frozenset({"dashboard.view", "customers.view", "network.view", "network.edit"}),
