@@ -59,14 +59,19 @@ class Month(Sheet):
             self.begin(s, at, hold=True)
 
     def bring_back(self, s: Service, reason: str, at: datetime, *, hold: bool) -> str:
-        """Lift one cause; nothing else holds it off: the next period starts today at the earliest."""
+        """Lift one cause; nothing else holds it off: on from where it stood; from today, if it was off since."""
         on = at.date()
         s.lift({reason}, at)
         if s.reasons:
             return "ok"
+        off = s.off(on)
+
+        def goes_on(stood: date) -> date:
+            return on if any(stood <= day for day in off) else stood
+
         if not s.running:
-            s.billed_to, s.charged_to = max(s.billed_to, on), max(s.charged_to, on)
-        s.days_to, s.held = max(s.days_to, on), None
+            s.billed_to, s.charged_to = goes_on(s.billed_to), goes_on(s.charged_to)
+        s.days_to, s.held = goes_on(s.days_to), None
         edge = self.charge_released(s, at, on, hold=hold)
         if edge:
             return "ok" if hold else "fund_too_low" if edge is s.edge else "upstream_short"

@@ -100,8 +100,14 @@ class Sheet:
 
     # Steps.
 
+    def ended_by_leaving(self, s: Service, on: date) -> bool:
+        """Billed in arrears: at once, unless its own edge keeps days; then the period runs on, for who comes back."""
+        if s.left_on is None or s.left_on >= on:
+            return False
+        return not any(c.unused(s.left_on + DAY) for c in s.charges if c.edge == s.edge.id)
+
     def next_step(self, s: Service, on: date) -> Step | None:
-        if s.running and (s.charged_to <= on or (s.left_on is not None and s.left_on < on)):
+        if s.running and (s.charged_to <= on or self.ended_by_leaving(s, on)):
             end = min(s.charged_to, s.left_on + DAY if s.left_on else s.charged_to)
             return Step(s, s.running, self.arrears_bill(s, s.running, end, on), None, None, [])
         if s.left_on or s.reasons - CUTS:
