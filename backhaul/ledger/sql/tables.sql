@@ -192,7 +192,7 @@ CREATE TABLE seal (
 
 -- How a chain stood when a day was over. Who keeps a head can prove later what the books then were.
 CREATE TABLE daily_head (
-    operator_id bigint NOT NULL REFERENCES books (operator_id),
+    operator_id bigint NOT NULL,
     on_date date NOT NULL,
     seal_no bigint NOT NULL,
     hash bytea NOT NULL,
