@@ -127,6 +127,22 @@ class Bill(Span):
     total: int = 0
     open: int = 0
     paid: list[tuple[int | None, int]] = field(default_factory=list)
+    lowered: tuple[int, int] = (0, 0)  # net and VAT that later discounts and write-offs ask no more
+
+    def lower(self, net: int, vat: int) -> None:
+        self.take_off(net, vat)
+        self.lowered = (self.lowered[0] + net, self.lowered[1] + vat)
+
+    def unasked(self, part: int, before: int, whole: int) -> tuple[int, int]:
+        """Net and VAT of days worth `part` − `before` of the whole, at what the bill asks in the end."""
+        asked, vat = self.asked - self.lowered[0], self.vat - self.lowered[1]
+        noted, noted_vat = self.net_back - self.lowered[0], self.given_vat - self.lowered[1]
+        share = half_up(asked * part, whole) - half_up(asked * before, whole) if whole else 0
+        net = min(asked - noted, share)
+        if net <= 0:
+            return 0, 0
+        back = vat_back(asked, vat, noted + net) - vat_back(asked, vat, noted)
+        return net, max(0, min(vat - noted_vat, back))
 
     def by(self, payment: int | None) -> int:
         return sum(amount for who, amount in self.paid if who == payment)

@@ -203,11 +203,9 @@ class Model(Funds):
         first = max(first, bill.starts)
         whole, upto = bill.value(bill.starts, bill.ends), bill.value(first, bill.ends)
         before = bill.value(bill.used_to, bill.ends)
-        share = half_up(bill.asked * upto, whole) - half_up(bill.asked * before, whole) if whole else 0
-        net = min(bill.asked - bill.net_back, share)
+        net, vat = bill.unasked(upto, before, whole)
         if net <= 0:
             return 0
-        vat = bill.vat_of(net)
         bill.take_off(net, vat, first)
         to_bill = min(net + vat, bill.open)
         bill.open -= to_bill
@@ -302,7 +300,7 @@ class Model(Funds):
             0, min(bill.vat - bill.given_vat, vat_back(bill.asked, bill.vat, bill.net_back + net) - bill.given_vat)
         )
         refuse(net + vat > bill.open)
-        bill.take_off(net, vat)
+        bill.lower(net, vat)
         bill.open -= net + vat
         self.post(s.owner, "discounts_given", "receivable_customers", net)
         self.post(s.owner, "vat_payable", "receivable_customers", vat)
@@ -314,6 +312,6 @@ class Model(Funds):
         vat = vat_back(bill.total, bill.vat, bill.open) if self.sellers[s.owner].relief else 0
         vat = min(vat, bill.vat - bill.given_vat)
         net, bill.open = bill.open - vat, 0
-        bill.take_off(net, vat)
+        bill.lower(net, vat)
         self.post(s.owner, "bad_debt", "receivable_customers", net)
         self.post(s.owner, "vat_payable", "receivable_customers", vat)
