@@ -6,7 +6,6 @@ import threading
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from datetime import date
-from time import sleep
 from typing import Any
 
 from django.db import connections
@@ -22,13 +21,16 @@ from tests.builders import acting, request_key
 from tests.cast import Cast, fill_funds
 from tests.ledger.books import NOW, build_chain
 from tests.scenarios.money import noon
+from tests.scenarios.test_money_races import wait_for_locks
 from tests.scenarios.test_oracles import taken_over
 
 DEC_31 = date(2025, 12, 31)
 
 
-def in_order(unit: AbstractContextManager[Any], post: Callable[[], object], close: Callable[[], object]) -> list[str]:
-    """Who ended first: what `post` does in a unit that stays open, or `close`, begun while it does."""
+def in_order(
+    db: EmbeddedPostgres, unit: AbstractContextManager[Any], post: Callable[[], object], close: Callable[[], object]
+) -> list[str]:
+    """Who ended first: what `post` does in a unit that stays open until `close`, begun meanwhile, waits for a lock."""
     posted, may_commit = threading.Event(), threading.Event()
     ended: list[str] = []
 
@@ -37,7 +39,7 @@ def in_order(unit: AbstractContextManager[Any], post: Callable[[], object], clos
             with unit:
                 post()
                 posted.set()
-                may_commit.wait(10)
+                may_commit.wait()
                 ended.append("posted")
         finally:
             connections.close_all()
@@ -53,10 +55,12 @@ def in_order(unit: AbstractContextManager[Any], post: Callable[[], object], clos
     threads[0].start()
     assert posted.wait(10)
     threads[1].start()
-    sleep(0.3)
-    may_commit.set()
-    for thread in threads:
-        thread.join(10)
+    try:
+        wait_for_locks(db, 1)
+    finally:
+        may_commit.set()
+        for thread in threads:
+            thread.join()
     return ended
 
 
@@ -74,13 +78,13 @@ def test_a_year_end_waits_for_a_bonus_that_is_dated_into_its_year(db: EmbeddedPo
         with acting(chain.isp):
             close_year(last_on=DEC_31, now=NOW)
 
-    assert in_order(acting(chain.isp), bonus, year_end) == ["posted", "closed"]
+    assert in_order(db, acting(chain.isp), bonus, year_end) == ["posted", "closed"]
     with acting(chain.isp):
         assert sum_balance("retained_earnings", DEC_31) == 1_000_00
         assert sum_balance("discounts_given", DEC_31) == 0
 
 
-def test_a_closing_waits_for_a_night_of_a_past_day(cast: Cast) -> None:
+def test_a_closing_waits_for_a_night_of_a_past_day(db: EmbeddedPostgres, cast: Cast) -> None:
     fill_funds(cast)
     taken_over(cast, cast.riverside, date(2026, 10, 1))
     day = date(2026, 10, 1)
@@ -96,6 +100,6 @@ def test_a_closing_waits_for_a_night_of_a_past_day(cast: Cast) -> None:
         with acting(cast.padma, cast.riverside):
             close_books(through=day, now=noon(day))
 
-    assert in_order(unit_of_work(cast.padma, using="batch"), night, month_end) == ["posted", "closed"]
+    assert in_order(db, unit_of_work(cast.padma, using="batch"), night, month_end) == ["posted", "closed"]
     with acting(cast.padma, cast.riverside):
         assert len(rows("SELECT 1 FROM entry WHERE kind = 'retail_invoice'")) == 1
