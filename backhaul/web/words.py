@@ -7,6 +7,8 @@ from typing import Any
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import gettext_noop, pgettext_lazy
 
+from backhaul.billing.explain_words import WORDS as SAID
+
 WORDS: dict[str, dict[str, Any]] = {
     "operator": {"isp": _("Internet provider"), "reseller": _("Reseller"), "sub_operator": _("Sub-operator")},
     "role": {
@@ -23,31 +25,9 @@ WORDS: dict[str, dict[str, Any]] = {
         "reversal": _("Taken back"),
     },
     "method": {"cash": _("Cash"), "bank": _("Bank"), "mobile_wallet": _("Mobile wallet")},
-    "payment_method": {
-        "cash": _("Cash"),
-        "bank": _("Bank"),
-        "mobile_wallet": _("Mobile wallet"),
-        "tax_withheld": _("Tax withheld"),
-    },
+    "payment_method": SAID["method"],
     "connection": {"pppoe": "PPPoE", "hotspot": _("Hotspot"), "static": _("Static address"), "other": _("Other")},
-    "movement": {
-        "recharge": _("Recharge"),
-        "recharge_credit": _("Recharge on credit"),
-        "recharge_repaid": _("Debt repaid"),
-        "bonus": _("Bonus"),
-        "wholesale_charge": _("Charge for customers' periods"),
-        "wholesale_charge_postpaid": _("Charge, to be paid later"),
-        "wholesale_refund": _("Unused days given back"),
-        "wholesale_refund_postpaid": _("Unused days given back"),
-        "recharge_reversed": _("Recharge taken back"),
-        "emergency_loan": _("Emergency loan"),
-        "emergency_fee": _("Fee of an emergency loan"),
-        "bonus_reversed": _("Unused bonus taken back"),
-        "deduction": _("Deduction"),
-        "transfer_out": _("Transfer to another reseller"),
-        "transfer_in": _("Transfer from another reseller"),
-        "fund_paid_back": _("Fund paid back"),
-    },
+    "movement": SAID["movement"],
     "given": {
         "recharge": _("Money received"),
         "recharge_credit": _("Recharge on credit"),
