@@ -45,29 +45,38 @@ def get_day_book(*, on: date, known_on: date | None = None, limit: int = 200) ->
 def get_account_statement(
     code: str, *, from_on: date, to_on: date, known_on: date | None = None, limit: int = 1000
 ) -> Statement:
-    """One account over days: opening, every entry that touched it with the balance after it, closing; debits less
-    credits. Facts: opening_minor, closing_minor. Raises NotFound."""
+    """One account over days: opening, every entry that touched it with the balance after it, closing; each balance on
+    the account's own side: credits less debits of what is owed, of equity and of income.
+
+    Facts: opening_minor, closing_minor, debits less credits. Raises NotFound.
+    """
     found = get_account_ledger(code, from_on=from_on, to_on=to_on, known_on=known_on, limit=limit)
     columns = (Column(words("On"), "day"), Column(words("Debit")), Column(words("Credit")), Column(words("Balance")))
     opening, closing = found["opening_minor"], found["closing_minor"]
+    side = -1 if found["account"]["kind"] in ("liability", "equity", "income") else 1
     lines = tuple(
         Row(
             line["title"],
-            (line["effective_on"], line["debit_minor"] or None, line["credit_minor"] or None, line["balance_minor"]),
+            (
+                line["effective_on"],
+                line["debit_minor"] or None,
+                line["credit_minor"] or None,
+                side * line["balance_minor"],
+            ),
             code=str(line["number"]),
             note=line["reason"] or "",
             opens=Opens("entry", line["entry_id"]),
         )
         for line in found["lines"]
     )
-    debits, credits = (sum(line[side] for line in found["lines"]) for side in ("debit_minor", "credit_minor"))
+    debits, credits = (sum(line[column] for line in found["lines"]) for column in ("debit_minor", "credit_minor"))
     return Statement(
         name=f"account-{code}",
         title=found["account"]["name"],
         label=words("What"),
         columns=columns,
-        sections=(Section("", (Row(words("Opening"), (from_on, None, None, opening), kind="opening"), *lines)),),
-        totals=(Row(words("Closing"), (to_on, debits, credits, closing), kind="closing"),),
+        sections=(Section("", (Row(words("Opening"), (from_on, None, None, side * opening), kind="opening"), *lines)),),
+        totals=(Row(words("Closing"), (to_on, debits, credits, side * closing), kind="closing"),),
         from_on=from_on,
         to_on=to_on,
         known_on=known_on,
@@ -105,7 +114,7 @@ def get_parties(
         )
         for row in found[:limit]
     )
-    debits, credits = (found[0][side] if found else 0 for side in ("debit_minor", "credit_minor"))
+    debits, credits = (found[0][column] if found else 0 for column in ("debit_minor", "credit_minor"))
     held = sum_balance(code, on, known_on=known_on)
     return Statement(
         name=f"parties-{code}",

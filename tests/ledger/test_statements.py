@@ -216,6 +216,17 @@ def test_an_overdrawn_account_is_shown_on_the_other_side(chain: Chain) -> None:
     assert sheet.facts["liabilities_minor"] == 80
 
 
+def test_an_account_tells_its_balance_on_its_own_side(chain: Chain) -> None:
+    """What was earned is no minus; what is spent beyond a bank's money is one."""
+    with acting(chain.isp):
+        post("cash", "other_income", 300)
+        post("rent", "bank", 80)
+        income, bank = (
+            get_account_statement(code, from_on=DAY, to_on=TODAY).totals[0].cells for code in ("other_income", "bank")
+        )
+    assert (income[1:], bank[1:]) == ((0, 300, 300), (0, 80, -80))
+
+
 def test_the_day_book_tells_every_entry_once_and_what_each_kind_comes_to(chain: Chain) -> None:
     with acting(chain.isp):
         for amount in (1, 20, 300):
