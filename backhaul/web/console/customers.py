@@ -1,4 +1,4 @@
-"""Customers: the list, one customer, adding and editing."""
+"""Customers: one customer, adding and editing."""
 
 from __future__ import annotations
 
@@ -6,83 +6,29 @@ from typing import Any
 
 from django.contrib import messages
 from django.http import HttpResponse
-from django.urls import reverse
 from django.utils.formats import date_format
 from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 
 from backhaul.billing.days import list_service_history
-from backhaul.billing.queries import find_standings, get_planned_change, list_bills_of
+from backhaul.billing.queries import get_planned_change, list_bills_of
 from backhaul.billing.services import sign_up_customer
-from backhaul.catalog.queries import list_packages_offered
 from backhaul.network.queries import list_live_sessions, list_past_sessions
 from backhaul.payments.queries import list_payments_of, list_statement
-from backhaul.subscribers.queries import CustomerFilter, get_customer, list_blocks, list_customers, list_zones
-from backhaul.subscribers.rules import STATUSES
+from backhaul.subscribers.queries import get_customer, list_blocks
 from backhaul.subscribers.services import update_customer
-from backhaul.web.console import given
 from backhaul.web.console.customer_forms import AddCustomerForm, EditCustomerForm
+from backhaul.web.console.customer_list import line_of, with_standing
 from backhaul.web.console.customer_status import actions_for
 from backhaul.web.console.extras import agreed_with, extra_actions
-from backhaul.web.console.pages import ROWS, PageRequest, go, page, paged, refusals_to, sent, show
+from backhaul.web.console.pages import PageRequest, go, page, refusals_to, sent, show
 from backhaul.web.console.people import by_whom
-from backhaul.web.templatetags.console import state_label
 from backhaul.web.words import named
-
-ORDERS = ("newest", "name", "code")
-
-
-@page("customers.view")
-def customers(request: PageRequest) -> HttpResponse:
-    """GET customers/?q=&status=&package=&zone=&order=&after="""
-    wanted = CustomerFilter(
-        search=given.text(request, "q"),
-        status=given.one_of(request, "status", STATUSES),
-        zone_id=given.number(request, "zone"),
-        package=given.pair(request, "package"),
-    )
-    order = given.one_of(request, "order", ORDERS) or "newest"
-    found = list_customers(wanted, order=order, after=given.number(request, "after"), limit=ROWS + 1)
-    listed = paged(request, [_line(row) for row in _with_standing(found)], "customer_id")
-    return show(
-        request, "customers", {"page": listed, "filters": _filters(request, wanted), "choices": _choices(request)}
-    )
-
-
-def _with_standing(found: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    standings = find_standings([row["customer_id"] for row in found])
-    return [row | standings.get(row["customer_id"], {}) for row in found]
-
-
-def _line(row: dict[str, Any]) -> dict[str, Any]:
-    code_and_mobile = " · ".join(filter(None, (row["code"], row["mobile"])))
-    return row | {"code_and_mobile": code_and_mobile, "href": reverse("customer", args=[row["customer_id"]])}
-
-
-def _filters(request: PageRequest, wanted: CustomerFilter) -> dict[str, Any]:
-    return {
-        "q": wanted.search,
-        "active": wanted != CustomerFilter(),
-        "status": wanted.status,
-        "zone": wanted.zone_id,
-        "package": "-".join(map(str, wanted.package)) if wanted.package else "",
-        "order": request.GET.get("order", ""),
-    }
-
-
-def _choices(request: PageRequest) -> dict[str, Any]:
-    return {
-        "status": [(status, state_label(status)) for status in STATUSES],
-        "package": [(f"{row['operator_id']}-{row['id']}", row["name"]) for row in list_packages_offered(request.today)],
-        "zone": [(row["id"], row["name"]) for row in list_zones()],
-        "order": [("name", _("By name")), ("code", _("By customer id"))],
-    }
-
 
 @page("customers.view")
 def customer(request: PageRequest, pk: int) -> HttpResponse:
     """GET customers/<id>/"""
-    row = _line(_with_standing([get_customer(pk)])[0])
+    row = line_of(with_standing([get_customer(pk)])[0])
     may = request.scope.permissions
     blocks = by_whom(request, list_blocks(row["subscription_id"]), "by_actor_id")
     open_reasons = {block["reason"] for block in blocks if block["to_at"] is None}
