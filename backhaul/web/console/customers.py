@@ -25,6 +25,7 @@ from backhaul.web.console.pages import PageRequest, go, page, refusals_to, sent,
 from backhaul.web.console.people import by_whom
 from backhaul.web.words import named
 
+
 @page("customers.view")
 def customer(request: PageRequest, pk: int) -> HttpResponse:
     """GET customers/<id>/"""
