@@ -139,6 +139,7 @@ CREATE TABLE discount (
     given_at timestamptz NOT NULL,
     by_actor_id bigint NOT NULL,
     ended_at timestamptz,
+    impersonation_id bigint DEFAULT NULLIF(current_setting('backhaul.impersonation', true), '')::bigint,
     PRIMARY KEY (operator_id, id),
     FOREIGN KEY (operator_id, subscription_id) REFERENCES subscription (operator_id, id),
     CONSTRAINT discount_one_kind CHECK ((amount_minor IS NULL) <> (part_bp IS NULL)),
@@ -163,6 +164,7 @@ CREATE TABLE adjustment (
     actor_id bigint NOT NULL,
     paid_code text,                             -- recovered: how the money came in
     drawer_user_id bigint,                      -- recovered in cash: whose drawer it came into
+    impersonation_id bigint DEFAULT NULLIF(current_setting('backhaul.impersonation', true), '')::bigint,
     PRIMARY KEY (operator_id, id),
     UNIQUE (operator_id, request_key),
     FOREIGN KEY (operator_id, invoice_id) REFERENCES invoice (operator_id, id),
@@ -183,6 +185,7 @@ CREATE TABLE promise (
     made_at timestamptz NOT NULL,
     by_actor_id bigint NOT NULL,
     withdrawn_at timestamptz,
+    impersonation_id bigint DEFAULT NULLIF(current_setting('backhaul.impersonation', true), '')::bigint,
     PRIMARY KEY (operator_id, id),
     FOREIGN KEY (operator_id, subscription_id) REFERENCES subscription (operator_id, id),
     CONSTRAINT promise_ahead CHECK (until_on >= made_on)
@@ -199,6 +202,7 @@ CREATE TABLE planned_change (
     on_date date NOT NULL,
     planned_at timestamptz NOT NULL,
     by_actor_id bigint NOT NULL,
+    impersonation_id bigint DEFAULT NULLIF(current_setting('backhaul.impersonation', true), '')::bigint,
     PRIMARY KEY (operator_id, subscription_id),
     FOREIGN KEY (operator_id, subscription_id) REFERENCES subscription (operator_id, id),
     FOREIGN KEY (package_operator_id, package_id) REFERENCES package (operator_id, id)
@@ -213,6 +217,7 @@ CREATE TABLE package_history (
     package_id bigint NOT NULL,
     changed_at timestamptz NOT NULL,
     by_actor_id bigint NOT NULL,
+    impersonation_id bigint DEFAULT NULLIF(current_setting('backhaul.impersonation', true), '')::bigint,
     PRIMARY KEY (operator_id, subscription_id, starts_on, changed_at),
     FOREIGN KEY (operator_id, subscription_id) REFERENCES subscription (operator_id, id),
     FOREIGN KEY (package_operator_id, package_id) REFERENCES package (operator_id, id)
@@ -233,6 +238,7 @@ CREATE TABLE outage (
     recorded_at timestamptz NOT NULL,
     actor_id bigint NOT NULL,
     credited integer NOT NULL DEFAULT 0,
+    impersonation_id bigint DEFAULT NULLIF(current_setting('backhaul.impersonation', true), '')::bigint,
     PRIMARY KEY (operator_id, id),
     FOREIGN KEY (operator_id, nas_id) REFERENCES nas (operator_id, id),
     FOREIGN KEY (operator_id, zone_id) REFERENCES zone (operator_id, id),
@@ -342,6 +348,7 @@ CREATE TABLE run_plan (
     confirmed_at timestamptz,
     confirmed_by bigint,
     run_id bigint,                              -- the run that carried it out
+    impersonation_id bigint DEFAULT NULLIF(current_setting('backhaul.impersonation', true), '')::bigint,
     PRIMARY KEY (operator_id, id),
     FOREIGN KEY (operator_id, run_id) REFERENCES billing_run (operator_id, id),
     CONSTRAINT run_plan_confirmed CHECK ((confirmed_at IS NULL) = (confirmed_by IS NULL))

@@ -41,6 +41,7 @@ CREATE TABLE package_price (
     handed_down boolean NOT NULL DEFAULT false,                -- as the package: who may sell it may know its price
     set_at timestamptz NOT NULL,
     by_actor_id bigint NOT NULL,
+    impersonation_id bigint DEFAULT NULLIF(current_setting('backhaul.impersonation', true), '')::bigint,
     PRIMARY KEY (operator_id, package_id, starts_on),
     FOREIGN KEY (operator_id, package_id) REFERENCES package (operator_id, id)
 );

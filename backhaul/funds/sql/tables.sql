@@ -63,6 +63,7 @@ CREATE TABLE fund_movement (
     paid_code text,                                             -- the parent's account that the money came into
     note text NOT NULL DEFAULT '',
     reverses_id bigint,
+    impersonation_id bigint DEFAULT NULLIF(current_setting('backhaul.impersonation', true), '')::bigint,
     PRIMARY KEY (child_id, id),
     UNIQUE (child_id, request_key),
     CHECK (fund_minor <> 0 OR owed_minor <> 0),
@@ -140,6 +141,7 @@ CREATE TABLE fund_request (
     asked_at timestamptz NOT NULL,
     by_actor_id bigint NOT NULL,
     request_key text NOT NULL CHECK (length(request_key) BETWEEN 1 AND 200),
+    impersonation_id bigint DEFAULT NULLIF(current_setting('backhaul.impersonation', true), '')::bigint,
     PRIMARY KEY (child_id, id),
     UNIQUE (child_id, request_key),
     FOREIGN KEY (parent_id, child_id) REFERENCES fund (parent_id, child_id)

@@ -44,6 +44,7 @@ CREATE TABLE books_lock (
     recorded_at timestamptz NOT NULL,
     actor_id bigint NOT NULL,
     xid xid8 NOT NULL,                          -- comparable with entry.xid
+    impersonation_id bigint DEFAULT NULLIF(current_setting('backhaul.impersonation', true), '')::bigint,
     PRIMARY KEY (operator_id, id)
 );
 
@@ -72,6 +73,7 @@ CREATE TABLE entry (
     reverses_id bigint,
     reason text,
     xid xid8 NOT NULL DEFAULT pg_current_xact_id(),
+    impersonation_id bigint DEFAULT NULLIF(current_setting('backhaul.impersonation', true), '')::bigint,
     PRIMARY KEY (operator_id, id),
     UNIQUE (operator_id, kind, source_id),      -- an event is posted once
     CHECK ((reverses_id IS NULL) = (kind NOT LIKE 'reversal:%'))
@@ -231,6 +233,7 @@ CREATE TABLE verify_run (
     ended_at timestamptz,
     failed boolean NOT NULL DEFAULT false,      -- it broke off, and says nothing
     answers jsonb NOT NULL DEFAULT '[]',        -- [{"name", "operators": short names of those that do not hold}]
+    impersonation_id bigint DEFAULT NULLIF(current_setting('backhaul.impersonation', true), '')::bigint,
     PRIMARY KEY (operator_id, id)
 );
 CREATE TABLE verify_answer (

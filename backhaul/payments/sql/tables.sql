@@ -29,6 +29,7 @@ CREATE TABLE payment (
     drawer_round integer,
     is_late boolean NOT NULL DEFAULT false,     -- dated on a day that this drawer had closed
     above_limit boolean NOT NULL DEFAULT false, -- with it the drawer held more than it may
+    impersonation_id bigint DEFAULT NULLIF(current_setting('backhaul.impersonation', true), '')::bigint,
     PRIMARY KEY (operator_id, id),
     UNIQUE (operator_id, request_key),
     UNIQUE (operator_id, receipt_number),
@@ -81,6 +82,7 @@ CREATE TABLE shortage_settlement (
     request_key text NOT NULL CHECK (length(request_key) BETWEEN 1 AND 200),
     recorded_at timestamptz NOT NULL,
     actor_id bigint NOT NULL,
+    impersonation_id bigint DEFAULT NULLIF(current_setting('backhaul.impersonation', true), '')::bigint,
     PRIMARY KEY (operator_id, id),
     UNIQUE (operator_id, request_key),
     FOREIGN KEY (operator_id, user_id) REFERENCES drawer (operator_id, user_id),
@@ -98,6 +100,7 @@ CREATE TABLE drawer_closing (
     reason text NOT NULL DEFAULT '',
     actor_id bigint NOT NULL,
     at timestamptz NOT NULL,
+    impersonation_id bigint DEFAULT NULLIF(current_setting('backhaul.impersonation', true), '')::bigint,
     PRIMARY KEY (operator_id, id),
     FOREIGN KEY (operator_id, user_id) REFERENCES drawer (operator_id, user_id),
     CONSTRAINT drawer_closing_why CHECK (through > was OR was IS NULL OR reason <> '')
@@ -124,6 +127,7 @@ CREATE TABLE deposit (
     reason text NOT NULL CHECK (reason <> ''),
     request_key text NOT NULL CHECK (length(request_key) BETWEEN 1 AND 200),
     reverses_id bigint,
+    impersonation_id bigint DEFAULT NULLIF(current_setting('backhaul.impersonation', true), '')::bigint,
     PRIMARY KEY (operator_id, id),
     UNIQUE (operator_id, request_key),
     CONSTRAINT deposit_amount CHECK (
