@@ -9,5 +9,9 @@ TABLES = [
     Own("subscription", app="SIU", books="SU", refers=("package_operator_id", "profile_operator_id")),
     Own("custom_price", app="SIU", books="SIU"),
     Own("block", app="SIU", books="SIU", batch="SIU"),
+    Own("custom_field", app="SIU"),
+    Own("custom_value", app="SIU"),
+    Own("customer_document", app="SIU", app_columns={"U": "withdrawn_at, withdrawn_by"}),
+    Own("customer_template", app="SIU", refers=("package_operator_id", "profile_operator_id")),
 ]
 FUNCTIONS = [Definer("search_customers"), Definer("why_no_new_services")]
