@@ -277,6 +277,7 @@ BEGIN
 END $$;
 
 -- Contract: pays back what a direct child holds, at closing: at most what is there beyond what it owes, out of the account p_paid.
+-- Nobody from above does it inside an operator.
 CREATE OR REPLACE FUNCTION pay_back_fund(
     p_child bigint, p_amount_minor bigint, p_on date, p_paid text, p_request_key text, p_note text) RETURNS bigint
 LANGUAGE plpgsql SECURITY DEFINER AS $$
@@ -284,6 +285,7 @@ DECLARE
     v_fund fund := lock_edge(p_child);
     v_movement bigint := moved_before(p_child, p_request_key, 'fund_paid_back', -p_amount_minor, 0);
 BEGIN
+    PERFORM refuse_inside();
     IF v_movement IS NOT NULL THEN
         RETURN v_movement;
     END IF;

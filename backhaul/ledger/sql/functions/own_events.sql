@@ -3,7 +3,8 @@
 -- Contract (app): records such an event of the acting operator and posts its entry after the template of its kind.
 -- p_amounts: {"amount name of the template": minor units}; of opening balances {"account": debits less credits}.
 -- p_paid: cash, bank or mobile_wallet, where the kind moves money; p_chosen: the account that the kind leaves open.
--- The same p_request_key again returns the first event; with other figures it is refused. Returns the event's id.
+-- The same p_request_key again returns the first event; with other figures it is refused. Nobody from above draws an owner's money
+-- inside an operator. Returns the event's id.
 CREATE OR REPLACE FUNCTION record_own_event(
     p_kind text, p_amounts jsonb, p_on date, p_paid text, p_chosen text, p_reason text, p_request_key text, p_now timestamptz) RETURNS bigint
 LANGUAGE plpgsql SECURITY DEFINER AS $$
@@ -12,6 +13,9 @@ DECLARE
     v_known own_event%ROWTYPE;
     v_id bigint;
 BEGIN
+    IF p_kind = 'owner_draws' THEN
+        PERFORM refuse_inside();
+    END IF;
     INSERT INTO own_event (operator_id, kind, effective_on, amounts, paid_code, chosen_code, reason, request_key)
     SELECT b.operator_id, p_kind, p_on, p_amounts, p_paid, p_chosen, p_reason, p_request_key FROM books b WHERE b.operator_id = v_operator
     ON CONFLICT (operator_id, request_key) DO NOTHING RETURNING id INTO v_id;

@@ -75,11 +75,13 @@ LANGUAGE sql STABLE SECURITY DEFINER AS $$
       AND l.static_address = ANY (p_addresses::inet[])
 $$;
 
--- Contract: the clear-text password of one of the acting operator's own logins, with an audit event in the same transaction.
+-- Contract: the clear-text password of one of the acting operator's own logins, with an audit event in the same transaction;
+-- for nobody from above who works inside the operator.
 CREATE OR REPLACE FUNCTION reveal_radius_password(p_login_id bigint, p_at timestamptz) RETURNS text
 LANGUAGE plpgsql SECURITY DEFINER AS $$
 DECLARE v_password text;
 BEGIN
+    PERFORM refuse_inside();
     SELECT password INTO v_password FROM radius_password WHERE operator_id = acting_operator() AND login_id = p_login_id;
     IF NOT FOUND THEN
         PERFORM refuse('not_found', 'There is no such login.');

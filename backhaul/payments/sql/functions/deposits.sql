@@ -2,8 +2,8 @@
 
 -- Contract (app): one act on the deposit of a customer of the acting operator.
 -- p_kind: deposit_in and deposit_given_back move money (p_method: cash, bank, mobile_wallet); deposit_kept pays dues, oldest first, and
--- has no method. Not more is kept or given back than is there, nor kept than is due. The same p_request_key again returns the first act;
--- with other figures it is refused. Returns the id of its row.
+-- has no method. Not more is kept or given back than is there, nor kept than is due; nobody from above gives one back inside an operator.
+-- The same p_request_key again returns the first act; with other figures it is refused. Returns the id of its row.
 CREATE OR REPLACE FUNCTION record_deposit(
     p_customer bigint, p_kind text, p_amount_minor bigint, p_method text, p_on date, p_now timestamptz, p_reason text, p_request_key text)
 RETURNS bigint
@@ -17,6 +17,9 @@ BEGIN
         PERFORM refuse('amount_not_positive', 'The amount must be more than zero.');
     ELSIF (p_kind = 'deposit_kept') <> (p_method IS NULL) OR p_method NOT IN ('cash', 'bank', 'mobile_wallet') THEN
         PERFORM refuse('invalid_input', 'Say how the money was paid: cash, bank or mobile wallet.');
+    END IF;
+    IF p_kind = 'deposit_given_back' THEN
+        PERFORM refuse_inside();
     END IF;
     IF p_kind = 'deposit_kept' AND is_off(v_operator, p_customer) THEN
         PERFORM lock_chains(ARRAY[v_operator]);    -- what comes back may be charged: funds are locked before customers

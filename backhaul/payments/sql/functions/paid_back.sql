@@ -2,6 +2,7 @@
 -- wallet (SPEC §3 "advance paid back"); cash out of the drawer of whoever gives it, as far as it is there. A payment of its own below
 -- zero, with a number like a receipt; nothing is taken from any bill.
 -- The same p_request_key again returns the first; with another customer or amount it is refused. More than the advance is refused.
+-- Nobody from above does it inside an operator.
 -- Returns {"payment_id", "receipt_number", "left_minor": what is still held, "repeated"}.
 CREATE OR REPLACE FUNCTION pay_back_advance(
     p_customer bigint, p_amount_minor bigint, p_method text, p_on date, p_now timestamptz, p_why text, p_request_key text) RETURNS jsonb
@@ -14,6 +15,7 @@ DECLARE
     v_person bigint;            -- out of whose drawer the cash goes
     v_round integer;
 BEGIN
+    PERFORM refuse_inside();
     IF p_amount_minor <= 0 THEN
         PERFORM refuse('amount_not_positive', 'The amount must be more than zero.');
     ELSIF p_method NOT IN ('cash', 'bank', 'mobile_wallet') THEN
