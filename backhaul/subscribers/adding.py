@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date
+from decimal import Decimal
 from typing import Any
 
 from backhaul.catalog.guards import Band, bands_on, refuse_outside
@@ -20,6 +21,7 @@ from backhaul.subscribers.rules import (
     anchor_day_of,
     clean_mobile,
     clean_name,
+    clean_place,
     format_code,
 )
 
@@ -28,7 +30,8 @@ Key = tuple[int, int]
 
 @dataclass(frozen=True)
 class NewCustomer:
-    """What is known of a customer to add. `package` and `profile` are (operator id, id) of what is offered."""
+    """What is known of a customer to add. `package` and `profile` are (operator id, id) of what is offered; `custom`
+    are values of the operator's own fields, by field id."""
 
     name: str
     username: str
@@ -43,6 +46,9 @@ class NewCustomer:
     mac: str | None = None
     static_ip: str | None = None
     custom_price_minor: int | None = None
+    latitude: Decimal | None = None
+    longitude: Decimal | None = None
+    custom: Mapping[int, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -67,7 +73,8 @@ class Offer:
 
 def look_up_offer(on: date) -> Offer:
     """Packages, profiles and zones of the acting operator."""
-    zones = rows("SELECT id, code FROM zone WHERE operator_id = %s", [current_scope().operator_id])
+    me = current_scope().operator_id
+    zones = rows("SELECT id, code FROM zone WHERE operator_id = %s AND removed_on IS NULL", [me])
     packages = list_packages_offered(on)
     return Offer(
         packages={(row["operator_id"], row["id"]): row for row in packages},
@@ -80,10 +87,10 @@ def look_up_offer(on: date) -> Offer:
 def refuse_what_is_not_offered(customer: NewCustomer, offer: Offer) -> None:
     """Raises NotFound or InvalidInput for what the operator cannot sell to this customer."""
     known = (("package", customer.package, offer.packages), ("profile", customer.profile, offer.profiles))
-    for field, key, offered in known:
+    for what, key, offered in known:
         if key not in offered:
             names = ", ".join(row["name"] for row in offered.values()) or "none yet"
-            raise NotFound(f"Choose a {field} that you can offer: {names}.", field=field)
+            raise NotFound(f"Choose a {what} that you can offer: {names}.", field=what)
     if customer.connection_type not in CONNECTION_TYPES:
         raise InvalidInput(f"Choose a connection type: {', '.join(CONNECTION_TYPES)}.", field="connection_type")
     if customer.custom_price_minor is not None:
@@ -146,10 +153,12 @@ def insert_customers(
         )
         for n, customer in enumerate(customers)
     ]
+    places = [clean_place(customer.latitude, customer.longitude) for customer in customers]
     drawn = rows(
-        "INSERT INTO customer (operator_id, code, name, mobile, address, zone_id, joined_on, username, request_key) "
-        "SELECT %s, u.*, %s FROM unnest(%s::text[], %s::text[], %s::text[], %s::text[], %s::bigint[], %s::date[], "
-        "%s::text[]) AS u RETURNING id, code, nextval(pg_get_serial_sequence('subscription', 'id')) AS subscription_id",
+        "INSERT INTO customer (operator_id, code, name, mobile, address, zone_id, joined_on, username, latitude, "
+        "longitude, request_key) SELECT %s, u.*, %s FROM unnest(%s::text[], %s::text[], %s::text[], %s::text[], "
+        "%s::bigint[], %s::date[], %s::text[], %s::numeric[], %s::numeric[]) AS u "
+        "RETURNING id, code, nextval(pg_get_serial_sequence('subscription', 'id')) AS subscription_id",
         [
             me,
             request_key,
@@ -160,6 +169,8 @@ def insert_customers(
             [customer.zone_id for customer in customers],
             [customer.joined_on for customer in customers],
             [customer.username.strip() for customer in customers],
+            [place[0] for place in places],
+            [place[1] for place in places],
         ],
     )
     execute("UPDATE customer_numbering SET next_number = next_number + %s WHERE operator_id = %s", [len(customers), me])
@@ -222,7 +233,10 @@ def provision(customers: Sequence[NewCustomer], added: Sequence[AddedCustomer], 
 
 def zone_code_of(zone_id: int) -> str:
     """The code of one of the acting operator's zones; raises NotFound."""
-    found = rows("SELECT code FROM zone WHERE operator_id = %s AND id = %s", [current_scope().operator_id, zone_id])
+    found = rows(
+        "SELECT code FROM zone WHERE operator_id = %s AND id = %s AND removed_on IS NULL",
+        [current_scope().operator_id, zone_id],
+    )
     if not found:
         raise NotFound("There is no such zone.", field="zone")
     return str(found[0]["code"])

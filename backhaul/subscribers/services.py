@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
 from datetime import date, datetime
 from typing import Any
 
@@ -38,10 +38,12 @@ from backhaul.subscribers.blocks import (
     set_activated,
     set_left,
 )
-from backhaul.subscribers.queries import get_customer
-from backhaul.subscribers.rules import NumberFormat, clean_mobile, clean_name
+from backhaul.subscribers.custom_fields import clean_values, list_values, write_values
+from backhaul.subscribers.queries import get_customer, has_customers
+from backhaul.subscribers.rules import NumberFormat, clean_mobile, clean_name, clean_place
+from backhaul.subscribers.zones import add_zone, add_zones
 
-__all__ = ["AddedCustomer", "NewCustomer", "StatusRefused", "refuse_negative_price"]
+__all__ = ["AddedCustomer", "NewCustomer", "StatusRefused", "add_zone", "add_zones", "refuse_negative_price"]
 
 # A payment lifts "unpaid" with the collector's permission to collect, checked where it is recorded.
 PERMISSION_TO_LIFT = {
@@ -98,6 +100,7 @@ def add_customer(
     current_scope().require("customers.edit")
     offer = look_up_offer(on)
     refuse_what_is_not_offered(customer, offer)
+    custom = clean_values(customer.custom, complete=True)
     numbering, number = lock_numbering()
     known = find_by_key(request_key)
     if known is not None:
@@ -108,6 +111,7 @@ def add_customer(
     if not activate:
         insert_block(added.subscription_id, "not_activated", "", on, at)
     provision([customer], [added], offer, is_open=activate)
+    write_values(added.customer_id, custom)
     record_audit(
         verb="added", subject_type="customer", subject_id=added.customer_id, at=at, code=added.code, activated=activate
     )
@@ -155,48 +159,24 @@ def refuse_low_fund(count: int = 1) -> None:
     raise FundLow(f"{told} Customers you have stay online.")
 
 
-def add_zone(*, name: str, code: str = "", parent_id: int | None = None) -> int:
-    """Add a zone of the acting operator; one that exists is returned as it is."""
-    if not name.strip():
-        raise InvalidInput("Give the zone a name.", field="zone")
+CHANGEABLE = ("name", "mobile", "address", "zone_id", "latitude", "longitude")
+
+
+def update_customer(*, customer_id: int, at: datetime, custom: Mapping[int, str] | None = None, **changes: Any) -> None:
+    """Change name, mobile, address, zone_id, latitude and longitude, mac or static_ip, and `custom`: values of the
+    operator's own fields. A price of its own: prices.set_custom_price. The trail keeps what was and what is."""
     scope = current_scope()
     scope.require("customers.edit")
-    added = rows(
-        "INSERT INTO zone (operator_id, parent_id, name, code) VALUES (%s, %s, %s, %s) "
-        "ON CONFLICT (operator_id, parent_id, name) DO UPDATE SET name = EXCLUDED.name RETURNING id",
-        [scope.operator_id, parent_id, name.strip(), code.strip()],
-    )
-    return int(added[0]["id"])
-
-
-def add_zones(names: set[str]) -> tuple[list[str], dict[str, int]]:
-    """Add the top zones of these names that are missing; which were added, and the ids of all of them by name."""
-    me = current_scope().operator_id
-    wanted = sorted(names)
-    added = rows(
-        "INSERT INTO zone (operator_id, name) SELECT %s, unnest(%s::text[]) "
-        "ON CONFLICT (operator_id, parent_id, name) DO NOTHING RETURNING name",
-        [me, wanted],
-    )
-    found = rows(
-        "SELECT DISTINCT ON (name) name, id FROM zone WHERE operator_id = %s AND name = ANY (%s) "
-        "ORDER BY name, parent_id NULLS FIRST",
-        [me, wanted],
-    )
-    return [row["name"] for row in added], {row["name"]: row["id"] for row in found}
-
-
-def update_customer(*, customer_id: int, at: datetime, **changes: Any) -> None:
-    """Change name, mobile, address, zone_id, mac or static_ip. A price of its own: prices.set_custom_price."""
-    scope = current_scope()
-    scope.require("customers.edit")
-    unknown = set(changes) - {"name", "mobile", "address", "zone_id", "mac", "static_ip"}
+    unknown = set(changes) - {*CHANGEABLE, "mac", "static_ip"}
     if unknown:
         raise InvalidInput(f"{', '.join(sorted(unknown))} cannot be changed here.")
     customer = get_customer(customer_id)
-    own = {
-        key: _cleaned(key, value) for key, value in changes.items() if key in ("name", "mobile", "address", "zone_id")
-    }
+    values = clean_values(custom, complete=True) if custom is not None else {}
+    known = {field["id"]: field for field in list_values(customer_id)} if values else {}
+    own = {key: _cleaned(key, value) for key, value in changes.items() if key in CHANGEABLE}
+    if {"latitude", "longitude"} & set(own):
+        place = clean_place(own.get("latitude", customer["latitude"]), own.get("longitude", customer["longitude"]))
+        own |= dict(zip(("latitude", "longitude"), place, strict=True))
     if own:
         execute(
             f"UPDATE customer SET {', '.join(f'{key} = %s' for key in own)} WHERE operator_id = %s AND id = %s",
@@ -205,13 +185,22 @@ def update_customer(*, customer_id: int, at: datetime, **changes: Any) -> None:
     login = {key: value for key, value in changes.items() if key in ("mac", "static_ip")}
     if login:
         update_login(operator_id=scope.operator_id, subscription_id=customer["subscription_id"], at=at, **login)
-    record_audit(verb="changed", subject_type="customer", subject_id=customer_id, at=at, changed=sorted(changes))
+    write_values(customer_id, values)
+    is_now = own | login | {known[field]["label"]: value for field, value in values.items()}
+    was = customer | {field["label"]: field["value"] for field in known.values()}
+    changed = sorted(key for key, value in is_now.items() if (value or "") != (was[key] or ""))
+    if changed:
+        record_audit(
+            verb="changed", subject_type="customer", subject_id=customer_id, at=at, changed=changed,
+            was={key: was[key] for key in changed}, now={key: is_now[key] for key in changed},
+        )  # fmt: skip
 
 
 def reset_password(*, customer_id: int, password: str, at: datetime) -> None:
     """Give a customer's login a new password and end its session."""
     scope = current_scope()
     scope.require("customers.edit")
+    scope.refuse_inside()
     customer = get_customer(customer_id)
     change_password(
         operator_id=scope.operator_id, subscription_id=customer["subscription_id"], password=password, at=at
@@ -272,8 +261,8 @@ def lift_block(*, subscription_id: int, reason: str, on: date, at: datetime, why
 def set_numbering(numbering: NumberFormat) -> None:
     """Set how the acting operator's customer ids look; the prefix freezes with the first customer."""
     me = current_scope().operator_id
-    known = rows("SELECT prefix, next_number FROM customer_numbering WHERE operator_id = %s FOR NO KEY UPDATE", [me])
-    if known and known[0]["next_number"] > 1 and known[0]["prefix"] != numbering.prefix:
+    known = rows("SELECT prefix FROM customer_numbering WHERE operator_id = %s FOR NO KEY UPDATE", [me])
+    if known and known[0]["prefix"] != numbering.prefix and has_customers():
         raise PrefixFrozen("Customers have ids with this prefix; it cannot change any more.", field="prefix")
     execute(
         "INSERT INTO customer_numbering (operator_id, prefix, infix, digits, postfix) VALUES (%s, %s, %s, %s, %s) "
@@ -283,6 +272,24 @@ def set_numbering(numbering: NumberFormat) -> None:
     )
 
 
+def change_numbering(numbering: NumberFormat, *, next_number: int, at: datetime) -> None:
+    """The same by a person, who chooses the first number too as long as nobody has one (SPEC A15)."""
+    scope = current_scope()
+    scope.require("settings.edit")
+    set_numbering(numbering)
+    changed = execute(
+        "UPDATE customer_numbering SET next_number = %s WHERE operator_id = %s AND (next_number = %s OR NOT EXISTS "
+        "(SELECT 1 FROM customer WHERE operator_id = %s))",
+        [next_number, scope.operator_id, next_number, scope.operator_id],
+    )
+    if not changed:
+        raise PrefixFrozen("Customers have numbers: they go on without a gap.", field="next_number")
+    record_audit(
+        verb="numbering_set", subject_type="operator", subject_id=scope.operator_id, at=at, next_number=next_number,
+        **asdict(numbering),
+    )  # fmt: skip
+
+
 def _cleaned(key: str, value: Any) -> Any:
     if key == "zone_id":
         if value is not None:
@@ -290,4 +297,6 @@ def _cleaned(key: str, value: Any) -> Any:
         return value
     if key == "address":
         return str(value).strip()
+    if key in ("latitude", "longitude"):
+        return value
     return clean_name(value) if key == "name" else clean_mobile(value)
