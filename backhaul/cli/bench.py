@@ -15,6 +15,7 @@ BENCHES = {
     "asof": "What an account held on a day, at a million postings, against a scan of them.",
     "correction": "Rows that an entry dated back writes, with up to 100,000 entries after it, against none.",
     "verify": "A proof of everything at a million postings, against one scan of them.",
+    "pages": "The busiest pages at a million customers, against their budget of 150 ms.",
     "authorize": "RADIUS logins, against the stock FreeRADIUS SQL schema.",
 }
 

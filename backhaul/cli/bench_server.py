@@ -16,6 +16,7 @@ from typing import Any
 
 import psycopg
 
+EVENLY = "1 + n % 301"
 BENCHMARKS = Path(__file__).resolve().parents[2] / "benchmarks"
 SETTINGS = {"shared_buffers": "2GB", "max_wal_size": "8GB", "checkpoint_timeout": "30min", "work_mem": "64MB",
             "maintenance_work_mem": "512MB", "max_connections": "100", "random_page_cost": "1.1"}  # fmt: skip
@@ -35,11 +36,14 @@ class BenchServer:
         connection.execute("SET search_path = cell1, ext, public")
         return connection
 
-    def fill(self, customers: int, months: int) -> None:
-        """Bench data (ARCHITECTURE §7) with funds for so many months, and the directory row of its ISP."""
+    def fill(self, customers: int, months: int, owner: str = EVENLY) -> None:
+        """Bench data (ARCHITECTURE §7) with funds for so many months, and the directory row of its ISP.
+
+        `owner`: the operator of the n-th customer, as SQL.
+        """
         with self.admin() as admin:
             for name in ("data.sql", "funds.sql"):
-                admin.execute(script(name).format(customers=customers, months=months).encode())
+                admin.execute(script(name).format(customers=customers, months=months, owner=owner).encode())
             admin.execute(
                 "INSERT INTO public.isp_directory (isp_id, slug, cell, time_zone, currency, currency_decimals) "
                 "VALUES (1, 'bench', 'cell1', 'Asia/Dhaka', 'BDT', 2)"
