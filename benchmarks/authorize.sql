@@ -1,6 +1,6 @@
 -- Data of `bench authorize`: one ISP with 300 resellers, {customers} logins, {sessions} of them online, {closed} past sessions.
-INSERT INTO operator (id, isp_id, parent_id, depth, path, kind, slug, name, may_have_children)
-VALUES (1, 1, NULL, 0, ARRAY[1], 'isp', 'bench', 'Bench', true);
+INSERT INTO operator (id, isp_id, parent_id, depth, path, kind, slug, name)
+VALUES (1, 1, NULL, 0, ARRAY[1], 'isp', 'bench', 'Bench');
 INSERT INTO operator (id, isp_id, parent_id, depth, path, kind, slug, name)
 SELECT n, 1, 1, 1, ARRAY[1, n], 'reseller', 'r' || n, 'R' || n FROM generate_series(2, 301) AS n;
 INSERT INTO pool (operator_id, id, name, framed_pool) VALUES (1, 1, 'clients', 'clients');

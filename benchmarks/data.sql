@@ -1,12 +1,12 @@
 -- Bench data (ARCHITECTURE §7): one ISP, 301 operators in three levels below it (20, 80, 200), ten plans, VAT of 5 % everywhere,
--- {customers} customers spread over all operators, 5 % of the funds short. Run as a superuser in a cell that is empty.
+-- {customers} customers, the n-th of operator {owner}, 5 % of the funds short. Run as a superuser in a cell that is empty.
 
-INSERT INTO operator (id, isp_id, parent_id, depth, path, kind, slug, name, may_have_children, edits_catalog)
-VALUES (1, 1, NULL, 0, '{{1}}', 'isp', 'bench', 'Bench', true, true);
-INSERT INTO operator (id, isp_id, parent_id, depth, path, kind, slug, name, may_have_children, edits_catalog)
-SELECT 1 + n, 1, 1, 1, ARRAY[1, 1 + n], 'reseller', 'r' || n, 'Reseller ' || n, true, true FROM generate_series(1, 20) n;
-INSERT INTO operator (id, isp_id, parent_id, depth, path, kind, slug, name, may_have_children)
-SELECT 21 + n, 1, p.id, 2, p.path || (21 + n)::bigint, 'sub_operator', 's' || n, 'Sub ' || n, true
+INSERT INTO operator (id, isp_id, parent_id, depth, path, kind, slug, name)
+VALUES (1, 1, NULL, 0, '{{1}}', 'isp', 'bench', 'Bench');
+INSERT INTO operator (id, isp_id, parent_id, depth, path, kind, slug, name)
+SELECT 1 + n, 1, 1, 1, ARRAY[1, 1 + n], 'reseller', 'r' || n, 'Reseller ' || n FROM generate_series(1, 20) n;
+INSERT INTO operator (id, isp_id, parent_id, depth, path, kind, slug, name)
+SELECT 21 + n, 1, p.id, 2, p.path || (21 + n)::bigint, 'sub_operator', 's' || n, 'Sub ' || n
 FROM generate_series(1, 80) n JOIN operator p ON p.id = 2 + (n - 1) % 20;
 INSERT INTO operator (id, isp_id, parent_id, depth, path, kind, slug, name)
 SELECT 101 + n, 1, p.id, 3, p.path || (101 + n)::bigint, 'sub_operator', 't' || n, 'Third ' || n
@@ -30,12 +30,12 @@ SELECT o.id, o.parent_id, 1, p.id, '2020-01-01', 20000 + p.id * 3000 + o.depth *
 FROM operator o CROSS JOIN plan p WHERE o.depth > 0;
 
 INSERT INTO customer (operator_id, id, code, name, mobile, joined_on, username)
-SELECT 1 + n % 301, n, 'C' || lpad(n::text, 7, '0'), (ARRAY['Rahim','Karim','Nusrat','Farhana','Babul','Shafiq','Ishrat','Kamal'])[1 + n % 8]
+SELECT {owner}, n, 'C' || lpad(n::text, 7, '0'), (ARRAY['Rahim','Karim','Nusrat','Farhana','Babul','Shafiq','Ishrat','Kamal'])[1 + n % 8]
        || ' ' || (ARRAY['Das','Ahmed','Sarker','Begum','Mia','Khatun','Paul','Bhuiyan'])[1 + (n / 8) % 8], '017' || lpad((n::bigint * 7919 % 100000000)::text, 8, '0'),
        '2026-01-01', 'user' || n
 FROM generate_series(1, {customers}) n;
 INSERT INTO subscription (operator_id, id, customer_id, package_operator_id, package_id, profile_operator_id, profile_id, anchor_day, activated_on)
-SELECT 1 + n % 301, n, n, 1, 1 + (n / 301) % 10, 1, 1, 1, '2026-01-01' FROM generate_series(1, {customers}) n;
+SELECT {owner}, n, n, 1, 1 + (n / 301) % 10, 1, 1, 1, '2026-01-01' FROM generate_series(1, {customers}) n;
 INSERT INTO billing_state (operator_id, subscription_id, billed_until, charged_until, day_charged_until)
 SELECT operator_id, id, '2026-10-01', '2026-10-01', '2026-10-01' FROM subscription;
 INSERT INTO customer_advance (operator_id, customer_id, advance_minor) SELECT operator_id, customer_id, 0 FROM subscription WHERE id % 20 = 0;

@@ -5,14 +5,12 @@ An ordinary unit takes five, and what it has locked stays locked over two of the
 
 from __future__ import annotations
 
-from functools import cache
 from typing import Any
 
 from django.db import connections
 
 from backhaul.identity.models import IspDirectory
 from backhaul.operators.functions import refusals
-from backhaul.operators.rules import ROLES, permissions_of
 from backhaul.operators.scope import SYSTEM
 
 
@@ -29,8 +27,8 @@ def call_alone(
     """The single value that `name(p_key => value, …)` returns, for `operator_id`; committed when this returns.
 
     For functions of *books* that act for the acting operator alone: what it may see besides itself is not set. Nothing
-    is done unless the user's role includes `permission`, whatever the operator itself may do. Raises NotFound and
-    NotAllowed as unit_of_work and Scope.require do, LookupError inside a unit of work.
+    is done unless the user may do `permission` there. Raises NotFound and NotAllowed as unit_of_work and Scope.require
+    do, LookupError inside a unit of work.
     """
     connection = connections["default"]
     if connection.in_atomic_block:
@@ -43,21 +41,13 @@ def call_alone(
         f"SET LOCAL search_path = {isp.cell}, public, ext",
         "SET LOCAL backhaul.operator = %s",
         "SET LOCAL backhaul.actor = %s",
-        f"SELECT CASE WHEN has_seat(%s, %s, %s, %s, %s) THEN {name}({named}) END",
+        f"SELECT CASE WHEN has_seat(%s, %s, %s, %s) THEN {name}({named}) END",
     )
     acting = [str(operator_id), str(user_id or SYSTEM)]
-    seat = [isp.isp_id, operator_id, user_id, permission, _roles_with(permission)]
+    seat = [isp.isp_id, operator_id, user_id, permission]
     with refusals(), connection.cursor() as cursor:
         cursor.execute("; ".join(statements), [*acting, *seat, *arguments.values()])
         for _ in statements[1:]:
             cursor.nextset()
         row = cursor.fetchone()
     return None if row is None else row[0]
-
-
-@cache
-def _roles_with(permission: str) -> list[str]:
-    """The roles that include a permission at every operator."""
-    roles = [r for r in ROLES if permission in permissions_of(r, edits_catalog=False, may_have_children=False)]
-    assert roles
-    return roles

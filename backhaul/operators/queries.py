@@ -11,7 +11,7 @@ from backhaul.identity.queries import get_isp_by_slug, list_isps
 from backhaul.operators.functions import call, rows
 from backhaul.operators.scope import current_scope, unit_of_work
 
-_COLUMNS = "id, parent_id, depth, kind, slug, name, may_have_children, edits_catalog, closed_on"
+_COLUMNS = "id, parent_id, depth, kind, slug, name, closed_on"
 
 
 def get_operator(operator_id: int) -> dict[str, Any]:

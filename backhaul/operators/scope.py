@@ -11,19 +11,54 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import TypeVar
 
 import psycopg
 from django.db import OperationalError, connections, transaction
 
-from backhaul.common.errors import NotAllowed, NotFound
+from backhaul.common.errors import NotAllowed, NotFound, Refusal
 from backhaul.identity.models import IspDirectory
-from backhaul.operators.rules import permissions_of
+from backhaul.operators.rules import NOT_INSIDE, PERMISSIONS
 
 SYSTEM = 0
 TRIES = 5
 UNDONE_BY_OTHERS = ("40001", "40P01")  # serialization failure, deadlock: the server took the whole transaction back
 Done = TypeVar("Done")
+
+
+class NotInside(NotAllowed):
+    """What only an operator's own people do there: nobody from above (SPEC A31)."""
+
+    code = "not_inside"
+
+
+class EntryOver(Refusal):
+    """The time inside another operator is over, or the right to be there; the person is back at the own one."""
+
+    code = "entry_over"
+
+
+@dataclass(frozen=True)
+class Inside:
+    """Which impersonation a unit of work acts in, as of when. `writes` although the person only looks: for stepping up
+    and going back, which change nothing of the operator's."""
+
+    operator_id: int
+    impersonation_id: int
+    at: datetime
+    writes: bool = False
+
+
+@dataclass(frozen=True)
+class Entry:
+    """How somebody from above works inside an operator: why, until when, and whether it may change things there."""
+
+    id: int
+    reason: str
+    until: datetime
+    stepped_up: bool
+    from_operator_id: int
 
 
 @dataclass(frozen=True)
@@ -38,10 +73,12 @@ class Scope:
     visible: tuple[int, ...] = ()
     actor_id: int = SYSTEM
     role: str = "system"
+    role_name: str = ""
     permissions: frozenset[str] = frozenset()
     time_zone: str = "UTC"
     currency: str = ""
     currency_decimals: int = 2
+    entry: Entry | None = None
 
     @property
     def parent_id(self) -> int | None:
@@ -52,6 +89,11 @@ class Scope:
         """Raises NotAllowed unless the person's role includes `permission` ("context.verb")."""
         if permission not in self.permissions:
             raise NotAllowed(f"Your role does not include “{permission}”; ask the owner of {self.name}.")
+
+    def refuse_inside(self) -> None:
+        """Raises NotInside for somebody from above who works inside this operator."""
+        if self.entry is not None:
+            raise NotInside(f"Only the people of {self.name} do this. Ask them, or go back to your own console.")
 
 
 _current: ContextVar[Scope | None] = ContextVar("scope", default=None)
@@ -73,17 +115,24 @@ def unit_of_work(
     user_id: int | None = None,
     using: str = "default",
     snapshot: bool = False,
+    inside: Inside | None = None,
 ) -> Iterator[Scope]:
     """Open a durable transaction for `operator_id` (default: the ISP) and yield its scope; commits at the end.
 
     `user_id` None = the system itself, with every permission. `snapshot`: read only, all seen as of one instant.
+    `inside`: the user, of `operator_id`, works inside an operator below: that one acts, and the database lets nothing
+    be written until the user has stepped up. Raises EntryOver when that is over.
     Raises NotFound when the operator does not exist in this ISP or the user is no member of it: the two look alike.
     """
     scope = Scope(cell=isp.cell, isp_id=isp.isp_id, time_zone=isp.time_zone, currency=isp.currency,
                   currency_decimals=isp.currency_decimals, actor_id=user_id or SYSTEM)  # fmt: skip
     with _begun(using, snapshot=snapshot):
         scope = _resolve(scope, operator_id or isp.isp_id, user_id, using)
+        if inside is not None:
+            scope = _enter(scope, inside, using)
         _set_local(scope, using)
+        if inside is not None and scope.entry is not None and not (scope.entry.stepped_up or inside.writes):
+            _look_only(using)
         token = _current.set(scope)
         try:
             yield scope
@@ -125,8 +174,8 @@ def survey(cell: str) -> Iterator[None]:
 def acting_for_founded(isp: IspDirectory) -> Iterator[Scope]:
     """Inside a founding unit, act for the ISP that was just created; ends with the unit."""
     scope = Scope(cell=isp.cell, isp_id=isp.isp_id, operator_id=isp.isp_id, path=(isp.isp_id,), visible=(isp.isp_id,),
-                  permissions=permissions_of("system", edits_catalog=True, may_have_children=True),
-                  time_zone=isp.time_zone, currency=isp.currency, currency_decimals=isp.currency_decimals)  # fmt: skip
+                  permissions=PERMISSIONS, time_zone=isp.time_zone, currency=isp.currency,
+                  currency_decimals=isp.currency_decimals)  # fmt: skip
     _set_local(scope, "default")
     token = _current.set(scope)
     try:
@@ -177,14 +226,14 @@ def _resolve(scope: Scope, operator_id: int, user_id: int | None, using: str) ->
     with connections[using].cursor() as cursor:
         cursor.execute(
             f"{_path_sql(scope)}; "
-            "SELECT isp_id, name, path, visible, role, edits_catalog, may_have_children FROM operator_scope(%s, %s)",
+            "SELECT isp_id, name, path, visible, role, role_name, permissions FROM operator_scope(%s, %s)",
             [operator_id, user_id],
         )
         cursor.nextset()
         row = cursor.fetchone()
     if row is None or row[0] != scope.isp_id:
         raise NotFound("There is no such operator.")
-    _, name, path, visible, role, edits_catalog, may_have_children = row
+    _, name, path, visible, role, role_name, permissions = row
     return replace(
         scope,
         operator_id=operator_id,
@@ -192,8 +241,41 @@ def _resolve(scope: Scope, operator_id: int, user_id: int | None, using: str) ->
         path=tuple(path),
         visible=tuple(visible),
         role=role,
-        permissions=permissions_of(role, edits_catalog=edits_catalog, may_have_children=may_have_children),
+        role_name=role_name or "",
+        permissions=PERMISSIONS if user_id is None else frozenset(permissions),
     )
+
+
+def _enter(home: Scope, inside: Inside, using: str) -> Scope:
+    """The scope of the operator below inside which a person of `home` works, while that lasts."""
+    row = None
+    if "resellers.enter" in home.permissions:
+        with connections[using].cursor() as cursor:
+            cursor.execute(
+                "SELECT name, path, visible, granted, reason, until_at, stepped_up "
+                "FROM entered_scope(%s, %s, %s, %s, %s)",
+                [inside.operator_id, inside.impersonation_id, home.operator_id, home.actor_id, inside.at],
+            )
+            row = cursor.fetchone()
+    if row is None:
+        raise EntryOver("Your time inside the other operator is over; you are back at your own.")
+    name, path, visible, granted, reason, until, stepped_up = row
+    return replace(
+        home,
+        operator_id=inside.operator_id,
+        name=name,
+        path=tuple(path),
+        visible=tuple(visible),
+        role="inside",
+        role_name="",
+        permissions=(home.permissions & frozenset(granted)) - NOT_INSIDE,
+        entry=Entry(inside.impersonation_id, reason, until, stepped_up, home.operator_id),
+    )
+
+
+def _look_only(using: str) -> None:
+    with connections[using].cursor() as cursor:
+        cursor.execute("SET TRANSACTION READ ONLY")
 
 
 def _set_local(scope: Scope, using: str) -> None:
@@ -201,11 +283,12 @@ def _set_local(scope: Scope, using: str) -> None:
     ids = ",".join(map(str, scope.visible))
     ancestors = ",".join(map(str, scope.path[:-1]))
     acting = str(scope.operator_id) if scope.operator_id else ""
+    entry = str(scope.entry.id) if scope.entry else ""
     with connections[using].cursor() as cursor:
         cursor.execute(
             f"{_path_sql(scope)}; SET LOCAL backhaul.operator = '{acting}'; "
             f"SET LOCAL backhaul.operators = '{{{ids}}}'; SET LOCAL backhaul.ancestors = '{{{ancestors}}}'; "
-            f"SET LOCAL backhaul.actor = '{scope.actor_id}'"
+            f"SET LOCAL backhaul.actor = '{scope.actor_id}'; SET LOCAL backhaul.impersonation = '{entry}'"
         )
 
 

@@ -10,7 +10,7 @@ from backhaul.operators.functions import rows
 from backhaul.operators.scope import current_scope
 
 _RESELLER = f"""
-    SELECT o.id, o.name, o.slug, o.kind, o.may_have_children, o.edits_catalog, {FUND},
+    SELECT o.id, o.name, o.slug, o.kind, {FUND},
            COALESCE(h.bills, 0)::bigint AS held_bills, COALESCE(h.needed_minor, 0)::bigint AS needed_minor,
            h.since_on AS held_since
     FROM operator o

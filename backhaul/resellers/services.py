@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from backhaul.billing.guards import ease_guard
 from backhaul.billing.services import queue_retry
 from backhaul.catalog.services import set_vat
-from backhaul.common.errors import InvalidInput, NotAllowed
+from backhaul.common.errors import InvalidInput
 from backhaul.funds.services import (
     open_fund,
     receive_from_child,
@@ -21,6 +21,7 @@ from backhaul.funds.services import (
 from backhaul.identity.models import IspDirectory
 from backhaul.identity.services import create_user, enter_isp
 from backhaul.operators.functions import call
+from backhaul.operators.people import refuse_role
 from backhaul.operators.scope import acting_for_child, acting_for_founded, current_scope, founding_unit
 from backhaul.operators.services import add_member, add_operator, set_brand
 from backhaul.subscribers.rules import NumberFormat
@@ -46,6 +47,7 @@ class Terms:
     mode: str = "prepaid"
     may_have_children: bool = False
     edits_catalog: bool = False
+    modules: frozenset[str] | None = None  # permissions; None: what is usual for its kind
     credit_limit_minor: int = 0
     low_balance_minor: int = 0
     started: bool = True
@@ -100,6 +102,7 @@ def onboard_operator(*, identity: Identity, terms: Terms) -> int:
         kind=terms.kind,
         may_have_children=terms.may_have_children,
         edits_catalog=terms.edits_catalog,
+        modules=terms.modules,
     )
     _open_accounts(operator_id)
     open_fund(child_id=operator_id, mode=terms.mode, started=terms.started)
@@ -157,10 +160,10 @@ def add_staff(*, operator_id: int, role: str, **person: Any) -> int:
     `person`: name, full_name, password, must_change_password (default: at the first sign-in) of create_user.
     """
     scope = current_scope()
+    scope.refuse_inside()
     if operator_id == scope.operator_id:
         scope.require("staff.edit")
-        if role == "owner" and scope.role not in ("system", "owner"):
-            raise NotAllowed("Only an owner makes another owner.")
+        refuse_role(role)
         return _add_person(role, person)
     scope.require("resellers.edit")
     with acting_for_child(operator_id):

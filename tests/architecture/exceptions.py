@@ -18,6 +18,8 @@ MONEY = {
 
 # App removes rows of these only: what was planned and is given up before its day; nothing names them.
 APP_DELETES = {
+    "role_permission": "a tick taken away; the trail of the role keeps that it was there",
+    "member_permission": "as role_permission",
     "holiday": "a day ahead that is none after all",
     "planned_change": "a package change that does not come",
 }
@@ -92,6 +94,7 @@ NO_FOREIGN_KEY = {
 }  # fmt: skip
 # Text columns named like enumerations that take other values too.
 NO_ENUMERATION = {
+    "membership.role": "one of the operator's roles (foreign key)",
     "entry.kind": "the kinds of posting_template, and reversals of them",
     "posting_template.kind": "its rows are the list of kinds",
     "operator_block.reason": "each cause that can block an operator names itself",

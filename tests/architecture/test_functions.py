@@ -16,6 +16,8 @@ from tests.architecture.samples import Operator, cast_of
 
 # Meant for a direct child of the acting operator, whose id is {other}.
 ON_A_CHILD = {
+    "set_modules": "set_modules({other}, '{{}}')",
+    "modules_of_child": "modules_of_child({other})",
     "open_books": "open_books({other})",
     "open_fund": "open_fund({other}, 'prepaid', true)",
     "open_numbering": "open_numbering({other})",
@@ -79,7 +81,7 @@ ON_A_ROW = {
 # Takes nobody's id: (query of one column, acting as rival; what may come out), {…} = ids of the cast.
 ON_ITSELF = {
     "add_operator": (
-        "SELECT parent_id FROM operator WHERE id = add_operator('new', 'New', 'reseller', false, false)",
+        "SELECT parent_id FROM operator WHERE id = add_operator('new', 'New', 'reseller', '{{}}', '{{}}')",
         set(),
     ),
     "count_router_sessions": ("SELECT nas_id FROM count_router_sessions('-infinity')", {"{rival}"}),

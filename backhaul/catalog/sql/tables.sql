@@ -24,7 +24,7 @@ CREATE TABLE package (
     plan_id bigint NOT NULL,
     price_minor bigint NOT NULL CHECK (price_minor >= 0),      -- the first price, per term; later ones in package_price
     term_months smallint NOT NULL DEFAULT 1 CHECK (term_months IN (1, 3, 6, 12)),
-    handed_down boolean NOT NULL DEFAULT false,                -- children without edits_catalog sell it
+    handed_down boolean NOT NULL DEFAULT false,                -- children without catalog.edit sell it
     withdrawn_on date,
     PRIMARY KEY (operator_id, id),
     UNIQUE (operator_id, name),

@@ -8,6 +8,7 @@ from django.urls import reverse
 from backhaul.billing.queries import count_held
 from backhaul.funds.queries import get_own_fund
 from backhaul.identity.models import User
+from backhaul.operators.progress import count_jobs
 from backhaul.operators.queries import get_brand
 from backhaul.operators.scope import Scope
 from backhaul.web.nav import menu_for, quick_for
@@ -33,7 +34,7 @@ def shell_for(request: HttpRequest, scope: Scope, user: User) -> Shell:
         operator_name=scope.name,
         operator_kind=named(kind, "operator"),
         user_name=user.full_name or user.name,
-        user_role=named(scope.role, "role"),
+        user_role=scope.role_name or named(scope.role, "role"),
         currency=scope.currency,
         home_href=reverse("dashboard"),
         sign_out_href=reverse("sign-out"),
@@ -43,6 +44,7 @@ def shell_for(request: HttpRequest, scope: Scope, user: User) -> Shell:
         nav=menu_for(may, request.path, counts),
         quick=quick_for(may, request.path),
         may=may,
+        jobs=count_jobs(),
     )
 
 

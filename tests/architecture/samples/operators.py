@@ -37,10 +37,37 @@ SAMPLES = [
         one_each=True,
     ),
     own(
+        "module_grant",
+        {"permission": "(ARRAY['dashboard.view', 'staff.edit'])[{k}]", "isp_id": "{isp}", "parent_id": "{parent}"},
+        checks={
+            "module_grant_permission_check": Check({"permission": "'All'"}),
+            "module_grant_check": Check({"parent_id": "NULL"}),
+        },
+    ),
+    own(
+        "role",
+        {"id": "{n}", "key": "(ARRAY['owner', 'own-2'])[{k}]", "name": "'Role {n}'"},
+        uniques={"operator_id, key": {"key": "'owner'"}, "operator_id, name": {"name": "'Same'"}},
+        checks={
+            "role_key_check": Check({"key": "'Big Letters'"}, but={"key": "'small'"}),
+            "role_name_check": Check({"name": "''"}, but={"name": "'x'"}),
+            "role_own_is_named": Check({"key": "'own-9'", "name": "NULL"}, but={"key": "'noc'", "name": "NULL"}),
+        },
+    ),
+    own(
+        "role_permission",
+        {"role_id": "{n}", "permission": "'dashboard.view'"},
+        checks={"role_permission_permission_check": Check({"permission": "'All'"}, but={"permission": "'a.b'"})},
+    ),
+    own(
         "membership",
         {"id": "{n}", "user_id": "{n}", "role": "'owner'"},
         uniques={"user_id, operator_id": {}},
-        checks={"membership_role_check": Check({"role": "'wizard'"}, but={"role": "'collector'"})},
+    ),
+    own(
+        "member_permission",
+        {"membership_id": "{n}", "permission": "'dashboard.view'"},
+        checks={"member_permission_permission_check": Check({"permission": "'All'"}, but={"permission": "'a.b'"})},
     ),
     own(
         "operator_block",
@@ -58,6 +85,20 @@ SAMPLES = [
     own(
         "audit_event",
         {"id": "{n}", "at": "now()", "actor_id": "0", "verb": "'saw'", "subject_type": "'customer'", "subject_id": "1"},
+    ),
+    own(
+        "job_progress",
+        {"id": "{n}", "user_id": "{n}", "task": "'verify'", "label": "'All books'", "started_at": "now()"},
+        checks={
+            "job_progress_task_check": Check({"task": "'Big Letters'"}, but={"task": "'two_words'"}),
+            "job_progress_link_check": Check({"link": "'//elsewhere'"}, but={"link": "'/here/'"}),
+            "job_progress_done_check": Check({"done": "-1"}, but={"done": "0"}),
+            "job_progress_total_check": Check({"total": "0"}, but={"total": "1"}),
+            "job_progress_outcome_check": Check(
+                {"outcome": "'maybe'", "finished_at": "now()"}, but={"outcome": "'failed'", "finished_at": "now()"}
+            ),
+            "job_progress_ends": Check({"outcome": "'done'"}, but={"outcome": "'done'", "finished_at": "now()"}),
+        },
     ),
     edge(
         "edge_grant",
