@@ -15,7 +15,9 @@ from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
+from django.contrib import messages
 from django.core.exceptions import PermissionDenied
+from django.db import DatabaseError
 from django.forms import Form
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
 from django.shortcuts import render
@@ -27,9 +29,11 @@ from backhaul.common import clock
 from backhaul.common.errors import NotAllowed, NotFound, Refusal
 from backhaul.identity.models import IspDirectory, User
 from backhaul.identity.queries import get_isp
-from backhaul.operators.functions import savepoint
-from backhaul.operators.scope import Scope, unit_of_work
+from backhaul.operators.functions import is_read_only, savepoint
+from backhaul.operators.scope import EntryOver, Inside, Scope, unit_of_work
 from backhaul.web.console.frame import shell_for
+from backhaul.web.console.inside import come_back, inside_of
+from backhaul.web.console.trail import has_done, write_down
 from backhaul.web.currency import amounts_with
 from backhaul.web.shell import Shell
 
@@ -47,22 +51,38 @@ class PageRequest(HttpRequest):
     shell: Shell
     now: datetime
     today: date
+    inside: Inside | None  # the operator below inside which the person works now (SPEC A31)
 
 
 View = Callable[Concatenate[PageRequest, P], HttpResponse]
 Served = Callable[Concatenate[HttpRequest, P], HttpResponse]
 
 
-def page(permission: str, *, in_unit: bool = True) -> Callable[[View[P]], Served[P]]:
+@dataclass(frozen=True)
+class Kind:
+    """How a page is served, see `page`."""
+
+    permission: str
+    in_unit: bool
+    inside: bool
+    writes: bool
+
+
+def page(
+    permission: str, *, in_unit: bool = True, inside: bool = True, writes: bool = False
+) -> Callable[[View[P]], Served[P]]:
     """A page for those whose role includes `permission`; others read 403, strangers are led to the sign-in.
 
     `in_unit` False: the view opens its own units (what commits by itself does), the permission is checked before.
+    `inside` False: not for somebody from above who works inside an operator (one's own password, one's own sign-in).
+    `writes`: also while such a person only looks. A POST that has done something is written into the audit log.
     """
+    kind = Kind(permission, in_unit, inside, writes)
 
     def wrap(view: View[P]) -> Served[P]:
         @wraps(view)
         def served(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
-            answer = _serve(request, permission, in_unit, lambda seated: view(seated, *args, **kwargs))
+            answer = _serve(request, kind, lambda seated: view(seated, *args, **kwargs))
             patch_vary_headers(answer, ["HX-Target"])
             answer["Cache-Control"] = "private, no-store"
             return answer
@@ -73,46 +93,79 @@ def page(permission: str, *, in_unit: bool = True) -> Callable[[View[P]], Served
     return wrap
 
 
-def _serve(
-    request: HttpRequest, permission: str, in_unit: bool, view: Callable[[PageRequest], HttpResponse]
-) -> HttpResponse:
+def _serve(request: HttpRequest, kind: Kind, view: Callable[[PageRequest], HttpResponse]) -> HttpResponse:
     if not request.user.is_authenticated:
         return leave_to(request, f"{settings.LOGIN_URL}?{urlencode({'next': request.get_full_path()})}")
     seated = cast(PageRequest, request)
-    if seated.user.must_change_password and permission != SIGNED_IN:
+    if seated.user.must_change_password and kind.permission != SIGNED_IN:
         return leave_to(request, reverse("password"))
     seated.isp = get_isp(seated.user.isp_id)
     seated.now = clock.now()
     seated.today = clock.local_date(seated.now, seated.isp.time_zone)
+    seated.inside = inside_of(request, seated.now, writes=kind.writes)
     with timezone.override(ZoneInfo(seated.isp.time_zone)), amounts_with(seated.isp.currency_decimals):
         try:
-            with _seat(seated, permission):
-                if in_unit:
-                    return view(seated)
-            return view(seated)
+            return _answer(seated, kind, view)
+        except EntryOver as over:
+            return _back_at_own(seated, over)
         except NotFound as refusal:
             raise Http404(refusal.message) from refusal
         except NotAllowed as refusal:
             raise PermissionDenied(refusal.message) from refusal
+        except DatabaseError as error:
+            if seated.inside is None or not is_read_only(error):
+                raise
+            return _looking_only(seated)
+
+
+def _answer(request: PageRequest, kind: Kind, view: Callable[[PageRequest], HttpResponse]) -> HttpResponse:
+    with _seat(request, kind):
+        if kind.in_unit:
+            answer = view(request)
+            if has_done(request, answer):
+                write_down(request, request.scope, answer, request.now)
+            return answer
+    answer = view(request)
+    if has_done(request, answer):
+        with unit_of(request) as scope:
+            write_down(request, scope, answer, request.now)
+    return answer
+
+
+def _looking_only(request: PageRequest) -> HttpResponse:
+    """Said where somebody who only looks tried to change something: the database let nothing through."""
+    status = 422 if request.headers.get("HX-Request") else 403  # what a panel shows is a page or an open form
+    return render(request, "console/looking_only.html", {"shell": request.shell}, status=status)
+
+
+def _back_at_own(request: PageRequest, over: EntryOver) -> HttpResponse:
+    """Nothing that was meant for the other operator is done at the own one."""
+    come_back(request)
+    messages.info(request, over.message)
+    return leave_to(request, reverse("dashboard"))
 
 
 @contextmanager
-def _seat(request: PageRequest, permission: str) -> Iterator[None]:
-    """The unit of work of the person's own operator, with the frame that pages show."""
+def _seat(request: PageRequest, kind: Kind) -> Iterator[None]:
+    """The unit of work of the operator for which the person works, with the frame that pages show."""
     with ExitStack() as stack:
         try:
             request.scope = stack.enter_context(unit_of(request))
         except NotFound:
             raise PermissionDenied from None  # nobody's seat: the membership has ended
-        if permission != SIGNED_IN:
-            request.scope.require(permission)
+        if kind.permission != SIGNED_IN:
+            request.scope.require(kind.permission)
+        if not kind.inside:
+            request.scope.refuse_inside()
         request.shell = shell_for(request, request.scope, request.user)
         yield
 
 
-def unit_of(request: PageRequest) -> AbstractContextManager[Scope]:
-    """A unit of work of the person's own operator, for pages that are not `in_unit`."""
-    return unit_of_work(request.isp, request.user.home_operator_id, user_id=request.user.pk)
+def unit_of(request: PageRequest, *, snapshot: bool = False) -> AbstractContextManager[Scope]:
+    """A unit of work of the operator for which the person works, for pages that are not `in_unit`."""
+    return unit_of_work(
+        request.isp, request.user.home_operator_id, user_id=request.user.pk, snapshot=snapshot, inside=request.inside
+    )
 
 
 def show(
@@ -181,11 +234,12 @@ def rehearsal() -> Iterator[None]:
 
 @dataclass(frozen=True)
 class Page:
-    """Rows of a keyset page; `next` goes into ?after=."""
+    """Rows of a keyset page; `next` goes into ?after=, `previous` into ?before= where a list can be read backwards."""
 
     rows: Sequence[Any]
     next: str | int | None = None
     first: bool = True
+    previous: str | None = None
 
 
 def paged(request: HttpRequest, found: Sequence[dict[str, Any]], place: str | Callable[[dict[str, Any]], str]) -> Page:
