@@ -15,6 +15,9 @@ HOME = Home.from_environment()
 SECRET_KEY = HOME.secret("django")
 DEBUG = os.environ.get("BACKHAUL_DEBUG") == "1"
 ALLOWED_HOSTS = os.environ.get("BACKHAUL_HOSTS", "*").split(",")
+# Behind a proxy that ends TLS, it says from whom and how a request came; anyone else's word on that is not taken.
+BEHIND_PROXY = os.environ.get("BACKHAUL_BEHIND_PROXY") == "1"
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if BEHIND_PROXY else None
 ROOT_URLCONF = "config.urls"
 WSGI_APPLICATION = "config.wsgi.application"
 
@@ -25,7 +28,6 @@ CELL_CONTEXTS = ["operators", "ledger", "network", "catalog", "funds", "subscrib
 INSTALLED_APPS = [
     "django.contrib.contenttypes",
     "django.contrib.auth",
-    "django.contrib.sessions",
     "django.contrib.messages",
     "django.contrib.staticfiles",
     "django_cotton",
@@ -37,6 +39,7 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
+    "backhaul.web.middleware.secure_cookies",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -101,12 +104,15 @@ AUTHENTICATION_BACKENDS = ["backhaul.identity.backends.NameAtIsp"]
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
 LOGIN_URL = "/sign-in/"
 LOGIN_REDIRECT_URL = "/"
+SESSION_ENGINE = "backhaul.identity.sessions"
+SESSION_COOKIE_AGE = 12 * 3600  # since it was last used
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_NAME = f"backhaul_{HOME.web_port}"
 CSRF_COOKIE_NAME = f"backhaul_csrf_{HOME.web_port}"
 CSRF_COOKIE_HTTPONLY = True
 CSRF_FAILURE_VIEW = "backhaul.web.console.errors.csrf_refused"
+PASSWORD_RESET_TIMEOUT = 3600
 X_FRAME_OPTIONS = "DENY"
 SECURE_REFERRER_POLICY = "same-origin"
 

@@ -37,3 +37,24 @@ def find_staff_names(isp_id: int, operator_id: int, user_ids: set[int]) -> dict[
     """Names of an operator's own staff by id, whom its pages may name."""
     found = User.objects.filter(pk__in=user_ids, isp_id=isp_id, home_operator_id=operator_id)
     return {user.pk: user.full_name or user.name for user in found}
+
+
+def find_person(login: str, host: str) -> User | None:
+    """Whom a sign-in name means: `name@isp`, an e-mail address, either followed by `@isp`, or on a host name of an ISP
+    just `name`. An address that people of several ISPs share means nobody until the host or `@isp` decides.
+    """
+    typed = login.strip().lower()
+    before, at, after = typed.rpartition("@")
+    isp_id = IspDirectory.objects.filter(slug=after).values_list("isp_id", flat=True).first() if at else None
+    if isp_id is not None:
+        return _person_in(isp_id, before)
+    known = find_host(host)
+    if known is not None:
+        return _person_in(known.isp_id, typed)
+    found = list(User.objects.filter(email=typed)[:2]) if at else []
+    return found[0] if len(found) == 1 else None
+
+
+def _person_in(isp_id: int, named: str) -> User | None:
+    field = "email" if "@" in named else "name"
+    return User.objects.filter(isp_id=isp_id, **{field: named}).first() if named else None

@@ -37,6 +37,8 @@ REHEARSED = {
 }
 # Those that change neither money nor status.
 OF_NO_ACCOUNT = {
+    "backhaul.identity.tasks.send_mails",
+    "backhaul.identity.tasks.clear_up",
     "backhaul.network.tasks.retry_disconnects",
     "backhaul.network.tasks.close_silent_sessions",
     "backhaul.ledger.tasks.send_heads",
