@@ -5,7 +5,7 @@ pages use the `Brand` of the host name (`request.brand`).
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 FundState = Literal["ok", "low", "blocked"]
@@ -83,6 +83,7 @@ class Shell:
     nav: tuple[NavGroup, ...] = ()
     quick: tuple[NavItem, ...] = ()
     acting: Acting | None = None
+    jobs: dict[str, int] = field(default_factory=dict)  # one's own long work: unseen ends, and what runs
     may: frozenset[str] = frozenset()  # permissions, for links that only some see
 
     @property

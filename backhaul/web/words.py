@@ -18,6 +18,7 @@ WORDS: dict[str, dict[str, Any]] = {
         "noc": _("Network operations"),
         "manager": _("Manager"),
     },
+    "job": {"billing_run": _("Billing run"), "rehearsal": _("Dry run"), "verify": _("Verification")},
     "deposit": {
         "deposit_in": _("Taken in"),
         "deposit_kept": _("Kept for dues"),

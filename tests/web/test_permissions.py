@@ -66,6 +66,7 @@ def address(town: Town, name: str) -> str:
         "deposit-act": [ids["customer"], "in"],
         "take-back-deposit": [ids["deposit"]],
         "verify-run": [ids["verify"]],
+        "job": [ids["job"]],
         "check-receipt": ["padma", "riverside"],
         **{name: [ids["collector"]] for name in ("drawer", "drawer-limit", "drawer-days", "settle-shortage")},
         **{name: [ids["hand_over"]] for name in ("receive-hand-over", "send-back-hand-over")},

@@ -13,9 +13,11 @@ from backhaul.billing.services import sign_up_customer
 from backhaul.catalog.services import ProfileRules, add_billing_profile, add_package
 from backhaul.common import clock
 from backhaul.funds.statements import dispute_movement, prepare_statement
+from backhaul.identity.models import User
 from backhaul.ledger.events import OwnEvent, record_own_event
 from backhaul.network.services import register_nas
 from backhaul.operators.functions import rows
+from backhaul.operators.progress import start_progress
 from backhaul.payments.deposits import DepositAct, record_deposit
 from backhaul.payments.drawers import count_drawer
 from backhaul.payments.services import record_payment
@@ -79,6 +81,8 @@ def build_town() -> Town:
         }  # fmt: skip
     with acting(cast.padma, cast.riverside, user_id=people["collector"]):
         town.ids["hand_over"] = count_drawer(counted_minor=0, now=now, request_key=request_key())
+    with acting(cast.padma, cast.riverside, user_id=User.objects.get(name="riverside").pk):
+        town.ids["job"] = start_progress(task="export", label="Customers", now=now, link="/customers/")
     town.ids["plan"] = plan_run(cast.padma, on=today, now=now)["id"]
     with acting(cast.padma):
         town.ids["run"] = start_run(on=today, now=now)

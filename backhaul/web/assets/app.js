@@ -3,6 +3,7 @@
 import htmx from "htmx.org/dist/htmx.esm.js";
 import "./app.css";
 import { startLines } from "./lines.js";
+import { startLive } from "./live.js";
 import { startPalette } from "./palette.js";
 import { startPanel } from "./panel.js";
 
@@ -121,5 +122,6 @@ document.addEventListener("htmx:responseError", () => tell(document.getElementBy
 document.addEventListener("htmx:sendError", () => tell(document.getElementById("toast").dataset.offline));
 
 startLines(on);
+startLive(htmx);
 startPanel(on, htmx);
 startPalette(on);

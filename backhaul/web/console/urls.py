@@ -10,6 +10,7 @@ from django.http import HttpResponseBase
 from django.urls import URLPattern, path, register_converter
 from django.urls.converters import StringConverter
 
+from backhaul.web import events
 from backhaul.web.console import (
     access,
     bill_extras,
@@ -30,6 +31,7 @@ from backhaul.web.console import (
     extras,
     fund_statements,
     funds,
+    jobs,
     network,
     payments,
     periods,
@@ -91,6 +93,10 @@ urlpatterns = [
     at("sign-out/", access.sign_out, "sign-out"),
     at("password/", access.password, "password"),
     at("", dashboard.dashboard, "dashboard"),
+    at("events/", events.stream, "events"),
+    at("progress/", jobs.jobs, "jobs"),
+    at("progress/bell/", jobs.bell, "bell"),
+    at("progress/<id:pk>/", jobs.job, "job"),
     at("customers/", customer_list.customers, "customers"),
     at("customers/add/", customers.add_customer, "add-customer"),
     at("customers/<id:pk>/", customers.customer, "customer"),
