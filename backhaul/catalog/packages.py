@@ -91,7 +91,8 @@ def set_package_price(*, package_id: int, price_minor: int, starts_on: date, tod
     execute(
         "INSERT INTO package_price (operator_id, package_id, starts_on, price_minor, handed_down, set_at, by_actor_id) "
         "VALUES (%s, %s, %s, %s, %s, %s, %s) ON CONFLICT (operator_id, package_id, starts_on) DO UPDATE "
-        "SET price_minor = EXCLUDED.price_minor, set_at = EXCLUDED.set_at, by_actor_id = EXCLUDED.by_actor_id",
+        "SET price_minor = EXCLUDED.price_minor, set_at = EXCLUDED.set_at, by_actor_id = EXCLUDED.by_actor_id, "
+        "impersonation_id = EXCLUDED.impersonation_id",
         [scope.operator_id, package_id, starts_on, price_minor, package["handed_down"], now, scope.actor_id],
     )
     record_audit(

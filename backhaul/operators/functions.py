@@ -13,6 +13,7 @@ from django.db import DatabaseError, connections, transaction
 from backhaul.common.errors import Refusal
 
 REFUSED = "BH001"
+READ_ONLY = "25006"
 JSONB = 3802  # Django hands jsonb over as text
 
 
@@ -27,6 +28,12 @@ def refusals() -> Iterator[None]:
             message = cause.diag.message_primary or ""
             raise Refusal.from_database(cause.diag.message_detail or "", message) from None
         raise
+
+
+def is_read_only(error: DatabaseError) -> bool:
+    """Whether a statement would have written in a unit of work that only looks."""
+    cause = error.__cause__
+    return isinstance(cause, psycopg.Error) and cause.sqlstate == READ_ONLY
 
 
 def call(name: str, /, using: str = "default", **arguments: Any) -> Any:

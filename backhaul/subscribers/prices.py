@@ -30,7 +30,8 @@ def set_custom_price(
     execute(
         "INSERT INTO custom_price (operator_id, subscription_id, starts_on, price_minor, set_at, by_actor_id) "
         "VALUES (%s, %s, %s, %s, %s, %s) ON CONFLICT (operator_id, subscription_id, starts_on) DO UPDATE "
-        "SET price_minor = EXCLUDED.price_minor, set_at = EXCLUDED.set_at, by_actor_id = EXCLUDED.by_actor_id",
+        "SET price_minor = EXCLUDED.price_minor, set_at = EXCLUDED.set_at, by_actor_id = EXCLUDED.by_actor_id, "
+        "impersonation_id = EXCLUDED.impersonation_id",
         [scope.operator_id, subscription_id, starts_on, price_minor, now, scope.actor_id],
     )
     record_audit(

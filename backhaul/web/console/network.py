@@ -64,6 +64,7 @@ def edit_router(request: PageRequest, pk: int) -> HttpResponse:
 
 
 def _router_page(request: PageRequest, pk: int, secret: str = "") -> HttpResponse:
+    request.done = request.method == "POST"
     row = get_nas(pk)
     server = _server_address(request)
     port = settings.HOME.radius_port

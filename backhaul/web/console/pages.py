@@ -52,6 +52,7 @@ class PageRequest(HttpRequest):
     now: datetime
     today: date
     inside: Inside | None  # the operator below inside which the person works now (SPEC A31)
+    done: bool  # a POST was carried out although its answer is a page: what must be shown once
 
 
 View = Callable[Concatenate[PageRequest, P], HttpResponse]
@@ -102,7 +103,7 @@ def _serve(request: HttpRequest, kind: Kind, view: Callable[[PageRequest], HttpR
     seated.isp = get_isp(seated.user.isp_id)
     seated.now = clock.now()
     seated.today = clock.local_date(seated.now, seated.isp.time_zone)
-    seated.inside = inside_of(request, seated.now, writes=kind.writes)
+    seated.inside, seated.done = inside_of(request, seated.now, writes=kind.writes), False
     with timezone.override(ZoneInfo(seated.isp.time_zone)), amounts_with(seated.isp.currency_decimals):
         try:
             return _answer(seated, kind, view)

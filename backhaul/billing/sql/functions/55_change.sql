@@ -32,7 +32,8 @@ BEGIN
     WHERE k.custom IS NOT NULL OR s.custom_price_minor IS NOT NULL
        OR EXISTS (SELECT 1 FROM custom_price o WHERE o.operator_id = k.operator_id AND o.subscription_id = k.id)
     ON CONFLICT (operator_id, subscription_id, starts_on) DO UPDATE
-    SET price_minor = EXCLUDED.price_minor, set_at = EXCLUDED.set_at, by_actor_id = EXCLUDED.by_actor_id;
+    SET price_minor = EXCLUDED.price_minor, set_at = EXCLUDED.set_at, by_actor_id = EXCLUDED.by_actor_id,
+        impersonation_id = EXCLUDED.impersonation_id;
     UPDATE subscription s SET package_operator_id = k.package_operator_id, package_id = k.package_id
     FROM unnest(p_operators, p_subscriptions, p_package_operators, p_packages) AS k (operator_id, id, package_operator_id, package_id)
     WHERE s.operator_id = k.operator_id AND s.id = k.id;

@@ -1,0 +1,58 @@
+"""What pages write into the audit log: one row for every POST that has done something."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.http import HttpRequest, HttpResponse
+from django.urls import Resolver404, resolve
+from django.urls.resolvers import ResolverMatch
+
+from backhaul.operators.scope import Scope
+from backhaul.operators.services import record_audit
+from backhaul.web.console.audit_words import DEEDS, PAGES
+
+# what a form carries beside what a person filled in
+_NOT_FILLED_IN = {"csrfmiddlewaretoken", "confirmed", "change", "request_key"}
+_MOST_FIELDS = 60
+_AGENT_LENGTH = 200
+
+
+def has_done(request: HttpRequest, answer: HttpResponse) -> bool:
+    """Whether a POST was carried out: its answer leads on, or the view says so by `request.done`."""
+    leads_on = answer.status_code == 303 or "HX-Redirect" in answer.headers
+    return request.method == "POST" and (leads_on or getattr(request, "done", False))
+
+
+def write_down(request: HttpRequest, scope: Scope, answer: HttpResponse, now: datetime) -> None:
+    """One row of the acting operator's audit log: who did what to which object, from where. No value is kept, only the
+    names of the fields that were filled in."""
+    match = request.resolver_match
+    assert match is not None
+    subject_type, subject_id = _subject(match, answer, scope)
+    filled = [name for name, value in request.POST.items() if value and name not in _NOT_FILLED_IN]
+    record_audit(
+        verb=str(match.url_name),
+        subject_type=subject_type,
+        subject_id=subject_id,
+        at=now,
+        fields=sorted(filled)[:_MOST_FIELDS],
+        path=request.path,
+        address=request.META.get("REMOTE_ADDR", ""),
+        agent=request.headers.get("User-Agent", "")[:_AGENT_LENGTH],
+    )
+
+
+def _subject(match: ResolverMatch, answer: HttpResponse, scope: Scope) -> tuple[str, int]:
+    """What it was done to: the object of the address; what was made, if the answer leads there; else the operator."""
+    deed = DEEDS.get(str(match.url_name))
+    for name in ("pk", "child"):
+        if deed is not None and deed.subject and isinstance(match.kwargs.get(name), int):
+            return deed.subject, match.kwargs[name]
+    try:
+        led_to = resolve(answer.headers.get("Location", answer.headers.get("HX-Redirect", "")))
+    except Resolver404:
+        return "operator", scope.operator_id
+    made = {url_name: kind for kind, url_name in PAGES.items()}.get(str(led_to.url_name))
+    made_id = led_to.kwargs.get("pk")
+    return (made, made_id) if made and isinstance(made_id, int) else ("operator", scope.operator_id)
