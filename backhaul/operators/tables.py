@@ -5,6 +5,7 @@ from backhaul.operators.row_security import Books, Definer, Edge, HandedDown, Ow
 TABLES = [
     Tree("operator", app="SU", app_columns={"U": "name"}, books="SIU"),
     HandedDown("brand", app="SIU"),
+    Own("sign_in_rule", app="SIU"),
     HandedDown("module_grant", books="SID"),
     Own("role", app="SIU", books="SI"),
     Own("role_permission", app="SID", books="SI"),

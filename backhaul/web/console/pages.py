@@ -29,6 +29,7 @@ from backhaul.common import clock
 from backhaul.common.errors import NotAllowed, NotFound, Refusal
 from backhaul.identity.models import IspDirectory, User
 from backhaul.identity.queries import get_isp
+from backhaul.identity.sessions import mark_seen
 from backhaul.operators.functions import is_read_only, savepoint
 from backhaul.operators.scope import EntryOver, Inside, Scope, unit_of_work
 from backhaul.web.console.frame import shell_for
@@ -38,6 +39,7 @@ from backhaul.web.currency import amounts_with
 from backhaul.web.shell import Shell
 
 SIGNED_IN = ""  # every signed-in person may
+MUST_SET_UP = "must_set_up"  # in the session: the operator wants a second factor, and there is none yet
 ROWS = 50
 P = ParamSpec("P")
 
@@ -98,10 +100,11 @@ def _serve(request: HttpRequest, kind: Kind, view: Callable[[PageRequest], HttpR
     if not request.user.is_authenticated:
         return leave_to(request, f"{settings.LOGIN_URL}?{urlencode({'next': request.get_full_path()})}")
     seated = cast(PageRequest, request)
-    if seated.user.must_change_password and kind.permission != SIGNED_IN:
-        return leave_to(request, reverse("password"))
+    if kind.permission != SIGNED_IN and (to_do := _unfinished(seated)):
+        return leave_to(request, reverse(to_do))
     seated.isp = get_isp(seated.user.isp_id)
     seated.now = clock.now()
+    mark_seen(request.session, seated.now)
     seated.today = clock.local_date(seated.now, seated.isp.time_zone)
     seated.inside, seated.done = inside_of(request, seated.now, writes=kind.writes), False
     with timezone.override(ZoneInfo(seated.isp.time_zone)), amounts_with(seated.isp.currency_decimals):
@@ -117,6 +120,13 @@ def _serve(request: HttpRequest, kind: Kind, view: Callable[[PageRequest], HttpR
             if seated.inside is None or not is_read_only(error):
                 raise
             return _looking_only(seated)
+
+
+def _unfinished(request: PageRequest) -> str:
+    """The page of what a person has to do before the console opens: choose a password, set a second factor up."""
+    if request.user.must_change_password:
+        return "password"
+    return "second-factor" if request.session.get(MUST_SET_UP) else ""
 
 
 def _answer(request: PageRequest, kind: Kind, view: Callable[[PageRequest], HttpResponse]) -> HttpResponse:

@@ -37,16 +37,27 @@ SAMPLES = [
         one_each=True,
     ),
     own(
+        "sign_in_rule",
+        {"second_factor_of": "'owners'"},
+        checks={
+            "sign_in_rule_second_factor_of_check": Check(
+                {"second_factor_of": "'some'"}, but={"second_factor_of": "'nobody'"}
+            )
+        },
+        one_each=True,
+    ),
+    own(
         "module_grant",
-        {"permission": "(ARRAY['dashboard.view', 'staff.edit'])[{k}]", "isp_id": "{isp}", "parent_id": "{parent}"},
+        {"permission": "'staff.edit'", "isp_id": "{isp}", "parent_id": "{parent}"},
         checks={
             "module_grant_permission_check": Check({"permission": "'All'"}),
             "module_grant_check": Check({"parent_id": "NULL"}),
         },
+        one_each=True,
     ),
     own(
         "role",
-        {"id": "{n}", "key": "(ARRAY['owner', 'own-2'])[{k}]", "name": "'Role {n}'"},
+        {"id": "{n}", "key": "CASE {k} WHEN 1 THEN 'owner' ELSE 'own-{k}' END", "name": "'Role {n}'"},
         uniques={"operator_id, key": {"key": "'owner'"}, "operator_id, name": {"name": "'Same'"}},
         checks={
             "role_key_check": Check({"key": "'Big Letters'"}, but={"key": "'small'"}),
@@ -80,6 +91,22 @@ SAMPLES = [
                 but={"to_on": "current_date", "to_at": "now()"},
             ),
             "operator_block_ends": Check({"to_at": "now()"}, but={"to_on": "current_date", "to_at": "now()"}),
+        },
+    ),
+    own(
+        "impersonation",
+        {
+            "id": "{n}", "actor_operator_id": "CASE {me} WHEN {isp} THEN {isp} + 1 ELSE {isp} END", "actor_id": "1", "reason": "'router'", "from_at": "now()",
+            "until_at": "now() + interval '4 hours'",
+        },
+        checks={
+            "impersonation_reason_check": Check({"reason": "''"}, but={"reason": "'x'"}),
+            "impersonation_stepped_up_at_check": Check(
+                {"stepped_up_at": "now() - interval '1 s'"}, but={"stepped_up_at": "now()"}
+            ),
+            "impersonation_ended_at_check": Check({"ended_at": "now() - interval '1 s'"}, but={"ended_at": "now()"}),
+            "impersonation_check": Check({"actor_operator_id": "{me}"}),
+            "impersonation_lasts": Check({"until_at": "now() + interval '4 hours 1 s'"}),
         },
     ),
     own(
