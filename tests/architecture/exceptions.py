@@ -48,6 +48,7 @@ NO_FOREIGN_KEY = {
         "user_id": "a user, in the shared schema",
         "answered_by_id": "a user, in the shared schema",
         "drawer_user_id": "a drawer, changed by the same function; verify checks it (a row key costs every payment)",
+        "impersonation_id": "of the operator in which somebody works; an act there may write rows of others",
         "transfer_id": "the fund movement that ties two entries; verify checks it (row keys cost ×7 in batches)",
         "owner_id": "the operator whose customer was charged: the chain may be longer than the edge",
     },
@@ -102,5 +103,6 @@ NO_ENUMERATION = {
     "credit_note.reason": "typed by a person",
     "entry.reason": "typed by a person",
     "drawer_closing.reason": "typed by a person",
+    "impersonation.reason": "typed by a person",
     "run_exception.reason": "told to people, never compared",
 }
