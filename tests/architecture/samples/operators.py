@@ -96,7 +96,7 @@ SAMPLES = [
     own(
         "impersonation",
         {
-            "id": "{n}", "actor_operator_id": "CASE {me} WHEN {isp} THEN {isp} + 1 ELSE {isp} END", "actor_id": "1", "reason": "'router'", "from_at": "now()",
+            "id": "{n}", "actor_operator_id": "(SELECT min(id) FROM operator WHERE id <> {me})", "actor_id": "1", "reason": "'router'", "from_at": "now()",
             "until_at": "now() + interval '4 hours'",
         },
         checks={
