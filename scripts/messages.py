@@ -1,0 +1,60 @@
+"""What scripts/messages runs: Django's makemessages over the whole package, with our own words for sentences."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+
+import django
+from django.core.management import call_command
+from django.core.management.commands import makemessages
+
+CATALOGUE = Path("web/locale/bn/LC_MESSAGES/django.po")
+KEYWORDS = ["--keyword=Question:2", "--keyword=words"]  # questions of verify; sentences of an explanation
+HEAD = '''# Bangla (বাংলা) words of the console. English is the source; `scripts/messages` collects it.
+msgid ""
+msgstr ""
+"Project-Id-Version: backhaul\\n"
+"Language: bn\\n"
+"MIME-Version: 1.0\\n"
+"Content-Type: text/plain; charset=UTF-8\\n"
+"Content-Transfer-Encoding: 8bit\\n"
+"Plural-Forms: nplurals=2; plural=(n != 1);\\n"
+'''
+
+
+class Command(makemessages.Command):
+    xgettext_options = [*makemessages.Command.xgettext_options, *KEYWORDS]
+
+
+def tidy(catalogue: str) -> str:
+    """The catalogue under our own head, without guesses of the merge: what was guessed waits for a translation."""
+    entries = []
+    for entry in catalogue.split("\n\n")[1:]:
+        if "#, fuzzy" in entry:
+            entry = re.sub(r'^(msgstr(?:\[\d\])?) (?:".*"\n?)+', r'\1 ""\n', entry, flags=re.M).rstrip()
+        entry = re.sub(r"^#(?:, fuzzy.*|\|.*|, python.*)\n", "", entry, flags=re.M)
+        entries.append(entry.strip())
+    return HEAD + "\n" + "\n\n".join(entry for entry in entries if entry) + "\n"
+
+
+def main() -> None:
+    django.setup()
+    call_command(Command(), locale=["bn"], no_location=True, no_wrap=True, no_obsolete=True, verbosity=0,
+                 ignore_patterns=["*/tests/*", "web/static/*"])  # fmt: skip
+    CATALOGUE.write_text(tidy(CATALOGUE.read_text(encoding="utf-8")), encoding="utf-8")
+    compiled = CATALOGUE.with_suffix(".mo")
+    subprocess.run(["msgfmt", "--check", "-o", str(compiled), str(CATALOGUE)], check=True)
+    waiting = subprocess.run(["msgattrib", "--untranslated", "--no-obsolete", "--no-wrap", str(CATALOGUE)],
+                             check=True, capture_output=True, text=True).stdout  # fmt: skip
+    print(waiting)
+    print(f"{max(0, waiting.count('msgid ') - 1)} sentences wait for a translation")
+
+
+main()
