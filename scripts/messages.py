@@ -17,7 +17,7 @@ from django.core.management.commands import makemessages
 
 CATALOGUE = Path("web/locale/bn/LC_MESSAGES/django.po")
 KEYWORDS = ["--keyword=Question:2", "--keyword=words"]  # questions of verify; sentences of an explanation
-HEAD = '''# Bangla (বাংলা) words of the console. English is the source; `scripts/messages` collects it.
+HEAD = """# Bangla (বাংলা) words of the console. English is the source; `scripts/messages` collects it.
 msgid ""
 msgstr ""
 "Project-Id-Version: backhaul\\n"
@@ -26,7 +26,7 @@ msgstr ""
 "Content-Type: text/plain; charset=UTF-8\\n"
 "Content-Transfer-Encoding: 8bit\\n"
 "Plural-Forms: nplurals=2; plural=(n != 1);\\n"
-'''
+"""
 
 
 class Command(makemessages.Command):
@@ -37,10 +37,9 @@ def tidy(catalogue: str) -> str:
     """The catalogue under our own head, without guesses of the merge: what was guessed waits for a translation."""
     entries = []
     for entry in catalogue.split("\n\n")[1:]:
-        if "#, fuzzy" in entry:
-            entry = re.sub(r'^(msgstr(?:\[\d\])?) (?:".*"\n?)+', r'\1 ""\n', entry, flags=re.M).rstrip()
-        entry = re.sub(r"^#(?:, fuzzy.*|\|.*|, python.*)\n", "", entry, flags=re.M)
-        entries.append(entry.strip())
+        is_guess = "#, fuzzy" in entry
+        sure = re.sub(r'^(msgstr(?:\[\d\])?) (?:".*"\n?)+', r'\1 ""\n', entry, flags=re.M) if is_guess else entry
+        entries.append(re.sub(r"^#(?:, fuzzy.*|\|.*|, python.*)\n", "", sure, flags=re.M).strip())
     return HEAD + "\n" + "\n\n".join(entry for entry in entries if entry) + "\n"
 
 
@@ -53,8 +52,7 @@ def main() -> None:
     subprocess.run(["msgfmt", "--check", "-o", str(compiled), str(CATALOGUE)], check=True)
     waiting = subprocess.run(["msgattrib", "--untranslated", "--no-obsolete", "--no-wrap", str(CATALOGUE)],
                              check=True, capture_output=True, text=True).stdout  # fmt: skip
-    print(waiting)
-    print(f"{max(0, waiting.count('msgid ') - 1)} sentences wait for a translation")
+    sys.stdout.write(f"{waiting}\n{max(0, waiting.count('msgid ') - 1)} sentences wait for a translation\n")
 
 
 main()
