@@ -33,10 +33,27 @@ def find_host(host: str) -> HostDirectory | None:
     return HostDirectory.objects.filter(pk=host.lower()).first()
 
 
+def find_hosts_of(isp_id: int) -> list[str]:
+    """The host names of an ISP and of its operators, its own first."""
+    found = HostDirectory.objects.filter(isp_id=isp_id).values_list("host", "operator_id")
+    return [host for host, _ in sorted(found, key=lambda row: (row[1] != isp_id, row[0]))]
+
+
 def find_staff_names(isp_id: int, operator_id: int, user_ids: set[int]) -> dict[int, str]:
     """Names of an operator's own staff by id, whom its pages may name."""
     found = User.objects.filter(pk__in=user_ids, isp_id=isp_id, home_operator_id=operator_id)
     return {user.pk: user.full_name or user.name for user in found}
+
+
+def find_names(isp_id: int, user_ids: set[int]) -> dict[int, str]:
+    """Names by id of people of an ISP, whosever they are: for who may be named there (those who came in from above)."""
+    found = User.objects.filter(pk__in=user_ids, isp_id=isp_id)
+    return {user.pk: user.full_name or user.name for user in found}
+
+
+def list_staff(isp_id: int, operator_id: int) -> dict[int, User]:
+    """An operator's own staff by id, also those whose access ended."""
+    return {user.pk: user for user in User.objects.filter(isp_id=isp_id, home_operator_id=operator_id)}
 
 
 def find_person(login: str, host: str) -> User | None:

@@ -68,6 +68,11 @@ def try_code(user: User, code: str, *, address: str, now: datetime) -> Tried:
     return Tried(about=user, locks=counted.locks, wait=limits.locked_for(what, address, now))
 
 
+def passkey_may_be_tried(address: str, now: datetime) -> bool:
+    """Passkeys cannot be guessed; this keeps a machine that tries from keeping the server busy."""
+    return limits.within_rate("passkey", address, most=3 * ADDRESS_TRIES, per=ADDRESS_TIME, now=now)
+
+
 def lift_locks(user_id: int) -> None:
     """Let a person try again from everywhere at once."""
     for step in ("password", "code"):

@@ -6,6 +6,8 @@ import { startLines } from "./lines.js";
 import { startLive } from "./live.js";
 import { startPalette } from "./palette.js";
 import { startPanel } from "./panel.js";
+import { startPasskeys } from "./passkeys.js";
+import { startTicks } from "./ticks.js";
 
 Object.assign(htmx.config, {
   allowEval: false,
@@ -31,11 +33,7 @@ const on = (event, selector, act) =>
 on("click", "[data-theme-toggle]", () => {
   const theme = root.dataset.bsTheme === "dark" ? "light" : "dark";
   root.dataset.bsTheme = theme;
-  try {
-    localStorage.setItem("theme", theme);
-  } catch {
-    // Not remembered where storage is refused; the page has changed all the same.
-  }
+  document.cookie = `theme=${theme}; path=/; max-age=31536000; samesite=lax`;
 });
 
 function showSide(open) {
@@ -125,3 +123,5 @@ startLines(on);
 startLive(htmx);
 startPanel(on, htmx);
 startPalette(on);
+startPasskeys(on, rest);
+startTicks(on);

@@ -19,6 +19,18 @@ class Deed:
 
 DEEDS: dict[str, Deed] = {
     "password": Deed(_("Changed the own password")),
+    "confirm-password": Deed(_("Gave the own password once more")),
+    "own-profile": Deed(_("Changed the own profile")),
+    "own-email": Deed(_("Asked for another e-mail address")),
+    "second-factor": Deed(_("Turned codes at the sign-in on")),
+    "second-factor-off": Deed(_("Turned codes at the sign-in off")),
+    "recovery-codes": Deed(_("Made new recovery codes")),
+    "add-passkey": Deed(_("Added a passkey")),
+    "name-passkey": Deed(_("Renamed a passkey")),
+    "remove-passkey": Deed(_("Removed a passkey")),
+    "end-session": Deed(_("Ended an own session")),
+    "end-other-sessions": Deed(_("Ended all other own sessions")),
+    "sign-in-rules": Deed(_("Changed who needs a second factor")),
     "add-customer": Deed(_("Added a customer")),
     "edit-customer": Deed(_("Changed a customer"), "customer"),
     "suspend": Deed(_("Suspended a customer"), "customer"),
@@ -123,7 +135,7 @@ PAGES = {
     "verify_run": "verify-run",
 }
 # What the domain calls such objects in its own rows.
-SAME_AS = {"nas": "router", "billing_profile": "profile", "invoice": "bill", "user": "drawer"}
+SAME_AS = {"nas": "router", "billing_profile": "profile", "invoice": "bill"}
 
 SUBJECTS: dict[str, Any] = {
     "operator": _("Own company"),
@@ -158,6 +170,7 @@ SUBJECTS: dict[str, Any] = {
     "verify_run": _("Verification"),
     "role": _("Role"),
     "member": _("Member of staff"),
+    "user": _("Person"),
 }
 
 # What the domain writes beside the pages, whoever asked for it: a command, an import, a night.
@@ -198,6 +211,10 @@ VERBS: dict[str, Any] = {
     "books.stopped": _("Books stopped"),
     "books.released": _("Books released"),
     "books.head_address": _("Address for heads set"),
+    "signed-in": _("Signed in"),
+    "locked-out": _("Locked out after too many tries"),
+    "email-proved": _("Proved an e-mail address"),
+    "password-by-mail": _("Set a new password by mail"),
     "entered": _("Somebody from above came in"),
 }
 

@@ -21,6 +21,8 @@ _AGENT_LENGTH = 200
 def has_done(request: HttpRequest, answer: HttpResponse) -> bool:
     """Whether a POST was carried out: its answer leads on, or the view says so by `request.done`."""
     leads_on = answer.status_code == 303 or "HX-Redirect" in answer.headers
+    if getattr(answer, "asks_password", False):
+        return False
     return request.method == "POST" and (leads_on or getattr(request, "done", False))
 
 

@@ -2,17 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from datetime import date
-
-from django.core.exceptions import ImproperlyConfigured
-from django.http import HttpResponseBase
-from django.urls import URLPattern, path, register_converter
-from django.urls.converters import StringConverter
-
 from backhaul.web import events
 from backhaul.web.console import (
-    access,
+    account_urls,
     bill_extras,
     bills,
     books,
@@ -27,6 +19,7 @@ from backhaul.web.console import (
     deposits,
     drawers,
     edge_terms,
+    enter_urls,
     explain,
     extras,
     fund_statements,
@@ -45,53 +38,16 @@ from backhaul.web.console import (
     run_nights,
     runs,
     slabs,
+    staff_urls,
     statements,
     verification,
 )
-from backhaul.web.console.given import as_id
-
-Served = Callable[..., HttpResponseBase]
-
-
-class RowId(StringConverter):
-    """A row's id; what cannot be one leads nowhere."""
-
-    regex = "[0-9]{1,19}"
-
-    def to_python(self, value: str) -> int:  # type: ignore[override]
-        found = as_id(value)
-        if found is None:
-            raise ValueError
-        return found
-
-
-class Month(StringConverter):
-    """A calendar month by its first day, written 2026-02; of years from 1000 to 2999."""
-
-    regex = "[12][0-9]{3}-[0-9]{2}"
-
-    def to_python(self, value: str) -> date:  # type: ignore[override]
-        return date.fromisoformat(f"{value}-01")
-
-    def to_url(self, value: date) -> str:  # type: ignore[override]
-        return f"{value:%Y-%m}"
-
-
-register_converter(RowId, "id")
-register_converter(Month, "month")
-
-
-def at(address: str, view: Served, name: str) -> URLPattern:
-    """An address whose view says which permission it needs."""
-    if not hasattr(view, "permission"):
-        raise ImproperlyConfigured(f"{name}: the view declares no permission; see backhaul/web/console/pages.py")
-    return path(address, view, name=name)
-
+from backhaul.web.console.addresses import at
 
 urlpatterns = [
-    at("sign-in/", access.sign_in, "sign-in"),
-    at("sign-out/", access.sign_out, "sign-out"),
-    at("password/", access.password, "password"),
+    *account_urls.urlpatterns,
+    *enter_urls.urlpatterns,
+    *staff_urls.urlpatterns,
     at("", dashboard.dashboard, "dashboard"),
     at("events/", events.stream, "events"),
     at("progress/", jobs.jobs, "jobs"),
