@@ -18,7 +18,7 @@ from backhaul.common.money import refuse_beyond_limit
 from backhaul.identity.models import IspDirectory
 from backhaul.operators.alone import call_alone
 from backhaul.operators.functions import call
-from backhaul.operators.scope import current_scope, retried, unit_of_work
+from backhaul.operators.scope import Inside, current_scope, retried, unit_of_work
 
 
 @dataclass(frozen=True)
@@ -86,26 +86,35 @@ def _begin_paid_period(isp: IspDirectory, operator_id: int, user_id: int | None,
         return renew_expired(customer_id=payment["customer_id"], on=on, now=payment["now"])
 
 
-def _record_with_return(isp: IspDirectory, operator_id: int, user_id: int | None, payment: Received) -> Receipt:
-    with unit_of_work(isp, operator_id, user_id=user_id):
+def _record_with_return(
+    isp: IspDirectory, operator_id: int, user_id: int | None, inside: Inside | None, payment: Received
+) -> Receipt:
+    with unit_of_work(isp, operator_id, user_id=user_id, inside=inside):
         return record_payment(**payment)
 
 
 def receive_payment(
-    isp: IspDirectory, operator_id: int, *, user_id: int | None = None, **payment: Unpack[Received]
+    isp: IspDirectory,
+    operator_id: int,
+    *,
+    user_id: int | None = None,
+    inside: Inside | None = None,
+    **payment: Unpack[Received],
 ) -> Receipt:
     """As record_payment, but a unit of work by itself, for who does nothing else in one: committed when this returns.
 
     One round trip; the operator's receipt numbers wait for nobody's network or Python. Only where a service of the
     customer is off, and may come back, does it take an ordinary unit; where one begins its next period with this
-    money, it takes one more.
+    money, it takes one more. `inside`: as of unit_of_work, which it then is.
     """
+    if inside is not None:
+        return retried(lambda: _record_with_return(isp, operator_id, user_id, inside, payment))
     with _one_payment_a_key():
         done = call_alone(
             isp, operator_id, _permission(payment), "record_payment", user_id=user_id, alone=True, **_arguments(payment)
         )
     if done is None:
-        return retried(lambda: _record_with_return(isp, operator_id, user_id, payment))
+        return retried(lambda: _record_with_return(isp, operator_id, user_id, None, payment))
     waits = done.pop("blocked")
     return Receipt(**done, service=_begin_paid_period(isp, operator_id, user_id, payment) if waits else "unchanged")
 

@@ -6,6 +6,7 @@ pages use the `Brand` of the host name (`request.brand`).
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Literal
 
 FundState = Literal["ok", "low", "blocked"]
@@ -60,11 +61,14 @@ class Fund:
 
 @dataclass(frozen=True)
 class Acting:
-    """Shown as a banner while somebody from above works inside this operator."""
+    """Shown as a banner while somebody from above works inside this operator. `step_up_href`: while it only looks."""
 
     subject: str
-    until: str
+    reason: str
+    until: datetime
+    minutes_left: int
     return_href: str
+    step_up_href: str = ""
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ WORDS: dict[str, dict[str, Any]] = {
         "collector": _("Collector"),
         "noc": _("Network operations"),
         "manager": _("Manager"),
+        "inside": _("Visiting"),
     },
     "job": {"billing_run": _("Billing run"), "rehearsal": _("Dry run"), "verify": _("Verification")},
     "deposit": {

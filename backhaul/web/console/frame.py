@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+from math import ceil
+
 from django.http import HttpRequest
 from django.urls import reverse
 
@@ -12,7 +15,7 @@ from backhaul.operators.progress import count_jobs
 from backhaul.operators.queries import get_brand
 from backhaul.operators.scope import Scope
 from backhaul.web.nav import menu_for, quick_for
-from backhaul.web.shell import Brand, Fund, FundState, Shell
+from backhaul.web.shell import Acting, Brand, Fund, FundState, Shell
 from backhaul.web.words import named
 
 
@@ -22,11 +25,9 @@ def brand_of_scope(name: str) -> Brand:
     return Brand(found["display_name"], found["colour"].lstrip("#")) if found else Brand(name)
 
 
-def shell_for(request: HttpRequest, scope: Scope, user: User) -> Shell:
+def shell_for(request: HttpRequest, scope: Scope, user: User, now: datetime) -> Shell:
     """The frame as the acting operator's pages show it to one person."""
     held = count_held()
-    # the run covers the whole tree: it is the ISP's
-    may = scope.permissions if scope.parent_id is None else scope.permissions - {"bills.run"}
     counts = {"bills": held["own"], "resellers": held["below"]}
     kind = "isp" if scope.parent_id is None else ("reseller" if len(scope.path) == 2 else "sub_operator")
     return Shell(
@@ -38,13 +39,27 @@ def shell_for(request: HttpRequest, scope: Scope, user: User) -> Shell:
         currency=scope.currency,
         home_href=reverse("dashboard"),
         sign_out_href=reverse("sign-out"),
-        password_href=reverse("password"),
+        password_href="" if scope.entry else reverse("password"),
         search_href=reverse("customers") if "customers.view" in scope.permissions else "",
         fund=_fund() if "funds.view" in scope.permissions else None,
-        nav=menu_for(may, request.path, counts),
-        quick=quick_for(may, request.path),
-        may=may,
+        nav=menu_for(scope.permissions, request.path, counts),
+        quick=quick_for(scope.permissions, request.path),
+        may=scope.permissions,
+        acting=_acting(scope, now),
         jobs=count_jobs(),
+    )
+
+
+def _acting(scope: Scope, now: datetime) -> Acting | None:
+    if scope.entry is None:
+        return None
+    return Acting(
+        subject=scope.name,
+        reason=scope.entry.reason,
+        until=scope.entry.until,
+        minutes_left=ceil((scope.entry.until - now).total_seconds() / 60),
+        return_href=reverse("leave-operator"),
+        step_up_href="" if scope.entry.stepped_up else reverse("step-up"),
     )
 
 

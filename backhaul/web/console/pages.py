@@ -168,7 +168,7 @@ def _seat(request: PageRequest, kind: Kind) -> Iterator[None]:
             request.scope.require(kind.permission)
         if not kind.inside:
             request.scope.refuse_inside()
-        request.shell = shell_for(request, request.scope, request.user)
+        request.shell = shell_for(request, request.scope, request.user, request.now)
         yield
 
 

@@ -70,8 +70,9 @@ def collect_from(request: PageRequest, pk: int) -> HttpResponse:
         with told_to(form):
             receipt = receive_payment(
                 request.isp,
-                request.scope.operator_id,
+                request.user.home_operator_id,
                 user_id=request.user.pk,
+                inside=request.inside,
                 customer_id=pk,
                 amount_minor=filled["amount"],
                 method=filled["method"],

@@ -8,6 +8,7 @@ from typing import Any, cast
 from django import forms
 from django.contrib import messages
 from django.http import FileResponse, HttpResponse
+from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -15,10 +16,10 @@ from backhaul.ledger.books_export import write_books
 from backhaul.ledger.head_mail import can_mail
 from backhaul.ledger.heads import get_chain, get_head_address, get_stop, list_heads, set_head_address
 from backhaul.operators.queries import get_operator
-from backhaul.operators.scope import unit_of_work
 from backhaul.resellers import verification
 from backhaul.web.console.downloads import UNSAFE
-from backhaul.web.console.pages import PageRequest, go, page, refusals_to, sent, show
+from backhaul.web.console.jobs import follow
+from backhaul.web.console.pages import PageRequest, go, page, refusals_to, sent, show, unit_of
 from backhaul.web.console.people import by_whom
 
 
@@ -36,7 +37,9 @@ class AddressForm(forms.Form):
 def verify(request: PageRequest) -> HttpResponse:
     """GET, POST books/verify/: what was found and when. POST, by the ISP: verify the whole tree now, as a job."""
     if request.method == "POST":
-        return go(request, "verify-run", verification.request_verify(now=request.now))
+        run_id = verification.request_verify(now=request.now)
+        follow(request, "verify", date_format(request.today), key=f"verify:{run_id}", page=("verify-run", run_id))
+        return go(request, "verify-run", run_id)
     of_isp = request.scope.parent_id is None
     runs: list[dict[str, Any]]
     if of_isp:
@@ -79,10 +82,9 @@ def heads(request: PageRequest) -> HttpResponse:
 @page("books.view", in_unit=False)
 def books_file(request: PageRequest) -> HttpResponse:
     """GET books/heads/file/: the acting operator's own books, for `backhaul check-books`."""
-    operator_id, user_id = request.user.home_operator_id, request.user.pk
     written = TemporaryFile("w+b")  # noqa: SIM115  sent from the disk, however many entries; the answer closes it
-    with unit_of_work(request.isp, operator_id, user_id=user_id, snapshot=True):
-        own = get_operator(operator_id)
+    with unit_of(request, snapshot=True) as scope:
+        own = get_operator(scope.operator_id)
         for line in write_books([own], isp=request.isp.slug, at=request.now, using="default"):
             written.write(line.encode())
     written.seek(0)
