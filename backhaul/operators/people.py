@@ -20,7 +20,7 @@ from backhaul.operators.people_queries import (
     ticked_in_role,
     ticked_singly,
 )
-from backhaul.operators.rules import OWNER, TREE
+from backhaul.operators.rules import OWNER, TREE, grantable
 from backhaul.operators.scope import SYSTEM, current_scope
 from backhaul.operators.services import record_audit
 
@@ -154,6 +154,8 @@ def set_child_modules(*, child_id: int, permissions: Collection[str], at: dateti
     scope.require("resellers.edit")
     before = set(list_child_grants(child_id))
     _refuse_others(before ^ set(permissions))
+    if not grantable(permissions) >= set(permissions):
+        raise InvalidInput("The billing run covers the whole tree; it stays with the provider.", field="permissions")
     call("set_modules", child=child_id, permissions=sorted(permissions))
     record_audit(
         verb="modules", subject_type="operator", subject_id=child_id, at=at,

@@ -89,6 +89,12 @@ def ticked_singly(member_id: int) -> set[str]:
     return {row["permission"] for row in found}
 
 
+def list_reasons(member_id: int) -> dict[str, tuple[bool, bool]]:
+    """What a person may do today, and whence: (by the role, singly)."""
+    found = rows("SELECT permission, by_role, singly FROM held_permissions(%s, %s)", [_me(), member_id])
+    return {row["permission"]: (row["by_role"], row["singly"]) for row in found}
+
+
 def permissions_of_role(key: str) -> set[str]:
     """What the people of a role may do today; raises InvalidInput where there is no such role."""
     found = [role for role in list_roles() if role["key"] == key]

@@ -44,6 +44,11 @@ def standard_grants(kind: str, *, may_have_children: bool, edits_catalog: bool) 
     return frozenset(name for name, permission in TREE.items() if wanted[permission.kept])
 
 
+def grantable(names: Iterable[str]) -> frozenset[str]:
+    """What of these a parent may hand on: the run over the whole tree stays with the ISP."""
+    return frozenset(name for name in names if name in TREE and TREE[name].kept != "isp")
+
+
 def in_modules(names: Iterable[str]) -> list[tuple[Module, list[Permission]]]:
     """These permissions by module, in the order of the tree; modules without any are left out."""
     wanted = set(names)

@@ -10,7 +10,7 @@ from typing import Any
 
 from backhaul.common.errors import InvalidInput
 from backhaul.operators.functions import call, execute, rows
-from backhaul.operators.rules import ROLES, standard_grants
+from backhaul.operators.rules import ROLES, grantable, standard_grants
 from backhaul.operators.scope import current_scope
 
 _SLUG = re.compile(r"[a-z0-9][a-z0-9-]{1,62}")
@@ -41,7 +41,7 @@ def add_operator(
         slug=slug,
         name=name.strip(),
         kind=kind,
-        permissions=sorted(usual if modules is None else modules),
+        permissions=sorted(usual if modules is None else grantable(modules)),
         roles=json.dumps({key: sorted(held) for key, held in ROLES.items()}),
     )
     return int(operator_id)

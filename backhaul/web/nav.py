@@ -43,6 +43,7 @@ MENU: tuple[tuple[Any, tuple[Entry, ...]], ...] = (
         (
             Entry("funds", _("Funds"), icon="wallet", permission="funds.view"),
             Entry("resellers", _("Resellers"), icon="building-store", permission="resellers.view"),
+            Entry("below", _("Log in as a reseller"), icon="login-2", permission="resellers.enter"),
         ),
     ),
     (
@@ -69,6 +70,15 @@ MENU: tuple[tuple[Any, tuple[Entry, ...]], ...] = (
             Entry("periods", _("Periods"), icon="lock", permission="books.view"),
             Entry("heads", _("Seals"), icon="shield-lock", permission="books.view"),
             Entry("verify", _("Verification"), icon="checks", permission="books.view"),
+        ),
+    ),
+    (
+        _("Settings"),
+        (
+            Entry("staff", _("Staff"), icon="users", permission="staff.edit"),
+            Entry("roles", _("Roles"), icon="adjustments", permission="roles.edit"),
+            Entry("audit", _("Audit log"), icon="list-search", permission="audit.view"),
+            Entry("came-in", _("Who came in"), icon="user-shield", permission="audit.view"),
         ),
     ),
 )

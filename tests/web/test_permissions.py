@@ -25,7 +25,7 @@ OF_CUSTOMER = (
     "suspend-date", "write-off-customer", "tax-withheld", "customer-account",
 )  # fmt: skip
 OF_PACKAGE = ("package", "edit-package", "package-price", "withdraw-package")
-OF_RESELLER = ("reseller", "recharge", "limits", "deduct", "transfer", "pay-back-fund", "start-edge")
+OF_RESELLER = ("reseller", "recharge", "limits", "deduct", "transfer", "pay-back-fund", "start-edge", "modules")
 OF_STATEMENT = ("fund-statement", "fund-statement-csv", "fund-statement-pdf", "confirm-statement")
 SEATS = [seat for seat in ROWS[0] if seat != "url"]
 
@@ -36,6 +36,8 @@ def address(town: Town, name: str) -> str:
         **{name: [ids["customer"]] for name in OF_CUSTOMER},
         "lift-block": [ids["suspended"], "by_hand"],
         "cancel-change": [ids["suspended"]],
+        **{name: [ids["person"]] for name in ("person", "change-access", "reset-staff-password", "end-access")},
+        "role": [ids["role"]],
         **{
             name: [ids["bill"]]
             for name in ("bill", "bill-pdf", "discount-bill", "write-off", "recover", "explain-bill")

@@ -52,6 +52,8 @@ def build_town() -> Town:
         home_10: dict[str, Any] = {"plan_operator_id": cast.padma.isp_id, "plan_id": cast.plans["Home 10"]}
         package = add_package(name="North 10", price_minor=650_00, **home_10)
         profile = add_billing_profile(name="North's", rules=ProfileRules())
+        person = rows("SELECT id FROM membership WHERE operator_id = %s", [cast.north])[0]["id"]
+        role = rows("SELECT id FROM role WHERE operator_id = %s AND key = 'manager'", [cast.north])[0]["id"]
         router = register_nas(name="Tower", source_address="192.0.2.9", secret="not-a-word", at=now)
     with acting(cast.padma, cast.riverside):
         people = {role: build_person(cast.riverside, role, role) for role in ROLES}
@@ -77,7 +79,7 @@ def build_town() -> Town:
             "customer": first, "suspended": second, "bill": bill, "payment": receipt.payment_id,
             "recharge": movements[0]["id"], "charge": movements[-1]["id"], "router": router,
             "month": joined, "dispute": dispute, "package": package, "profile": profile, "entry": entry,
-            "collector": people["collector"], "recorded": recorded, "deposit": deposit,
+            "collector": people["collector"], "person": person, "role": role, "recorded": recorded, "deposit": deposit,
         }  # fmt: skip
     with acting(cast.padma, cast.riverside, user_id=people["collector"]):
         town.ids["hand_over"] = count_drawer(counted_minor=0, now=now, request_key=request_key())
