@@ -112,7 +112,12 @@ def _told(row: dict[str, Any]) -> dict[str, Any]:
             href = reverse(PAGES[kind], args=[row["subject_id"]])
         except NoReverseMatch:
             href = ""
-    return row | {"deed": deed_named(row["verb"]), "kind_key": kind, "kind": str(SUBJECTS.get(kind, kind)), "href": href}
+    return row | {
+        "deed": deed_named(row["verb"]),
+        "kind_key": kind,
+        "kind": str(SUBJECTS.get(kind, kind)),
+        "href": href,
+    }
 
 
 def _table(rows: list[dict[str, Any]]) -> Iterator[list[object]]:
