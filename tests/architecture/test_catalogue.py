@@ -23,6 +23,25 @@ def test_every_function_is_as_declared(place: Place) -> None:
     assert not broken, "\n".join(broken)
 
 
+IN_WHICH_VISIT = "(NULLIF(current_setting('backhaul.impersonation'::text, true), ''::text))::bigint"
+
+
+def test_every_row_that_says_who_wrote_it_says_in_which_visit_from_above(place: Place) -> None:
+    """SPEC A31: actor and subject on every row. What the unit of work sets is the default, so no statement forgets it."""
+    with place.connected() as connection:
+        found = connection.execute(
+            "SELECT c.relname, (SELECT pg_get_expr(d.adbin, d.adrelid) FROM pg_attribute i "
+            "JOIN pg_attrdef d ON d.adrelid = i.attrelid AND d.adnum = i.attnum "
+            "WHERE i.attrelid = c.oid AND i.attname = 'impersonation_id') "
+            "FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid "
+            "WHERE c.relnamespace = %s::regnamespace AND c.relkind = 'r' AND a.attname IN ('actor_id', 'by_actor_id') "
+            "AND c.relname <> 'impersonation'",
+            [place.cell],
+        ).fetchall()
+    assert len(found) >= 20
+    assert {name: default for name, default in found if default != IN_WHICH_VISIT} == {}
+
+
 def test_a_cell_holds_no_trigger_rule_or_view(place: Place) -> None:
     with place.connected() as connection:
         found = connection.execute(
