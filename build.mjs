@@ -12,7 +12,7 @@ const faces = {
   "noto-sans": "NotoSans", "noto-sans-bengali": "NotoSansBengali", "noto-sans-arabic": "NotoSansArabic",
 };
 const icons = "node_modules/@tabler/icons/icons/outline";
-const iconNames = /(?:\b|_)icon(?:=|\s)"([a-z0-9-]+)"/g;
+const iconNames = /(?:(?<!\.)\b|_)icon(?:=|\s)"([a-z0-9-]+)"/g;
 
 function filesUnder(folder) {
   return readdirSync(folder, { withFileTypes: true }).flatMap((entry) => {

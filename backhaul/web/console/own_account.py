@@ -122,7 +122,8 @@ def end_one_session(request: PageRequest, handle: str) -> HttpResponse:
         messages.success(request, _("The session has ended."))
         return go(request, "own-profile")
     panel = Panel(
-        _("End this session?"), _("End the session"), reverse("own-profile"), tone="warning", money=_("No money moves."),
+        _("End this session?"), _("End the session"), reverse("own-profile"), tone="warning",
+        money=_("No money moves."),
         people=_("%(device)s at %(address)s is signed out at its next click.") % found,
     )  # fmt: skip
     return show(request, "confirm", {"panel": panel}, form=form)
