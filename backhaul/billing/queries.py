@@ -107,12 +107,14 @@ def get_own_charge(bill_id: int) -> dict[str, Any] | None:
 
 
 def find_standings(customer_ids: list[int]) -> dict[int, dict[str, Any]]:
-    """How customers stand, by id: due_minor, due_on (the earliest), advance_minor, billed_until, held_since,
+    """How customers stand, by id: due_minor, due_on (the earliest), advance_minor, billed_until, expires_on (the day on
+    which what is billed or charged ends), held_since,
     held_by_us: the renewal waits for the operator's own fund; else, where it is held, for its provider.
     """
     found = rows(
         """
-        SELECT s.customer_id, b.billed_until, h.since_on AS held_since, h.short_child_id = s.operator_id AS held_by_us,
+        SELECT s.customer_id, b.billed_until, GREATEST(b.billed_until, b.charged_until) AS expires_on,
+               h.since_on AS held_since, h.short_child_id = s.operator_id AS held_by_us,
                COALESCE(a.advance_minor, 0) AS advance_minor, COALESCE(o.due_minor, 0)::bigint AS due_minor, o.due_on
         FROM subscription s
         LEFT JOIN billing_state b ON b.operator_id = s.operator_id AND b.subscription_id = s.id

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from procrastinate import RetryStrategy
 from procrastinate.contrib.django import app
 
 from backhaul.billing import run_plans, runs
+from backhaul.billing.bulk import CARRY_OUT as CARRY_OUT_BULK
+from backhaul.billing.bulk import Seat
+from backhaul.billing.bulk import carry_out_bulk as carry_out
 from backhaul.billing.cuts import cut_when_due
 from backhaul.billing.runs import bill_isp, bill_missing_nights
 from backhaul.billing.services import RETRY_HELD
@@ -28,6 +33,12 @@ def retry_held(isp_id: int, top_id: int) -> None:
 def carry_out_run(isp_id: int, run_id: int) -> None:
     """Do a run that a person started."""
     runs.carry_out_run(get_isp(isp_id), run_id=run_id, now=now())
+
+
+@app.task(name=CARRY_OUT_BULK, retry=AGAIN)
+def carry_out_bulk(isp_id: int, run_id: int, seat: dict[str, Any]) -> None:
+    """Look at, or do, an act on many customers."""
+    carry_out(get_isp(isp_id), Seat.from_arguments(**seat), run_id=run_id, now=now())
 
 
 @app.task(name=run_plans.MAKE_PLAN)

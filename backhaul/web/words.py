@@ -19,7 +19,13 @@ WORDS: dict[str, dict[str, Any]] = {
         "manager": _("Manager"),
         "inside": _("Visiting"),
     },
-    "job": {"billing_run": _("Billing run"), "rehearsal": _("Dry run"), "verify": _("Verification")},
+    "job": {
+        "billing_run": _("Billing run"),
+        "rehearsal": _("Dry run"),
+        "verify": _("Verification"),
+        "bulk": _("Done to many"),
+        "export": _("Download"),
+    },
     "deposit": {
         "deposit_in": _("Taken in"),
         "deposit_kept": _("Kept for dues"),

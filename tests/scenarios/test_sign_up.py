@@ -12,11 +12,11 @@ from typing import Any
 import pytest
 from django.db import connections
 
+from backhaul.billing.finding import list_customers
 from backhaul.billing.services import FundTooLow, UpstreamShort, sign_up_customer
 from backhaul.funds.queries import get_fund
 from backhaul.imports.services import import_customers
 from backhaul.operators.functions import rows
-from backhaul.subscribers.queries import list_customers
 from tests.builders import NOON, acting, new_customer
 from tests.cast import PLANS, Cast, fill_funds
 

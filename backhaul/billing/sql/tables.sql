@@ -12,6 +12,7 @@ CREATE TABLE billing_state (
     PRIMARY KEY (operator_id, subscription_id),
     FOREIGN KEY (operator_id, subscription_id) REFERENCES subscription (operator_id, id)
 ) WITH (fillfactor = 50);
+CREATE INDEX billing_state_ends ON billing_state (operator_id, (GREATEST(billed_until, charged_until)), subscription_id);
 
 CREATE TABLE invoice_numbering (
     operator_id bigint PRIMARY KEY REFERENCES operator (id),

@@ -9,6 +9,7 @@ from datetime import date, timedelta
 from random import Random
 from typing import Any
 
+from backhaul.billing.finding import CustomerFilter, list_customers
 from backhaul.billing.queries import list_bills
 from backhaul.billing.refunds import disconnect_customer
 from backhaul.billing.run_queries import list_runs
@@ -23,7 +24,7 @@ from backhaul.cli.demonstration.script import Script
 from backhaul.common.errors import Refusal
 from backhaul.operators.scope import unit_of_work
 from backhaul.payments.services import record_payment
-from backhaul.subscribers.queries import CustomerFilter, list_blocks, list_customers, search_customers
+from backhaul.subscribers.queries import list_blocks, search_customers
 from backhaul.subscribers.services import NewCustomer, add_zone, disable_subscription, suspend_subscription
 
 EVERY = 1_000_000

@@ -10,10 +10,10 @@ from typing import Any
 import psycopg
 from django.conf import settings
 
+from backhaul.billing.finding import CustomerFilter, list_customers
 from backhaul.cli.demonstration.founding import CORE_ROUTERS, Operator
 from backhaul.cli.demonstration.script import Script
 from backhaul.operators.scope import unit_of_work
-from backhaul.subscribers.queries import CustomerFilter, list_customers
 
 ONLINE = 0.72
 PAST_SESSIONS = 2

@@ -9,12 +9,13 @@ from typing import Any
 
 import pytest
 
+from backhaul.billing.finding import list_customers
 from backhaul.common.errors import NotAllowed, NotFound
 from backhaul.funds.services import set_edge_terms
 from backhaul.imports.services import ImportReport, import_customers
 from backhaul.operators.functions import rows
 from backhaul.operators.queries import list_audit_events
-from backhaul.subscribers.queries import list_customers, search_customers
+from backhaul.subscribers.queries import search_customers
 from backhaul.subscribers.services import FundLow
 from tests.builders import acting, build_customer, build_person
 from tests.cast import Cast

@@ -73,6 +73,7 @@ CREATE TABLE radius_login (
 );
 CREATE INDEX radius_login_operator ON radius_login (isp_id, operator_id);
 CREATE INDEX radius_login_subscription ON radius_login (operator_id, subscription_id);
+CREATE INDEX radius_login_connection ON radius_login (operator_id, connection_type, subscription_id);
 CREATE INDEX radius_login_mac ON radius_login (operator_id, mac) WHERE mac IS NOT NULL;
 CREATE INDEX radius_login_pool ON radius_login (pool_operator_id, pool_id);
 -- One static address serves one login of an ISP.

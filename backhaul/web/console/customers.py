@@ -17,8 +17,9 @@ from backhaul.network.queries import list_live_sessions, list_past_sessions
 from backhaul.payments.queries import list_payments_of, list_statement
 from backhaul.subscribers.queries import get_customer, list_blocks
 from backhaul.subscribers.services import update_customer
+from backhaul.web.console.customer_columns import with_standing
 from backhaul.web.console.customer_forms import AddCustomerForm, EditCustomerForm
-from backhaul.web.console.customer_list import line_of, with_standing
+from backhaul.web.console.customer_list import line_of
 from backhaul.web.console.customer_status import actions_for
 from backhaul.web.console.extras import agreed_with, extra_actions
 from backhaul.web.console.pages import PageRequest, go, page, refusals_to, sent, show

@@ -21,7 +21,7 @@ def csv_file(name: str, table: Iterable[Iterable[object]]) -> HttpResponse:
     """A CSV download. Words that a spreadsheet would take for a formula are made words again."""
     answer = attachment(name, "text/csv; charset=utf-8")
     answer.write("\ufeff")  # so that spreadsheets read Bangla
-    csv.writer(answer).writerows([_safe(cell) for cell in row] for row in table)
+    csv.writer(answer).writerows([safe_cell(cell) for cell in row] for row in table)
     return answer
 
 
@@ -45,7 +45,8 @@ def attachment(name: str, content_type: str) -> HttpResponse:
     return answer
 
 
-def _safe(cell: object) -> object:
+def safe_cell(cell: object) -> object:
+    """A cell as it is, or, where a spreadsheet would take it for a formula, made words again."""
     is_formula = isinstance(cell, str) and cell.startswith(FORMULA) and not _is_figure(cell)
     return f"'{cell}" if is_formula else cell
 

@@ -10,7 +10,7 @@ from backhaul.web.console import (
     books,
     catalog,
     chart,
-    customer_list,
+    customer_list_urls,
     customer_money,
     customer_status,
     customers,
@@ -46,6 +46,7 @@ from backhaul.web.console.addresses import at
 
 urlpatterns = [
     *account_urls.urlpatterns,
+    *customer_list_urls.urlpatterns,
     *enter_urls.urlpatterns,
     *staff_urls.urlpatterns,
     at("", dashboard.dashboard, "dashboard"),
@@ -53,7 +54,6 @@ urlpatterns = [
     at("progress/", jobs.jobs, "jobs"),
     at("progress/bell/", jobs.bell, "bell"),
     at("progress/<id:pk>/", jobs.job, "job"),
-    at("customers/", customer_list.customers, "customers"),
     at("customers/add/", customers.add_customer, "add-customer"),
     at("customers/<id:pk>/", customers.customer, "customer"),
     at("customers/<id:pk>/account/", statements.customer_account, "customer-account"),

@@ -47,6 +47,12 @@ def money(minor: int | str | None) -> str:
 
 
 @register.filter
+def value_of(row: dict[str, Any], key: str) -> Any:
+    """What a row holds under a name that is known when the page is drawn."""
+    return row.get(key)
+
+
+@register.filter
 def count(number: int | None) -> str:
     return "–" if number is None else f"{number:,}"
 
@@ -168,6 +174,12 @@ STATES: dict[str, tuple[str, Any]] = {
     "signed": ("green", pgettext_lazy("statement", "Confirmed by both")),
     "disputed": ("red", pgettext_lazy("statement", "Disputed")),
     "differs": ("amber", pgettext_lazy("statement", "Moved afterwards")),
+    "looking": ("blue", pgettext_lazy("bulk", "Being looked at")),
+    "ready": ("amber", pgettext_lazy("bulk", "To be confirmed")),
+    "doing": ("blue", pgettext_lazy("bulk", "Being done")),
+    "would": ("blue", pgettext_lazy("bulk", "Will be done")),
+    "would_not": ("grey", pgettext_lazy("bulk", "Left as it is")),
+    "refused": ("amber", pgettext_lazy("bulk", "Left as it was")),
     "closed": ("green", pgettext_lazy("period", "Closed")),
     "part": ("blue", pgettext_lazy("period", "Closed in part")),
     "open": ("amber", pgettext_lazy("period", "Open")),

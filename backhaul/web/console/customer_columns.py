@@ -1,0 +1,88 @@
+"""The columns of the list of customers: which there are, which a person sees, and what stands in them."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.utils.translation import gettext_lazy as _
+
+from backhaul.billing.queries import find_standings
+from backhaul.network.queries import find_online
+from backhaul.web.templatetags.console import mac, state_label
+from backhaul.web.words import named
+
+
+@dataclass(frozen=True)
+class Column:
+    """`kind`: text, day, last_day (of a period stored half-open) or money; `permission`: who sees it beside the list."""
+
+    key: str
+    label: Any
+    kind: str = "text"
+    permission: str = "customers.view"
+    sort: str = ""
+
+
+COLUMNS = {
+    column.key: column
+    for column in (
+        Column("code", _("Customer id"), sort="code"),
+        Column("mobile", _("Mobile")),
+        Column("username", _("Username")),
+        Column("package", _("Package")),
+        Column("price_minor", _("Own price"), kind="money", permission="bills.view"),
+        Column("profile", _("Billing")),
+        Column("zone", _("Zone")),
+        Column("address", _("Address")),
+        Column("connection_type", _("Connection type")),
+        Column("static_ip", _("Static address")),
+        Column("mac", _("MAC address")),
+        Column("joined_on", _("Customer since"), kind="day"),
+        Column("expires_on", _("Billed until"), kind="last_day", sort="expiry"),
+        Column("due_minor", _("Due"), kind="money", permission="bills.view", sort="due"),
+        Column("advance_minor", _("Advance"), kind="money", permission="bills.view"),
+        Column("session", _("Online")),
+        Column("status", _("Status")),
+    )
+}
+STANDARD = ("username", "package", "zone", "expires_on", "due_minor", "status")
+
+
+def columns_for(keys: Iterable[str] | None, may: Collection[str]) -> list[Column]:
+    """The columns of these keys, in their own order, that this person may see; the usual ones where there are none."""
+    chosen = set(keys or ()) & set(COLUMNS) or set(STANDARD)
+    return [column for key, column in COLUMNS.items() if key in chosen and column.permission in may]
+
+
+def with_standing(found: list[dict[str, Any]], *, now: datetime | None = None) -> list[dict[str, Any]]:
+    """Customers with what they owe, until when they are billed and, with `now`, whether they are online."""
+    standings = find_standings([row["customer_id"] for row in found])
+    if now is None:
+        return [row | standings.get(row["customer_id"], {}) for row in found]
+    online = find_online(subscription_ids=[row["subscription_id"] for row in found], now=now)
+    return [
+        row
+        | standings.get(row["customer_id"], {})
+        | {"session": "online" if row["subscription_id"] in online else "offline"}
+        for row in found
+    ]
+
+
+def needs_sessions(columns: Iterable[Column]) -> bool:
+    """Whether it has to be looked up who is online."""
+    return any(column.key == "session" for column in columns)
+
+
+def plain(row: dict[str, Any], column: Column) -> Any:
+    """What stands in a cell of a file: words, a day, or minor units."""
+    value = row.get(column.key)
+    if column.key == "expires_on":
+        return value - timedelta(days=1) if value and row["status"] != "not_activated" else None
+    if column.key == "status":
+        return str(state_label(value))
+    if column.key in ("session", "connection_type"):
+        return str(named(value, "session" if column.key == "session" else "connection")) if value else ""
+    return mac(value) if column.key == "mac" and value else value

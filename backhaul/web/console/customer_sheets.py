@@ -1,0 +1,95 @@
+"""The list of customers as CSV and as a workbook: however many, a page at a time."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable, Iterator
+from datetime import date
+from typing import IO, Any
+
+import xlsxwriter
+from django.utils.translation import gettext as _
+
+from backhaul.web.console.customer_columns import Column, plain
+from backhaul.web.console.downloads import safe_cell
+from backhaul.web.currency import decimals
+
+Pages = Iterable[list[dict[str, Any]]]
+MOST_ROWS = 1_000_000  # of a sheet
+
+
+def write_csv(target: IO[bytes], pages: Pages, columns: list[Column]) -> int:
+    """Days as 2026-11-22, amounts as 1500.00, words that look like a formula made words again; how many customers."""
+    target.write(b"\xef\xbb\xbf")  # so that spreadsheets read Bangla
+    lines = _Lines(target)
+    lines.write([_("Name"), *(str(column.label) for column in columns)])
+    written = 0
+    for page in pages:
+        for row in page:
+            lines.write([row["name"], *(_text(plain(row, column), column) for column in columns)])
+        written += len(page)
+    return written
+
+
+def write_xlsx(target: IO[bytes], pages: Pages, columns: list[Column]) -> int:
+    """One sheet; days are days and amounts numbers there, words never formulas. How many customers."""
+    options = {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
+    book = xlsxwriter.Workbook(target, options)
+    sheet = book.add_worksheet(_("Customers")[:31])
+    places = decimals()
+    looks = {
+        "money": book.add_format({"num_format": "#,##0" + ("." + "0" * places if places else "")}),
+        "day": book.add_format({"num_format": "yyyy-mm-dd"}),
+    }
+    bold = book.add_format({"bold": True})
+    sheet.freeze_panes(1, 0)
+    sheet.set_column(0, len(columns), 18)
+    for n, label in enumerate([_("Name"), *(str(column.label) for column in columns)]):
+        sheet.write_string(0, n, label, bold)
+    at = 0
+    for row in _rows(pages):
+        at += 1
+        sheet.write_string(at, 0, row["name"])
+        for n, column in enumerate(columns, start=1):
+            value = plain(row, column)
+            if isinstance(value, date):
+                sheet.write_datetime(at, n, value, looks["day"])
+            elif isinstance(value, int) and column.kind == "money":
+                sheet.write_number(at, n, value / 10**places, looks["money"])
+            elif value is not None:
+                sheet.write_string(at, n, str(value))
+    book.close()
+    return at
+
+
+WRITERS = {"csv": write_csv, "xlsx": write_xlsx}
+
+
+def _rows(pages: Pages) -> Iterator[dict[str, Any]]:
+    return (row for page in pages for row in page)
+
+
+class _Lines:
+    """Lines of CSV into a file of bytes."""
+
+    def __init__(self, target: IO[bytes]) -> None:
+        self.target = target
+        self.held = io.StringIO()
+        self.writer = csv.writer(self.held)
+
+    def write(self, cells: list[object]) -> None:
+        self.writer.writerow([safe_cell(cell) for cell in cells])
+        self.target.write(self.held.getvalue().encode())
+        self.held.seek(0)
+        self.held.truncate()
+
+
+def _text(value: Any, column: Column) -> object:
+    if isinstance(value, date):
+        return value.isoformat()
+    if isinstance(value, int) and column.kind == "money":
+        whole, part = divmod(abs(value), 10 ** decimals())
+        sign = "-" if value < 0 else ""
+        return f"{sign}{whole}.{part:0{decimals()}d}" if decimals() else f"{sign}{whole}"
+    return "" if value is None else value

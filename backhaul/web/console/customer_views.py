@@ -1,0 +1,95 @@
+"""How a person keeps the list of customers: its columns, and views with a name."""
+
+from __future__ import annotations
+
+from django import forms
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import redirect
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from backhaul.common.errors import NotFound
+from backhaul.subscribers.views import choose_columns, choose_view, get_list_choice, list_views, remove_view, save_view
+from backhaul.web.console import given
+from backhaul.web.console.customer_columns import COLUMNS, columns_for
+from backhaul.web.console.customer_filters import kept_query
+from backhaul.web.console.customer_forms import offer
+from backhaul.web.console.pages import PageRequest, go, leave_to, page, refusals_to, sent, show
+
+
+class ColumnsForm(forms.Form):
+    columns = forms.MultipleChoiceField(
+        label=gettext_lazy("Columns"), required=False, widget=forms.CheckboxSelectMultiple
+    )
+
+
+class ViewForm(forms.Form):
+    name = forms.CharField(label=gettext_lazy("Name of the view"), max_length=60)
+    is_shared = forms.BooleanField(
+        label=gettext_lazy("Everybody here sees it"),
+        required=False,
+        help_text=gettext_lazy("Otherwise it is yours alone."),
+    )
+
+
+@page("customers.view")
+def columns(request: PageRequest) -> HttpResponse:
+    """GET, POST customers/columns/: which columns the person sees from now on."""
+    may = request.scope.permissions
+    shown = [column.key for column in columns_for(get_list_choice()["columns"], may)]
+    form = ColumnsForm(sent(request), initial={"columns": shown})
+    offer(form, "columns", [(key, column.label) for key, column in COLUMNS.items() if column.permission in may])
+    if request.method == "POST" and form.is_valid():
+        choose_columns(form.cleaned_data["columns"])
+        return leave_to(request, f"{reverse('customers')}?{kept_query(request, 'sort') or 'view='}")
+    return show(
+        request, "settings_form", {"title": _("Columns of the list"), "cancel_href": reverse("customers")}, form=form
+    )
+
+
+@page("customers.view")
+def save(request: PageRequest) -> HttpResponse:
+    """GET, POST customers/views/save/?<filters>&sort=: keep what is open under a name, with its columns."""
+    form = ViewForm(sent(request))
+    if request.method == "POST" and form.is_valid():
+        with refusals_to(form):
+            query = kept_query(request, "sort")
+            shown = columns_for(_columns_open(request), request.scope.permissions)
+            view_id = save_view(
+                name=form.cleaned_data["name"],
+                query=query,
+                columns=[column.key for column in shown],
+                is_shared=form.cleaned_data["is_shared"],
+                now=request.now,
+            )
+            messages.success(request, _("The view is saved."))
+            return leave_to(request, f"{reverse('customers')}?{query}&view={view_id}")
+    return show(
+        request, "settings_form", {"title": _("Save this view"), "cancel_href": reverse("customers")}, form=form
+    )
+
+
+@page("customers.view")
+def view(request: PageRequest, pk: int) -> HttpResponse:
+    """GET, POST customers/views/<id>/: opens it. POST: what=default, not_default or remove."""
+    found = next((each for each in list_views() if each["id"] == pk), None)
+    if found is None:
+        raise NotFound("There is no such view.")
+    if request.method != "POST":
+        return redirect(f"{reverse('customers')}?{found['query']}&view={pk}")
+    what = request.POST.get("what", "")
+    if what == "remove":
+        remove_view(pk)
+        messages.success(request, _("The view is removed."))
+    elif what in ("default", "not_default"):
+        choose_view(pk if what == "default" else None)
+        messages.success(request, _("Saved."))
+    return leave_to(request, f"{reverse('customers')}?view=") if what == "remove" else go(request, "customer-view", pk)
+
+
+def _columns_open(request: PageRequest) -> list[str] | None:
+    opened = next((each for each in list_views() if each["id"] == given.number(request, "view")), None)
+    chosen: list[str] | None = (opened or get_list_choice())["columns"]
+    return chosen
