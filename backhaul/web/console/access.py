@@ -20,6 +20,7 @@ from backhaul.identity.sign_in import passkey_may_be_tried, try_code, try_passwo
 from backhaul.operators.scope import unit_of_work
 from backhaul.web.console.access_forms import SecondStepForm, SignInForm
 from backhaul.web.console.confirm import safe_next
+from backhaul.web.console.enter import end_visit
 from backhaul.web.console.entering import enter, needs_second_step, pending, put_off
 from backhaul.web.console.frame import brand_of_scope
 from backhaul.web.console.pages import leave_to, sent
@@ -109,7 +110,8 @@ passkey_sign_in.permission = PUBLIC  # type: ignore[attr-defined]
 
 @require_POST
 def sign_out(request: HttpRequest) -> HttpResponse:
-    """POST sign-out/"""
+    """POST sign-out/: whoever works inside another operator leaves it, too."""
+    end_visit(request)
     logout(request)
     return leave_to(request, settings.LOGIN_URL)
 

@@ -58,7 +58,7 @@ def confirm_password(request: HttpRequest, *, since: datetime | None = None) -> 
     return asks
 
 
-@page(SIGNED_IN)
+@page(SIGNED_IN, writes=True)
 def confirm(request: PageRequest) -> HttpResponse:
     """GET, POST confirm/?next=: the password once more, then back."""
     form = ConfirmForm(sent(request))

@@ -11,6 +11,7 @@ from django.urls.resolvers import ResolverMatch
 from backhaul.operators.scope import Scope
 from backhaul.operators.services import record_audit
 from backhaul.web.console.audit_words import DEEDS, PAGES
+from backhaul.web.console.where import address_of
 
 # what a form carries beside what a person filled in
 _NOT_FILLED_IN = {"csrfmiddlewaretoken", "confirmed", "change", "request_key"}
@@ -40,7 +41,7 @@ def write_down(request: HttpRequest, scope: Scope, answer: HttpResponse, now: da
         at=now,
         fields=sorted(filled)[:_MOST_FIELDS],
         path=request.path,
-        address=request.META.get("REMOTE_ADDR", ""),
+        address=address_of(request),
         agent=request.headers.get("User-Agent", "")[:_AGENT_LENGTH],
     )
 
