@@ -131,7 +131,7 @@ def list_adjustments(invoice_id: int) -> list[dict[str, Any]]:
     """What was adjusted on a bill, oldest first: kind, net, VAT and total, adjusted_on, why, actor_id."""
     return rows(
         "SELECT id, kind, net_minor, vat_minor, net_minor + vat_minor AS total_minor, adjusted_on, why, recorded_at, "
-        "actor_id, paid_code FROM adjustment WHERE operator_id = %s AND invoice_id = %s ORDER BY id",
+        "actor_id, impersonation_id, paid_code FROM adjustment WHERE operator_id = %s AND invoice_id = %s ORDER BY id",
         [current_scope().operator_id, invoice_id],
     )
 

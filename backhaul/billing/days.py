@@ -39,17 +39,19 @@ def list_service_history(subscription_id: int) -> list[dict[str, Any]]:
     """
     return rows(
         """
-        SELECT 'block' AS what, reason, from_on, from_at, to_on, to_at, by_actor_id, why, NULL::bigint AS price_minor
+        SELECT 'block' AS what, reason, from_on, from_at, to_on, to_at, by_actor_id, why, NULL::bigint AS price_minor,
+               impersonation_id
         FROM block WHERE operator_id = %(me)s AND subscription_id = %(service)s
         UNION ALL
-        SELECT 'custom_price', '', starts_on, set_at, NULL, NULL, by_actor_id, '', price_minor
+        SELECT 'custom_price', '', starts_on, set_at, NULL, NULL, by_actor_id, '', price_minor, impersonation_id
         FROM custom_price WHERE operator_id = %(me)s AND subscription_id = %(service)s
         UNION ALL
-        SELECT 'package', p.name, h.starts_on, h.changed_at, NULL, NULL, h.by_actor_id, '', NULL
+        SELECT 'package', p.name, h.starts_on, h.changed_at, NULL, NULL, h.by_actor_id, '', NULL, h.impersonation_id
         FROM package_history h JOIN package p ON p.operator_id = h.package_operator_id AND p.id = h.package_id
         WHERE h.operator_id = %(me)s AND h.subscription_id = %(service)s
         UNION ALL
-        SELECT 'package_price', p.name, v.starts_on, v.set_at, NULL, NULL, v.by_actor_id, '', v.price_minor
+        SELECT 'package_price', p.name, v.starts_on, v.set_at, NULL, NULL, v.by_actor_id, '', v.price_minor,
+               v.impersonation_id
         FROM subscription s
         JOIN package p ON p.operator_id = s.package_operator_id AND p.id = s.package_id
         JOIN package_price v ON v.operator_id = p.operator_id AND v.package_id = p.id

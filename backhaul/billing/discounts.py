@@ -71,7 +71,8 @@ def end_discount(*, subscription_id: int, now: datetime) -> None:
 def get_discount(subscription_id: int) -> dict[str, Any] | None:
     """A service's discount: amount_minor or part_bp, from_on, until_on, why, given_at, by_actor_id; None: none."""
     found = rows(
-        "SELECT id, amount_minor, part_bp, from_on, until_on, why, given_at, by_actor_id FROM discount "
+        "SELECT id, amount_minor, part_bp, from_on, until_on, why, given_at, by_actor_id, impersonation_id "
+        "FROM discount "
         "WHERE operator_id = %s AND subscription_id = %s AND ended_at IS NULL",
         [current_scope().operator_id, subscription_id],
     )
@@ -82,7 +83,8 @@ def list_discounts(on: date, limit: int = 500) -> list[dict[str, Any]]:
     """Who has a discount that may still apply, with what it takes off a term now: `off_minor` of `price_minor`."""
     return rows(
         "SELECT d.id, d.subscription_id, c.id AS customer_id, c.name AS customer_name, c.code AS customer_code, "
-        "d.amount_minor, d.part_bp, d.from_on, d.until_on, d.why, d.by_actor_id, p.minor AS price_minor, "
+        "d.amount_minor, d.part_bp, d.from_on, d.until_on, d.why, d.by_actor_id, d.impersonation_id, "
+        "p.minor AS price_minor, "
         "discount_of(d.operator_id, d.subscription_id, GREATEST(d.from_on, %s), p.minor) AS off_minor "
         "FROM discount d JOIN subscription s ON s.operator_id = d.operator_id AND s.id = d.subscription_id "
         "JOIN customer c ON c.operator_id = s.operator_id AND c.id = s.customer_id "

@@ -121,6 +121,7 @@ def list_outages(limit: int = 50) -> list[dict[str, Any]]:
     """The acting operator's outages, newest first: what, from, to, days, why, how many services were credited."""
     return rows(
         "SELECT o.id, o.from_at, o.to_at, o.from_on, o.to_on, o.why, o.credited, o.recorded_at, o.actor_id, "
+        "o.impersonation_id, "
         "o.to_on - o.from_on AS days, n.name AS router, z.name AS zone FROM outage o "
         "LEFT JOIN nas n ON n.operator_id = o.operator_id AND n.id = o.nas_id "
         "LEFT JOIN zone z ON z.operator_id = o.operator_id AND z.id = o.zone_id "

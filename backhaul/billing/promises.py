@@ -145,7 +145,7 @@ def list_promises(on: date, *, broken: bool, limit: int = 500) -> list[dict[str,
     """
     return rows(
         "SELECT p.subscription_id, c.id AS customer_id, c.name AS customer_name, c.code AS customer_code, c.mobile, "
-        "p.made_on, p.until_on, p.why, p.by_actor_id, o.due_minor FROM promise p "
+        "p.made_on, p.until_on, p.why, p.by_actor_id, p.impersonation_id, o.due_minor FROM promise p "
         "JOIN subscription s ON s.operator_id = p.operator_id AND s.id = p.subscription_id "
         "JOIN customer c ON c.operator_id = s.operator_id AND c.id = s.customer_id "
         "CROSS JOIN LATERAL (SELECT sum(open_minor)::bigint AS due_minor FROM invoice_open o "

@@ -132,7 +132,8 @@ def find_standings(customer_ids: list[int]) -> dict[int, dict[str, Any]]:
 def get_planned_change(subscription_id: int) -> dict[str, Any] | None:
     """What is agreed for the next cycle of a service: package (its name), on_date, by_actor_id; None: nothing."""
     found = rows(
-        "SELECT c.package_operator_id, c.package_id, p.name AS package, c.on_date, c.planned_at, c.by_actor_id "
+        "SELECT c.package_operator_id, c.package_id, p.name AS package, c.on_date, c.planned_at, c.by_actor_id, "
+        "c.impersonation_id "
         "FROM planned_change c LEFT JOIN package p ON p.operator_id = c.package_operator_id AND p.id = c.package_id "
         "WHERE c.operator_id = %s AND c.subscription_id = %s",
         [_me(), subscription_id],

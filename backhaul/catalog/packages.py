@@ -135,7 +135,7 @@ def get_package(package_id: int, on: date) -> dict[str, Any]:
 def list_package_prices(package_id: int) -> list[dict[str, Any]]:
     """Every later price of an own package, latest first: starts_on, price_minor, set_at, by_actor_id."""
     return rows(
-        "SELECT starts_on, price_minor, set_at, by_actor_id FROM package_price "
+        "SELECT starts_on, price_minor, set_at, by_actor_id, impersonation_id FROM package_price "
         "WHERE operator_id = %s AND package_id = %s ORDER BY starts_on DESC",
         [current_scope().operator_id, package_id],
     )

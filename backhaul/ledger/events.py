@@ -196,7 +196,8 @@ def get_own_event(event_id: int) -> dict[str, Any]:
 def _events(condition: str, parameters: dict[str, Any]) -> list[dict[str, Any]]:
     found = rows(
         f"""
-        SELECT o.id, o.kind, o.effective_on, o.paid_code, a.name AS account, o.reason, e.actor_id, e.id AS entry_id,
+        SELECT o.id, o.kind, o.effective_on, o.paid_code, a.name AS account, o.reason, e.actor_id,
+               e.impersonation_id, e.id AS entry_id,
                r.effective_on AS reversed_on,
                (SELECT sum(abs(value::bigint)) FROM jsonb_each_text(o.amounts))::bigint AS total_minor
         FROM own_event o

@@ -112,7 +112,8 @@ def is_year_closed(year: FiscalYear) -> bool:
 def list_locks(limit: int = 50) -> list[dict[str, Any]]:
     """Closings and reopenings, newest first: kind (close, year_close, reopen), locked_through, locked_before, why, …"""
     return rows(
-        "SELECT id, kind, locked_through, locked_before, why, recorded_at, actor_id FROM books_lock "
+        "SELECT id, kind, locked_through, locked_before, why, recorded_at, actor_id, impersonation_id "
+        "FROM books_lock "
         "WHERE operator_id = %s ORDER BY id DESC LIMIT %s",
         [_me(), limit],
     )

@@ -17,7 +17,8 @@ from backhaul.operators.scope import current_scope
 
 IDS_PER_CELL = 10**12
 _ENTRY = """
-    e.id, e.kind, e.source_id, e.effective_on, e.recorded_at, e.actor_id, e.transfer_id, e.reason, e.reverses_id
+    e.id, e.kind, e.source_id, e.effective_on, e.recorded_at, e.actor_id, e.impersonation_id, e.transfer_id, e.reason,
+    e.reverses_id
     FROM entry e WHERE e.operator_id = %(me)s
 """
 

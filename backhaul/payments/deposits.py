@@ -86,7 +86,8 @@ def list_deposits(customer_id: int) -> list[dict[str, Any]]:
     """What happened to a customer's deposit, newest first: id, kind, amount_minor (what it grew by), method, moved_on,
     reason, actor_id, reverses_id, reversed, left_minor (what was there afterwards)."""
     return rows(
-        "SELECT d.id, d.kind, d.amount_minor, d.method, d.moved_on, d.reason, d.actor_id, d.reverses_id, "
+        "SELECT d.id, d.kind, d.amount_minor, d.method, d.moved_on, d.reason, d.actor_id, d.impersonation_id, "
+        "d.reverses_id, "
         "EXISTS (SELECT 1 FROM deposit r WHERE r.operator_id = d.operator_id AND r.reverses_id = d.id) AS reversed, "
         "sum(d.amount_minor) OVER (ORDER BY d.id)::bigint AS left_minor "
         "FROM deposit d WHERE d.operator_id = %s AND d.customer_id = %s ORDER BY d.id DESC",

@@ -106,7 +106,7 @@ def get_hand_over(hand_over_id: int) -> dict[str, Any]:
 def list_settlements(user_id: int, limit: int = 50) -> list[dict[str, Any]]:
     """What became of a person's shortages, latest first; `paid_code` None = forgiven."""
     return rows(
-        "SELECT id, amount_minor, paid_code, settled_on, why, actor_id FROM shortage_settlement "
+        "SELECT id, amount_minor, paid_code, settled_on, why, actor_id, impersonation_id FROM shortage_settlement "
         "WHERE operator_id = %s AND user_id = %s ORDER BY id DESC LIMIT %s",
         [_me(), user_id, limit],
     )
@@ -115,7 +115,8 @@ def list_settlements(user_id: int, limit: int = 50) -> list[dict[str, Any]]:
 def list_closings(user_id: int, limit: int = 20) -> list[dict[str, Any]]:
     """When a person's days were closed and opened again, latest first."""
     return rows(
-        "SELECT through, was, reason, actor_id, at, was IS NOT NULL AND (through IS NULL OR through < was) AS reopened "
+        "SELECT through, was, reason, actor_id, impersonation_id, at, "
+        "was IS NOT NULL AND (through IS NULL OR through < was) AS reopened "
         "FROM drawer_closing WHERE operator_id = %s AND user_id = %s ORDER BY id DESC LIMIT %s",
         [_me(), user_id, limit],
     )
@@ -140,6 +141,7 @@ def list_taken_back(limit: int = 50) -> list[dict[str, Any]]:
         """
         SELECT p.id, p.receipt_number AS number, c.name AS customer_name, c.code AS customer_code, p.amount_minor,
                p.received_on, p.drawer_user_id AS user_id, r.received_on AS taken_back_on, r.actor_id,
+               r.impersonation_id,
                r.reference AS why, r.drawer_user_id IS NULL AS handed_over
         FROM payment r JOIN payment p ON p.operator_id = r.operator_id AND p.id = r.reverses_id
         JOIN customer c ON c.operator_id = p.operator_id AND c.id = p.customer_id

@@ -12,7 +12,7 @@ from backhaul.operators.scope import current_scope
 _PAYMENT = """
     p.id, p.receipt_number AS number, p.customer_id, c.name AS customer_name, c.code AS customer_code,
     p.amount_minor, p.method,
-    p.received_on, p.recorded_at, p.actor_id, p.reference, p.reverses_id, p.pays_back, p.drawer_user_id,
+    p.received_on, p.recorded_at, p.actor_id, p.impersonation_id, p.reference, p.reverses_id, p.pays_back, p.drawer_user_id,
     r.id AS reversed_by_id
     FROM payment p
     JOIN customer c ON c.operator_id = p.operator_id AND c.id = p.customer_id

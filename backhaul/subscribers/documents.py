@@ -15,7 +15,8 @@ from backhaul.subscribers.rules import type_of_file
 MOST_BYTES = 5 * 1024 * 1024
 MOST_DOCUMENTS = 50
 _SHOWN = (
-    "id, customer_id, title, content_type, length(content) AS bytes, added_at, by_actor_id, withdrawn_at, withdrawn_by"
+    "id, customer_id, title, content_type, length(content) AS bytes, added_at, by_actor_id, impersonation_id, "
+    "withdrawn_at, withdrawn_by"
 )
 
 

@@ -50,7 +50,7 @@ def refuse_custom_price(package: dict[str, Any], price_minor: int, *, on: date) 
 def list_custom_prices(subscription_id: int) -> list[dict[str, Any]]:
     """The own prices of a service, latest first: starts_on, price_minor (NULL: the package's), set_at, by_actor_id."""
     return rows(
-        "SELECT starts_on, price_minor, set_at, by_actor_id FROM custom_price "
+        "SELECT starts_on, price_minor, set_at, by_actor_id, impersonation_id FROM custom_price "
         "WHERE operator_id = %s AND subscription_id = %s ORDER BY starts_on DESC",
         [current_scope().operator_id, subscription_id],
     )

@@ -84,7 +84,7 @@ def count_by_status() -> dict[str, int]:
 def list_blocks(subscription_id: int) -> list[dict[str, Any]]:
     """Why a service is or was off, newest first: reason, from, to, who, why."""
     return rows(
-        "SELECT id, reason, from_on, from_at, to_on, to_at, by_actor_id, why FROM block "
+        "SELECT id, reason, from_on, from_at, to_on, to_at, by_actor_id, impersonation_id, why FROM block "
         "WHERE operator_id = %s AND subscription_id = %s ORDER BY from_at DESC, id DESC",
         [current_scope().operator_id, subscription_id],
     )
