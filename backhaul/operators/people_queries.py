@@ -35,9 +35,15 @@ def list_members() -> list[dict[str, Any]]:
 
 
 def get_member(member_id: int, *, lock: bool = False) -> dict[str, Any]:
-    """One person with access, as list_members has it; raises NotFound, also for one whose access ended."""
+    """One person with access, as list_members has it; raises NotFound, also for one whose access ended.
+
+    `lock`: it and the owners, in one order, so that two who change each other take turns.
+    """
     if lock:
-        rows("SELECT 1 FROM membership WHERE operator_id = %s AND id = %s FOR UPDATE", [_me(), member_id])
+        rows(
+            "SELECT 1 FROM membership WHERE operator_id = %s AND (id = %s OR role = %s) ORDER BY id FOR UPDATE",
+            [_me(), member_id, OWNER],
+        )
     found = rows(f"{_MEMBER} AND m.id = %(id)s AND m.ended_at IS NULL", {"me": _me(), "id": member_id})
     if not found:
         raise NotFound("There is no such person here.")
