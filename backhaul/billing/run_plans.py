@@ -21,6 +21,7 @@ from backhaul.common.errors import NotFound, Refusal
 from backhaul.identity.models import IspDirectory
 from backhaul.operators.functions import execute, rows
 from backhaul.operators.jobs import enqueue
+from backhaul.operators.progress import progress_of
 from backhaul.operators.scope import Scope, current_scope, retried, unit_of_work
 
 MAKE_PLAN = "backhaul.billing.tasks.make_plan"
@@ -97,6 +98,12 @@ def make_plan(isp: IspDirectory, *, plan_id: int, now: datetime) -> None:
         plan = get_plan(plan_id, using=BATCH)
     if plan["ready"]:
         return
+    with progress_of(isp, isp.isp_id, f"plan:{plan_id}"):
+        _make_plan(isp, plan, now)
+
+
+def _make_plan(isp: IspDirectory, plan: dict[str, Any], now: datetime) -> None:
+    plan_id = plan["id"]
     made = _Made(isp, plan_id)
     try:
         report = rehearse(isp, on=plan["on_date"], now=now, slice_bills=plan["slice_bills"], watch=made.watch)

@@ -29,6 +29,7 @@ from backhaul.common.errors import InvalidInput
 from backhaul.identity.models import IspDirectory
 from backhaul.operators.functions import execute, rows
 from backhaul.operators.jobs import enqueue
+from backhaul.operators.progress import progress_of
 from backhaul.operators.scope import current_scope, retried, unit_of_work
 
 SLICE_BILLS = 20_000
@@ -199,7 +200,27 @@ def carry_out_run(isp: IspDirectory, *, run_id: int, now: datetime) -> RunReport
             [isp.isp_id, run_id],
             using=BATCH,
         )
-    return bill_isp(isp, on=found[0]["on_date"], now=now, cuts=False) if found else None
+    if not found:
+        return None
+    with progress_of(isp, isp.isp_id, f"run:{run_id}") as progress:
+
+        def note(_report: RunReport) -> None:
+            done, total = _count_shards(isp, run_id)
+            progress.advance(done, total=total)
+
+        return bill_isp(isp, on=found[0]["on_date"], now=now, cuts=False, progress=note)
+
+
+def _count_shards(isp: IspDirectory, run_id: int) -> tuple[int, int]:
+    """How many parts of a run are done, of how many."""
+    with unit_of_work(isp, using=BATCH):
+        counted = rows(
+            "SELECT count(finished_at) AS done, count(*) AS total FROM run_shard "
+            "WHERE operator_id = %s AND run_id = %s",
+            [isp.isp_id, run_id],
+            using=BATCH,
+        )[0]
+    return counted["done"], counted["total"]
 
 
 def bill_missing_nights(isp: IspDirectory, *, today: date, now: datetime, cuts: bool = True) -> list[RunReport]:

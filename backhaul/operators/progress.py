@@ -41,10 +41,17 @@ def start_progress(
     """Note that the acting person started some work; returns the id under which the job tells how far it is.
 
     `task`: what sort of work, a word of words.py "job"; `label`: which one. `link`: the page of what comes out of it.
-    `key`: what the job calls it itself, for jobs that are not told the id; whoever starts the same work again while it
-    runs gets a row of its own, and both are told.
+    `key`: what the job calls it itself, for jobs that are not told the id. Somebody else who starts the same work while
+    it goes on is told too; the same person is told once.
     """
     scope = current_scope()
+    running = rows(
+        "SELECT id FROM job_progress WHERE operator_id = %s AND work_key = %s AND work_key <> '' AND user_id = %s "
+        "AND finished_at IS NULL",
+        [scope.operator_id, key, scope.actor_id],
+    )
+    if running:
+        return int(running[0]["id"])
     made = rows(
         "INSERT INTO job_progress (operator_id, user_id, task, label, work_key, link, total, started_at) "
         "VALUES (%s, %s, %s, %s, %s, %s, %s, %s) RETURNING id",

@@ -18,6 +18,7 @@ from backhaul.identity.queries import list_isps
 from backhaul.ledger.checks import QUESTIONS, Answer, Check, Question, ask_cell, sum_up
 from backhaul.operators.functions import call, execute, rows
 from backhaul.operators.jobs import enqueue
+from backhaul.operators.progress import Progress, progress_of
 from backhaul.operators.queries import locate_operator
 from backhaul.operators.scope import current_scope, retried, unit_of_work
 from backhaul.resellers.checks import ALL
@@ -54,7 +55,13 @@ def request_verify(*, now: datetime) -> int:
 def carry_out_verify(isp: IspDirectory, *, run_id: int, now: datetime) -> None:
     """Do a run that was asked for, noting how far it is. Opens its own units of work."""
 
+    with progress_of(isp, isp.isp_id, f"verify:{run_id}") as progress:
+        _carry_out(isp, run_id, now, progress)
+
+
+def _carry_out(isp: IspDirectory, run_id: int, now: datetime, progress: Progress) -> None:
     def note(answered: int, _question: Question) -> None:
+        progress.advance(answered, total=len(ALL))
         with unit_of_work(isp):
             execute("UPDATE verify_run SET questions = %s, answered = %s WHERE operator_id = %s AND id = %s",
                     [len(ALL), answered, isp.isp_id, run_id])  # fmt: skip

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from django.http import HttpResponse
+from django.urls import reverse
 
-from backhaul.operators.progress import count_jobs, get_job, list_jobs, mark_seen
+from backhaul.operators.progress import count_jobs, get_job, list_jobs, mark_seen, start_progress
 from backhaul.web.console.pages import SIGNED_IN, PageRequest, page, show
 
 
@@ -34,6 +35,11 @@ def job(request: PageRequest, pk: int) -> HttpResponse:
 def bell(request: PageRequest) -> HttpResponse:
     """GET progress/bell/: the bell of the top bar."""
     return bell_of(request)
+
+
+def follow(request: PageRequest, task: str, label: str, *, key: str, page: tuple[str, int]) -> None:
+    """Work that this request left to a job is followed by the bell; `page`: where its own page is, as name and id."""
+    start_progress(task=task, label=label, now=request.now, key=key, link=reverse(page[0], args=[page[1]]))
 
 
 def bell_of(request: PageRequest) -> HttpResponse:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.http import HttpResponse
+from django.utils.formats import date_format
 
 from backhaul.billing import run_queries
 from backhaul.billing.run_plans import confirm_plan, get_plan, list_plan_lines, request_plan, withdraw_plan
@@ -12,6 +13,7 @@ from backhaul.billing.run_tables import table_of
 from backhaul.billing.runs import start_run
 from backhaul.common.errors import NotAllowed, NotFound
 from backhaul.web.console.downloads import csv_file
+from backhaul.web.console.jobs import follow
 from backhaul.web.console.pages import ROWS, PageRequest, go, page, refusals_to, sent, show
 from backhaul.web.console.run_forms import DecisionForm, RunForm
 from backhaul.web.console.run_nights import nights_to_tell
@@ -25,7 +27,10 @@ def billing_run(request: PageRequest) -> HttpResponse:
     form = RunForm(sent(request), initial={"on": request.today}, today=request.today)
     if request.method == "POST" and form.is_valid():
         with refusals_to(form):
-            return go(request, "run-plan", request_plan(on=form.cleaned_data["on"], now=request.now))
+            on = form.cleaned_data["on"]
+            plan_id = request_plan(on=on, now=request.now)
+            follow(request, "rehearsal", date_format(on), key=f"plan:{plan_id}", page=("run-plan", plan_id))
+            return go(request, "run-plan", plan_id)
     context = {"runs": run_queries.list_runs(), "plans": run_queries.list_plans(), **nights_to_tell(request)}
     return show(request, "billing_run", context, form=form)
 
@@ -101,4 +106,6 @@ def _decide(request: PageRequest, found: dict[str, Any], decision: str) -> HttpR
         confirm_plan(plan_id=found["id"], now=request.now)
     if decision == "confirm" or found["on_date"] > request.today:
         return go(request, "run-plan", found["id"])
-    return go(request, "run", start_run(on=found["on_date"], now=request.now))
+    run_id = start_run(on=found["on_date"], now=request.now)
+    follow(request, "billing_run", date_format(found["on_date"]), key=f"run:{run_id}", page=("run", run_id))
+    return go(request, "run", run_id)
