@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.db import connection
 from django.db.models import F
@@ -51,7 +52,7 @@ class Counted:
 def count_try(what: str, address: str, now: datetime) -> Counted:
     """Count a try on something from an address: five that fail lock it for a minute there, each further one for twice
     as long as the one before, up to an hour. From other addresses it stays open."""
-    places = {"what": what[:200], "address": address, "now": now, "forgotten": now - FORGOTTEN_AFTER,
+    places: dict[str, Any] = {"what": what[:200], "address": address, "now": now, "forgotten": now - FORGOTTEN_AFTER,
               "free": FREE_TRIES, "longest": LONGEST_MINUTES}  # fmt: skip
     with connection.cursor() as cursor:
         cursor.execute(_COUNT_LOCKING, places)
@@ -73,7 +74,7 @@ def locked_for(what: str, address: str, now: datetime) -> timedelta | None:
 
 def within_rate(what: str, address: str, *, most: int, per: timedelta, now: datetime) -> bool:
     """Count one more of what may happen so often from an address (empty: at all) within a time; False: too often."""
-    places = {"what": what, "address": address, "now": now, "begun": now - per, "most": most}
+    places: dict[str, Any] = {"what": what, "address": address, "now": now, "begun": now - per, "most": most}
     with connection.cursor() as cursor:
         cursor.execute(_COUNT_IN_WINDOW, places)
         return cursor.fetchone() is not None

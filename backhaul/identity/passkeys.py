@@ -130,7 +130,7 @@ def use_passkey(site: Site, *, challenge: str, answer: str, now: datetime) -> Us
 def list_passkeys(user_id: int) -> list[dict[str, Any]]:
     """A person's passkeys, the newest first."""
     found = Passkey.objects.filter(user_id=user_id).order_by("-added_at", "-id")
-    return list(found.values("id", "name", "site", "added_at", "used_at"))
+    return [dict(row) for row in found.values("id", "name", "site", "added_at", "used_at")]
 
 
 def get_passkey(user_id: int, passkey_id: int) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, cast
 
 from django.contrib.sessions.backends.base import SessionBase
 from django.contrib.sessions.backends.db import SessionStore as DatabaseStore
@@ -26,7 +26,7 @@ class SessionStore(DatabaseStore):
         return UserSession
 
     def create_model_instance(self, data: dict[str, Any]) -> UserSession:
-        row: UserSession = super().create_model_instance(data)
+        row = cast(UserSession, super().create_model_instance(data))
         row.user_id = int(data["_auth_user_id"]) if "_auth_user_id" in data else None
         row.address = data.get("address", "")
         row.device = data.get("device", "")

@@ -38,7 +38,7 @@ def sign_in(name: str, password: str = PASSWORD, *, client: Client | None = None
 
 
 def is_in(answer: Any) -> bool:
-    return answer.status_code == 303 and answer.headers["Location"] == "/"
+    return bool(answer.status_code == 303 and answer.headers["Location"] == "/")
 
 
 def user_of(name: str) -> User:
