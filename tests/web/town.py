@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
+from backhaul.billing.bulk import request_bulk
 from backhaul.billing.changes import plan_change
 from backhaul.billing.run_plans import plan_run
 from backhaul.billing.runs import start_run
@@ -22,7 +23,9 @@ from backhaul.payments.deposits import DepositAct, record_deposit
 from backhaul.payments.drawers import count_drawer
 from backhaul.payments.services import record_payment
 from backhaul.resellers.verification import list_verify_runs, verify_and_keep
+from backhaul.subscribers.exports import ask_for_export
 from backhaul.subscribers.services import suspend_subscription
+from backhaul.subscribers.views import save_view
 from tests.builders import acting, build_person, new_customer, request_key
 from tests.cast import Cast, build_cast, fill_funds
 
@@ -79,8 +82,11 @@ def build_town() -> Town:
             "customer": first, "suspended": second, "bill": bill, "payment": receipt.payment_id,
             "recharge": movements[0]["id"], "charge": movements[-1]["id"], "router": router,
             "month": joined, "dispute": dispute, "package": package, "profile": profile, "entry": entry,
+            "audit": rows("SELECT max(id) AS id FROM audit_event")[0]["id"],
             "collector": people["collector"], "person": person, "role": role, "recorded": recorded, "deposit": deposit,
         }  # fmt: skip
+    with acting(cast.padma, cast.riverside, user_id=cast.owners["riverside"]):
+        town.ids |= _kept_lists(first, now)
     with acting(cast.padma, cast.riverside, user_id=people["collector"]):
         town.ids["hand_over"] = count_drawer(counted_minor=0, now=now, request_key=request_key())
     with acting(cast.padma, cast.riverside, user_id=User.objects.get(name="riverside").pk):
@@ -92,6 +98,15 @@ def build_town() -> Town:
     with acting(cast.padma):
         town.ids["verify"] = list_verify_runs()[0]["id"]
     return town
+
+
+def _kept_lists(customer: int, now: datetime) -> dict[str, int]:
+    """A view that Riverside's owner shares, an act on one customer that is being looked at, and a file asked for."""
+    return {
+        "view": save_view(name="Suspended", query="status=suspended", columns=["zone"], is_shared=True, now=now),
+        "bulk_run": request_bulk(act="disable", given={"why": "moves"}, who=[customer], now=now),
+        "export": ask_for_export(file_type="csv", wanted={}, sort="newest", columns=[], language="en", now=now),
+    }
 
 
 def sign_up(cast: Cast, name: str, on: date) -> int:

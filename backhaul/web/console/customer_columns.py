@@ -17,7 +17,7 @@ from backhaul.web.words import named
 
 @dataclass(frozen=True)
 class Column:
-    """`kind`: text, day, last_day (of a period stored half-open) or money; `permission`: who sees it beside the list."""
+    """`kind`: text, day, last_day (of a period stored half-open) or money. `permission`: what it takes to see it."""
 
     key: str
     label: Any

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from django.http import HttpResponse
-from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -16,7 +15,7 @@ from backhaul.web.console import given
 from backhaul.web.console.bulk_forms import offered_acts
 from backhaul.web.console.customer_columns import columns_for, needs_sessions, with_standing
 from backhaul.web.console.customer_filters import KEPT, filter_choices, kept_query, read_filter, read_sort
-from backhaul.web.console.pages import ROWS, Page, PageRequest, page, show
+from backhaul.web.console.pages import ROWS, Page, PageRequest, leave_to, page, show
 from backhaul.web.templatetags.console import count as grouped
 
 MORE = ("profile", "connection", "online", "expires_from", "expires_until", "joined_from", "joined_until", "promised",
@@ -30,7 +29,7 @@ def customers(request: PageRequest) -> HttpResponse:
     views = list_views()
     if not request.GET and choice["view_id"] is not None:
         default = next(view for view in views if view["id"] == choice["view_id"])
-        return redirect(f"{reverse('customers')}?{_address(default)}")
+        return leave_to(request, f"{reverse('customers')}?{_address(default)}")
     view = next((each for each in views if each["id"] == given.number(request, "view")), None)
     may = request.scope.permissions
     columns = columns_for(view["columns"] if view else choice["columns"], may)

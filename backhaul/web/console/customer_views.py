@@ -5,7 +5,6 @@ from __future__ import annotations
 from django import forms
 from django.contrib import messages
 from django.http import HttpResponse
-from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -78,7 +77,7 @@ def view(request: PageRequest, pk: int) -> HttpResponse:
     if found is None:
         raise NotFound("There is no such view.")
     if request.method != "POST":
-        return redirect(f"{reverse('customers')}?{found['query']}&view={pk}")
+        return leave_to(request, f"{reverse('customers')}?{found['query']}&view={pk}")
     what = request.POST.get("what", "")
     if what == "remove":
         remove_view(pk)
