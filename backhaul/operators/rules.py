@@ -18,7 +18,7 @@ VIEW = frozenset(
 )
 _ACCOUNTS = {
     "books.view", "books.post", "books.close", "payments.reverse", "funds.confirm", "billing.write_off",
-    "drawers.receive", "documents.print", "audit.view",
+    "drawers.receive", "documents.print",
 }  # fmt: skip
 
 # Roles that every operator has from the start, with what they hold then; an owner holds what its operator was granted.
