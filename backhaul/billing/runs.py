@@ -27,6 +27,7 @@ from backhaul.billing.run_slices import (
 from backhaul.common.clock import local_date
 from backhaul.common.errors import InvalidInput
 from backhaul.identity.models import IspDirectory
+from backhaul.operators.announce import announce_in_tree
 from backhaul.operators.functions import execute, rows
 from backhaul.operators.jobs import enqueue
 from backhaul.operators.progress import progress_of
@@ -265,6 +266,7 @@ def _work(run: Run) -> dict[str, Any] | None:
 def _close(run: Run, whole: bool) -> None:
     with unit_of_work(run.isp, using=BATCH):
         close_run(run)
+        announce_in_tree("bills", run.isp.isp_id, using=BATCH)
         if whole:
             measure_minimum_balance(isp=run.isp, on=run.on, now=run.now)
 

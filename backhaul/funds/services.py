@@ -7,6 +7,7 @@ from datetime import date
 
 from backhaul.common.errors import InvalidInput, Refusal
 from backhaul.common.money import refuse_beyond_limit
+from backhaul.operators.announce import announce
 from backhaul.operators.functions import call
 from backhaul.operators.scope import current_scope
 
@@ -96,6 +97,7 @@ def recharge_fund(
     and the third. The same `request_key` again changes nothing and returns the same id.
     """
     current_scope().require("funds.recharge")
+    announce("funds", operator_id=child_id)
     movement = call(
         "recharge_fund",
         child=child_id,
@@ -131,6 +133,7 @@ def receive_from_child(
     BelowMinimum.
     """
     current_scope().require("funds.recharge")
+    announce("funds", operator_id=child_id)
     movements: list[int] = call(
         "receive_from_child",
         child=child_id,
@@ -153,6 +156,7 @@ def reverse_bonus(*, child_id: int, movement_id: int, on: date, reason: str) -> 
 def deduct_from_fund(*, child_id: int, amount_minor: int, on: date, request_key: str, reason: str) -> int:
     """Take a penalty from a direct child's fund, with the reason that it reads. Raises MoreThanAvailable."""
     current_scope().require("funds.reverse")
+    announce("funds", operator_id=child_id)
     movement = call(
         "deduct_from_fund",
         child=child_id,

@@ -37,6 +37,20 @@ def topic_of(permission: str) -> str:
     return permission.partition(".")[0]
 
 
+def tell_pages(permission: str) -> None:
+    """Something was done for the acting operator with this permission ("" changes nothing that pages show)."""
+    if permission:
+        announce(topic_of(permission))
+
+
+def announce_in_tree(topic: str, isp_id: int, *, using: str) -> None:
+    """Tell the pages of every operator of an ISP that `topic` changed: after work on the whole tree."""
+    with connections[using].cursor() as cursor:
+        cursor.execute(
+            "SELECT count(pg_notify(%s, id || ' ' || %s)) FROM operator WHERE isp_id = %s", [CHANNEL, topic, isp_id]
+        )
+
+
 def jobs_of(user_id: int) -> str:
     """The topic on which one person hears that work it started has begun or ended."""
     return f"jobs:{user_id}"

@@ -30,7 +30,8 @@ from backhaul.common import clock
 from backhaul.common.errors import NotFound
 from backhaul.identity.queries import get_isp
 from backhaul.operators.announce import CHANNEL, jobs_of, topic_of
-from backhaul.operators.scope import Scope
+from backhaul.operators.scope import EntryOver, Scope
+from backhaul.web.console.inside import inside_of
 from backhaul.web.console.pages import SIGNED_IN, PageRequest, page, unit_of
 
 PING_SECONDS = 20.0  # and as often it is looked at whether the person still may hear
@@ -99,12 +100,13 @@ class Seat:
         if not request.user.is_authenticated:
             return False
         request.now = clock.now()
+        request.inside = inside_of(request, request.now)
         try:
             request.isp = get_isp(request.user.isp_id)
             with unit_of(request) as scope:
                 self.topics = heard_by(scope)
                 return (scope.operator_id, request.user.pk) == (self.operator_id, self.user_id)
-        except NotFound:
+        except (NotFound, EntryOver):
             return False
 
 

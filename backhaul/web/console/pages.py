@@ -30,6 +30,7 @@ from backhaul.common.errors import NotAllowed, NotFound, Refusal
 from backhaul.identity.models import IspDirectory, User
 from backhaul.identity.queries import get_isp
 from backhaul.identity.sessions import mark_seen
+from backhaul.operators.announce import tell_pages
 from backhaul.operators.functions import is_read_only, savepoint
 from backhaul.operators.scope import EntryOver, Inside, Scope, unit_of_work
 from backhaul.web.console.frame import shell_for
@@ -135,11 +136,13 @@ def _answer(request: PageRequest, kind: Kind, view: Callable[[PageRequest], Http
             answer = view(request)
             if has_done(request, answer):
                 write_down(request, request.scope, answer, request.now)
+                tell_pages(kind.permission)
             return answer
     answer = view(request)
     if has_done(request, answer):
         with unit_of(request) as scope:
             write_down(request, scope, answer, request.now)
+            tell_pages(kind.permission)
     return answer
 
 
