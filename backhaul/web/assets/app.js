@@ -6,6 +6,7 @@ import { startLines } from "./lines.js";
 import { startLive } from "./live.js";
 import { startPalette } from "./palette.js";
 import { startPanel } from "./panel.js";
+import { startTicks } from "./ticks.js";
 import { startPasskeys } from "./passkeys.js";
 import { startTicks } from "./ticks.js";
 
@@ -120,6 +121,7 @@ document.addEventListener("htmx:responseError", () => tell(document.getElementBy
 document.addEventListener("htmx:sendError", () => tell(document.getElementById("toast").dataset.offline));
 
 startLines(on);
+startTicks(on);
 startLive(htmx);
 startPanel(on, htmx);
 startPalette(on);
