@@ -154,7 +154,7 @@ STATES: dict[str, tuple[str, Any]] = {
     "holds_renewals": ("red", _("Renewals wait")),
     "not_started": ("blue", _("Not started")),
     "blocked": ("red", _("Blocked")),
-    "ended": ("grey", _("Access ended")),
+    "access_ended": ("grey", _("Access ended")),
     "first_password": ("blue", _("First password")),
     "ok": ("green", pgettext_lazy("state", "Fine")),
     "rehearsed": ("blue", pgettext_lazy("state", "Rehearsed")),
