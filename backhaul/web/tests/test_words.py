@@ -22,7 +22,7 @@ def test_accounts_and_entries_of_the_books_are_translated(name: str) -> None:
 def test_every_word_of_the_domain_has_a_name() -> None:
     assert set(WORDS["method"]) == set(METHOD_ACCOUNTS)
     assert set(WORDS["account"]) == set(KINDS)
-    assert set(WORDS["role"]) == set(ROLES)
+    assert set(WORDS["role"]) == {*ROLES, "inside"}
     assert set(WORDS["connection"]) == set(CONNECTION_TYPES)
     assert set(STATUSES) <= set(STATES)
     assert {"paid", "partial", "unpaid", *BILL_STATES} <= set(STATES)
