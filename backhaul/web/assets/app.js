@@ -6,7 +6,6 @@ import { startLines } from "./lines.js";
 import { startLive } from "./live.js";
 import { startPalette } from "./palette.js";
 import { startPanel } from "./panel.js";
-import { startTicks } from "./ticks.js";
 import { startPasskeys } from "./passkeys.js";
 import { startTicks } from "./ticks.js";
 
@@ -22,6 +21,12 @@ Object.assign(htmx.config, {
     { code: "422", swap: true },
     { code: "...", swap: false, error: true },
   ],
+});
+
+// What a page asks by itself, to be up to date, does not keep the session from running out.
+document.addEventListener("htmx:configRequest", (e) => {
+  const begun = e.detail.triggeringEvent;
+  if (!begun || begun.type === "live") e.detail.headers["X-Unattended"] = "1";
 });
 
 const root = document.documentElement;
@@ -121,7 +126,6 @@ document.addEventListener("htmx:responseError", () => tell(document.getElementBy
 document.addEventListener("htmx:sendError", () => tell(document.getElementById("toast").dataset.offline));
 
 startLines(on);
-startTicks(on);
 startLive(htmx);
 startPanel(on, htmx);
 startPalette(on);
