@@ -259,6 +259,19 @@ QUESTIONS = (
         _day_nets("account_day", "code", "code", "true"),
     ),
     Question(
+        "books.kind_days",
+        "the kept sums of each kind of entry equal the sealed entries",
+        f"""
+        SELECT operator_id, CASE WHEN (k.entries, k.amount_minor, k.receivable_minor)
+                IS DISTINCT FROM (r.entries, r.amount_minor, r.receivable_minor)
+            THEN format('%s %s on %s: kept %s/%s, entries say %s/%s', o.slug, entry_kind, day, k.entries,
+                k.amount_minor, r.entries, r.amount_minor) END AS wrong
+        FROM kind_day k FULL JOIN (
+            SELECT b.operator_id, s.* FROM books b, kinds_between(b.operator_id, '0', b.sealed_before, '-infinity') AS s
+            ) AS r USING (operator_id, entry_kind, day)
+        {NAMED}""",
+    ),
+    Question(
         "books.party_days",
         "the kept day nets of parties equal the sealed postings",
         _day_nets("party_day", "code, party_id", "code || ':' || party_id", "s.party_id IS NOT NULL"),

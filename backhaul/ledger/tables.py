@@ -15,6 +15,7 @@ TABLES = [
     Books("drawer_rule", app="SIU"),
     Books("drawer", app="S", books="SIU"),
     Books("account_day", app="S", books="SIU"),
+    Books("kind_day", app="S", books="SIU"),
     Books("party_day", app="S", books="SIU"),
     Books("party_standing", app="S", books="SIU"),
     Books("seal", app="S", books="SI"),

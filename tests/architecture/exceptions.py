@@ -64,6 +64,7 @@ NO_FOREIGN_KEY = {
         "entry_id": "as operator_id",
     },
     "account_day": {"operator_id": "a cache that verify rebuilds"},
+    "kind_day": {"operator_id": "a cache that verify rebuilds"},
     "verify_answer": {"run_id": "the run of the ISP, whose row this operator does not read"},
     "party_day": {"operator_id": "a cache that verify rebuilds", "party_id": "as operator_id"},
     "party_standing": {"operator_id": "a cache that verify rebuilds", "party_id": "as operator_id"},

@@ -20,6 +20,7 @@ MONEY = (
     "manual_entry",
     "seal",
     "account_day",
+    "kind_day",
     "party_day",
     "fund_movement",
     "books",

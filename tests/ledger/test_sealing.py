@@ -220,6 +220,7 @@ def test_a_changed_amount_is_found_by_seal_nets_and_mirror(db: EmbeddedPostgres,
     [
         ("UPDATE account_day SET debit_minor = debit_minor + 1 WHERE code = 'bank'", "books.account_days", "bank"),
         ("UPDATE party_day SET credit_minor = 9 WHERE code = 'operator_funds'", "books.party_days", "operator_funds"),
+        ("UPDATE kind_day SET amount_minor = amount_minor - 1", "books.kind_days", "recharge"),
         ("DELETE FROM seal WHERE no = 3", "books.seals", "the last seal is missing"),
         ("UPDATE books SET sealed_before = '3' WHERE last_seal_no = 3", "books.account_days", "bank"),
         ("UPDATE fund SET posted_minor = posted_minor + 1", "edges.funds", "level-1"),

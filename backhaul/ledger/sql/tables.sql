@@ -157,6 +157,17 @@ CREATE TABLE account_day (
     credit_minor bigint NOT NULL DEFAULT 0,
     PRIMARY KEY (operator_id, code, day)
 ) WITH (fillfactor = 70);
+-- What was recorded each day, by kind: how many entries, the sum of their postings, and what they made customers owe. Folded and read as
+-- account_day: the sums of a month are those of thirty rows, however many bills and payments it had.
+CREATE TABLE kind_day (
+    operator_id bigint NOT NULL,
+    entry_kind text NOT NULL,
+    day date NOT NULL,
+    entries bigint NOT NULL,
+    amount_minor bigint NOT NULL,
+    receivable_minor bigint NOT NULL,
+    PRIMARY KEY (operator_id, day, entry_kind)
+) WITH (fillfactor = 70);
 CREATE TABLE party_day (
     operator_id bigint NOT NULL,
     code text NOT NULL,

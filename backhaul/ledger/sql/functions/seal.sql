@@ -76,6 +76,41 @@ BEGIN
     ON CONFLICT (operator_id, party_id, code, day) DO UPDATE
     SET debit_minor = d.debit_minor + EXCLUDED.debit_minor, credit_minor = d.credit_minor + EXCLUDED.credit_minor;
     PERFORM fold_standings(p_operator, p_from, p_before);
+
+    INSERT INTO kind_day AS d (operator_id, entry_kind, day, entries, amount_minor, receivable_minor)
+    SELECT p_operator, k.entry_kind, k.day, sum(k.entries), sum(k.amount_minor), sum(k.receivable_minor)
+    FROM kinds_between(p_operator, p_from, p_before, '-infinity') AS k GROUP BY k.entry_kind, k.day ORDER BY k.day, k.entry_kind
+    ON CONFLICT (operator_id, day, entry_kind) DO UPDATE
+    SET entries = d.entries + EXCLUDED.entries, amount_minor = d.amount_minor + EXCLUDED.amount_minor,
+        receivable_minor = d.receivable_minor + EXCLUDED.receivable_minor;
+END $$;
+
+-- kinds_between: what entries of some transactions, of days from p_since on, add to kind_day; runs as its caller.
+CREATE OR REPLACE FUNCTION kinds_between(p_operator bigint, p_from xid8, p_before xid8, p_since date)
+RETURNS TABLE (entry_kind text, day date, entries bigint, amount_minor bigint, receivable_minor bigint)
+LANGUAGE plpgsql STABLE SET plan_cache_mode = force_custom_plan AS $$
+BEGIN
+    RETURN QUERY
+    SELECT e.kind, e.effective_on, count(DISTINCT e.id), sum(p.amount_minor)::bigint,
+           sum(CASE 'receivable_customers' WHEN p.debit_code THEN p.amount_minor WHEN p.credit_code THEN -p.amount_minor ELSE 0 END)::bigint
+    FROM entry e JOIN posting p ON p.operator_id = e.operator_id AND p.entry_id = e.id
+    WHERE e.operator_id = p_operator AND e.xid >= p_from AND (p_before IS NULL OR e.xid < p_before) AND e.effective_on >= p_since
+    GROUP BY e.kind, e.effective_on;
+END $$;
+
+-- kinds_since: kind_day from a day on, with what is not folded yet, in one statement.
+CREATE OR REPLACE FUNCTION kinds_since(p_operator bigint, p_since date)
+RETURNS TABLE (entry_kind text, day date, entries bigint, amount_minor bigint, receivable_minor bigint)
+LANGUAGE plpgsql STABLE SET plan_cache_mode = force_custom_plan AS $$
+DECLARE v_sealed xid8;
+BEGIN
+    SELECT sealed_before INTO v_sealed FROM books WHERE operator_id = p_operator;
+    RETURN QUERY
+    SELECT s.entry_kind, s.day, sum(s.entries)::bigint, sum(s.amount_minor)::bigint, sum(s.receivable_minor)::bigint FROM (
+        SELECT d.entry_kind, d.day, d.entries, d.amount_minor, d.receivable_minor
+        FROM kind_day d WHERE d.operator_id = p_operator AND d.day >= p_since
+        UNION ALL SELECT k.* FROM kinds_between(p_operator, v_sealed, NULL, p_since) AS k) AS s
+    GROUP BY s.entry_kind, s.day;
 END $$;
 
 -- fold_standings: where the parties of a block stand after it, once the block is in party_day; runs as its caller. What is dated after all
