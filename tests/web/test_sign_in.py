@@ -377,6 +377,9 @@ def test_a_session_is_over_twelve_hours_after_it_was_last_used(padma: Cast) -> N
     session["seen_at"] = (clock.now() - timedelta(hours=2)).isoformat()
     session.save()
     UserSession.objects.update(expire_date=clock.now() + timedelta(minutes=1))
+    for by_itself in ({"X-Unattended": "1"}, {"Accept": "text/event-stream"}):
+        assert client.get("/profile/", headers=by_itself).status_code == 200
+        assert UserSession.objects.get().expire_date < clock.now() + timedelta(minutes=2)
     assert client.get("/profile/").status_code == 200
     assert UserSession.objects.get().expire_date > clock.now() + timedelta(hours=11)
     UserSession.objects.update(expire_date=clock.now() - timedelta(minutes=1))

@@ -105,7 +105,8 @@ def _serve(request: HttpRequest, kind: Kind, view: Callable[[PageRequest], HttpR
         return leave_to(request, reverse(to_do))
     seated.isp = get_isp(seated.user.isp_id)
     seated.now = clock.now()
-    mark_seen(request.session, seated.now)
+    if _is_attended(request):
+        mark_seen(request.session, seated.now)
     seated.today = clock.local_date(seated.now, seated.isp.time_zone)
     seated.inside, seated.done = inside_of(request, seated.now, writes=kind.writes), False
     with timezone.override(ZoneInfo(seated.isp.time_zone)), amounts_with(seated.isp.currency_decimals):
@@ -121,6 +122,12 @@ def _serve(request: HttpRequest, kind: Kind, view: Callable[[PageRequest], HttpR
             if seated.inside is None or not is_read_only(error):
                 raise
             return _looking_only(seated)
+
+
+def _is_attended(request: HttpRequest) -> bool:
+    """Whether a person asked, not a page that keeps itself up to date: an unwatched browser must not stay signed in."""
+    by_itself = "X-Unattended" in request.headers or request.headers.get("Accept") == "text/event-stream"
+    return request.method == "POST" or not by_itself
 
 
 def _unfinished(request: PageRequest) -> str:
