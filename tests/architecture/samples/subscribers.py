@@ -129,4 +129,43 @@ SAMPLES = [
             ),
         },
     ),
+    own(
+        "customer_view",
+        {
+            "id": "{n}", "name": "'View {n}'", "is_shared": "false", "query": "'status=active'",
+            "columns": "'{{zone}}'", "made_at": "now()", "by_actor_id": "0",
+        },
+        uniques={"operator_id, by_actor_id, name": {}},
+        checks={"customer_view_name_check": _NAMED},
+    ),
+    own("customer_list_choice", {"user_id": "{n}", "view_id": "{n}"}),
+    own(
+        "bulk_run",
+        {
+            "id": "{n}", "act": "'suspend'", "given": "'{{}}'", "customers": "1", "asked_at": "now()",
+            "touched_at": "now()", "by_actor_id": "0",
+        },
+        checks={
+            "bulk_run_act_check": Check({"act": "'sing'"}, but={"act": "'zone'"}),
+            "bulk_run_state_check": Check(
+                {"state": "'odd'", "digest": "'x'"}, but={"state": "'ready'", "digest": "'x'"}
+            ),
+            "bulk_run_customers_check": Check({"customers": "0"}),
+            "bulk_run_looked_at": Check({"state": "'doing'"}, but={"state": "'doing'", "digest": "'x'"}),
+        },
+    ),
+    own(
+        "bulk_item",
+        {"run_id": "{n}", "subscription_id": "{n}"},
+        checks={"bulk_item_state_check": Check({"state": "'odd'"}, but={"state": "'refused'"})},
+    ),
+    own(
+        "customer_export",
+        {
+            "id": "{n}", "file_type": "'csv'", "wanted": "'{{}}'", "sort": "'newest'", "columns": "'{{zone}}'",
+            "language": "'en'", "asked_at": "now()", "by_actor_id": "0",
+        },
+        checks={"customer_export_file_type_check": Check({"file_type": "'doc'"}, but={"file_type": "'xlsx'"})},
+    ),
+    own("customer_export_part", {"export_id": "{n}", "part": "0", "body": "'x'::bytea"}),
 ]  # fmt: skip
