@@ -101,13 +101,14 @@ def list_items(
 
     `after` = subscription_id of the last row of the page before.
     """
+    wanted = None if states is None else list(states)
     return rows(
         "SELECT c.id AS customer_id, c.code, c.name, i.subscription_id, i.state, i.says, i.billed_minor, i.fund_minor "
         "FROM bulk_item i JOIN subscription s ON s.operator_id = i.operator_id AND s.id = i.subscription_id "
         "JOIN customer c ON c.operator_id = s.operator_id AND c.id = s.customer_id "
         "WHERE i.operator_id = %s AND i.run_id = %s AND i.subscription_id > %s "
         "AND (%s::text[] IS NULL OR i.state = ANY (%s)) ORDER BY i.subscription_id LIMIT %s",
-        [current_scope().operator_id, run_id, after or 0, states, states, limit],
+        [current_scope().operator_id, run_id, after or 0, wanted, wanted, limit],
     )
 
 

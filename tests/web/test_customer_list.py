@@ -1,0 +1,248 @@
+"""The list of customers as pages: filters, columns, views, acts on many with their preview, and files."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import re
+from collections.abc import Iterator
+from datetime import UTC, date, datetime
+from typing import Any
+
+import pytest
+from django.test import Client
+from python_calamine import CalamineWorkbook
+
+from backhaul.billing import tasks
+from backhaul.billing.finding_conditions import CustomerFilter, as_json, from_json
+from backhaul.billing.services import sign_up_customer
+from backhaul.cli.embedded import EmbeddedPostgres
+from backhaul.operators.functions import rows
+from backhaul.subscribers.exports import ask_for_export, drop_old_exports, keep_export
+from backhaul.web import tasks as web_tasks
+from backhaul.web.console import customer_files
+from conftest import clean
+from tests.builders import NOON, acting, build_person, new_customer
+from tests.cast import Cast, build_cast, fill_funds
+from tests.web.conftest import signed_in
+
+PEOPLE = 53  # two pages
+
+
+@pytest.fixture(scope="module")
+def cast(server: EmbeddedPostgres) -> Iterator[Cast]:
+    made = build_cast()
+    fill_funds(made)
+    with acting(made.padma, made.riverside):
+        for n in range(PEOPLE):
+            sign_up(made, name=f"Person {n:02}", connection_type="hotspot" if n < 3 else "pppoe")
+        sign_up(made, name='=HYPERLINK("x")', mobile="01711000000")
+    yield made
+    clean(server)
+
+
+def sign_up(cast: Cast, **fields: Any) -> None:
+    on = date(2026, 2, 1)
+    sign_up_customer(customer=new_customer(cast, **fields), on=on, now=NOON)
+
+
+def page(client: Client, address: str) -> str:
+    answer = client.get(address)
+    assert answer.status_code == 200, (address, answer.status_code, answer.content[:500])
+    return answer.content.decode()
+
+
+def names(text: str) -> list[str]:
+    return re.findall(r"Person \d\d", re.sub(r'aria-label="[^"]*"', "", text))
+
+
+def sheet_of(content: bytes) -> list[list[Any]]:
+    return CalamineWorkbook.from_filelike(io.BytesIO(content)).get_sheet_by_index(0).to_python()
+
+
+def jobs_of(cast: Cast, name: str) -> list[dict[str, Any]]:
+    with acting(cast.padma):
+        found = rows(
+            "SELECT args::text AS args FROM public.procrastinate_jobs WHERE task_name = %s ORDER BY id", [name]
+        )
+    return [json.loads(row["args"]) for row in found]
+
+
+def test_pages_lead_on_and_back(cast: Cast) -> None:
+    client = signed_in("riverside")
+    first = page(client, "/customers/?sort=name")
+    shown = names(first)
+    assert len(set(shown)) == 49
+    following = re.search(r'rel="next" href="([^"]+)"', first)
+    assert following is not None
+    second = page(client, "/customers/" + following[1].replace("&amp;", "&"))
+    assert set(names(second)) == {"Person 49", "Person 50", "Person 51", "Person 52"}
+    back = re.search(r'rel="prev" href="([^"]+)"', second)
+    assert back is not None
+    assert names(page(client, "/customers/" + back[1].replace("&amp;", "&"))) == shown
+
+
+def test_the_list_narrows_and_says_how_many(cast: Cast) -> None:
+    client = signed_in("riverside")
+    assert set(names(page(client, "/customers/?connection=hotspot"))) == {"Person 00", "Person 01", "Person 02"}
+    assert page(client, "/customers/count/?connection=hotspot") == "3 customers"
+    assert page(client, "/customers/count/") == f"{PEOPLE + 1} customers"
+    assert "No customer matches" in page(client, "/customers/?has=advance")
+    for junk in (
+        "status=x",
+        "zone=x",
+        "package=1",
+        "after=x",
+        "before=~",
+        "sort=x",
+        "joined_from=x",
+        "view=9",
+        "expiry=9",
+    ):
+        assert names(page(client, f"/customers/?{junk}")), junk
+
+
+def test_columns_are_chosen_and_remembered(cast: Cast) -> None:
+    client = signed_in("riverside")
+    assert 'data-label="Mobile"' not in page(client, "/customers/")
+    answer = client.post("/customers/columns/", {"columns": ["mobile", "session", "joined_on"]})
+    assert answer.status_code == 303
+    shown = page(client, "/customers/")
+    assert 'data-label="Mobile"' in shown
+    assert 'data-label="Package"' not in shown
+    client.post("/customers/columns/", {})
+    assert 'data-label="Package"' in page(client, "/customers/")
+
+
+def test_views_keep_filters_and_columns_for_oneself_or_for_all(cast: Cast) -> None:
+    owner = signed_in("riverside")
+    for name, shared in (("Hotspots", "on"), ("Mine", "")):
+        saved = owner.post(
+            "/customers/views/save/?connection=hotspot&sort=name",
+            {"name": name} | ({"is_shared": "on"} if shared else {}),
+        )
+        assert saved.status_code == 303
+    again = owner.post("/customers/views/save/?connection=hotspot", {"name": "Mine"})
+    assert (again.status_code, "of that name" in again.content.decode()) == (422, True)
+    with acting(cast.padma, cast.riverside):
+        build_person(cast.riverside, "nurul", "noc")
+        views = {row["name"]: row["id"] for row in rows("SELECT id, name FROM customer_view")}
+    other = signed_in("nurul")
+    text = page(other, "/customers/?view=")
+    assert ("Hotspots" in text, "Mine" in text) == (True, False)
+    assert other.get(f"/customers/views/{views['Mine']}/").status_code == 404
+    assert other.post(f"/customers/views/{views['Hotspots']}/", {"what": "remove"}).status_code == 403
+    assert signed_in("rival").get(f"/customers/views/{views['Hotspots']}/").status_code == 404
+    assert other.post(f"/customers/views/{views['Hotspots']}/", {"what": "default"}).status_code == 303
+    opened = other.get("/customers/")
+    assert (opened.status_code, f"view={views['Hotspots']}" in opened["Location"]) == (303, True)
+    assert set(names(page(other, opened["Location"]))) == {"Person 00", "Person 01", "Person 02"}
+    assert owner.post(f"/customers/views/{views['Hotspots']}/", {"what": "remove"}).status_code == 303
+    assert len(set(names(page(other, "/customers/")))) > 3
+
+
+def test_an_act_on_many_is_looked_at_confirmed_and_done(cast: Cast) -> None:
+    client = signed_in("riverside")
+    with acting(cast.padma, cast.riverside):
+        picked = [row["id"] for row in rows("SELECT id FROM customer ORDER BY id LIMIT 2")]
+    address = f"/customers/bulk/suspend/?pick={picked[0]}&pick={picked[1]}&pick=x"
+    assert "Suspend: 2 customers" in page(client, address)
+    assert "Nobody is ticked" in page(client, "/customers/bulk/suspend/")
+    assert client.get("/customers/bulk/sing/").status_code == 404
+    assert client.post(address, {"why": ""}).status_code == 422
+    asked = client.post(address, {"why": "moves away"})
+    assert asked.status_code == 303
+    run = asked["Location"]
+    assert "Looking at what it would do: 0 of 2" in page(client, run)
+    tasks.carry_out_bulk(**jobs_of(cast, "backhaul.billing.tasks.carry_out_bulk")[-1])
+    preview = page(client, run)
+    assert "It will be done to 2 of 2 customers." in preview
+    digest = re.search(r'name="digest" value="(\w+)"', preview)
+    assert digest is not None
+    assert client.post(run, {"digest": "0"}).status_code == 422
+    assert client.post(run, {"digest": digest[1]}).status_code == 303
+    tasks.carry_out_bulk(**jobs_of(cast, "backhaul.billing.tasks.carry_out_bulk")[-1])
+    assert "Done to 2 customers." in page(client, run)
+    assert set(names(page(client, "/customers/?status=suspended"))) == {"Person 00", "Person 01"}
+    assert "moves away" in page(client, run)
+    assert run in page(client, "/customers/bulk/")
+    assert signed_in("rival").get(run).status_code == 404
+
+
+def test_all_that_match_are_meant_by_their_filter(cast: Cast) -> None:
+    client = signed_in("riverside")
+    address = "/customers/bulk/package/?all=1&connection=hotspot"
+    assert "3 customers" in page(client, address)
+    package = f"{cast.padma.isp_id}-{cast.packages['Home 20']}"
+    run = client.post(address, {"package": package})["Location"]
+    tasks.carry_out_bulk(**jobs_of(cast, "backhaul.billing.tasks.carry_out_bulk")[-1])
+    text = page(client, run)
+    assert "of 3 customers" in text
+    assert set(names(page(client, f"{run}?show=fine"))) <= {"Person 00", "Person 01", "Person 02"}
+
+
+def test_who_may_not_act_on_many_sees_no_boxes(cast: Cast) -> None:
+    with acting(cast.padma, cast.riverside):
+        build_person(cast.riverside, "cole", "collector")
+    client = signed_in("cole")
+    text = page(client, "/customers/")
+    assert 'name="pick"' not in text
+    assert "as=csv" not in text
+    assert 'name="pick"' in page(signed_in("riverside"), "/customers/")
+
+
+def test_a_small_list_is_a_file_at_once_and_nothing_in_it_is_a_formula(cast: Cast) -> None:
+    client = signed_in("riverside")
+    answer = client.get("/customers/file/?sort=name&as=csv")
+    assert answer["Content-Disposition"].startswith('attachment; filename="customers-')
+    table = list(csv.reader(io.StringIO(answer.content.decode("utf-8-sig"))))
+    assert table[0][:3] == ["Name", "Customer id", "Mobile"]
+    assert len(table) == PEOPLE + 2
+    assert table[1][0] == '\'=HYPERLINK("x")'
+    sheet = sheet_of(client.get("/customers/file/?sort=name&as=xlsx").content)
+    assert sheet[1][0] == '=HYPERLINK("x")'
+    assert len(sheet) == PEOPLE + 2
+
+
+@pytest.mark.parametrize("file_type", ["csv", "xlsx"])
+def test_a_large_list_is_made_by_a_job_and_fetched_by_who_asked(
+    cast: Cast, monkeypatch: pytest.MonkeyPatch, file_type: str
+) -> None:
+    monkeypatch.setattr(customer_files, "AT_ONCE", 2)
+    monkeypatch.setattr(web_tasks, "PART_BYTES", 1000)
+    client = signed_in("riverside")
+    address = f"/customers/file/?connection=hotspot&sort=name&as={file_type}"
+    assert "Make the file" in page(client, address)
+    made = client.post(address)["Location"]
+    assert "being made" in page(client, made)
+    web_tasks.make_customer_file(**jobs_of(cast, customer_files.MAKE)[-1])
+    assert "3 customers." in page(client, made)
+    answer = client.get(f"{made}fetch/")
+    content = b"".join(answer.streaming_content)  # type: ignore[arg-type]
+    table = list(csv.reader(io.StringIO(content.decode("utf-8-sig")))) if file_type == "csv" else sheet_of(content)
+    assert [line[0] for line in table[1:]] == ["Person 00", "Person 01", "Person 02"]
+    with acting(cast.padma, cast.riverside):
+        build_person(cast.riverside, f"second-{file_type}", "owner")
+    other = signed_in(f"second-{file_type}")
+    assert other.get(made).status_code == other.get(f"{made}fetch/").status_code == 404
+
+
+def test_old_files_go(cast: Cast) -> None:
+    old = datetime(2026, 1, 1, tzinfo=UTC)
+    with acting(cast.padma, cast.riverside):
+        export = ask_for_export(file_type="csv", wanted={}, sort="name", columns=[], language="en", now=old)
+        keep_export(export, [b"a", b"b"], customers=1, now=old)
+    assert drop_old_exports(cast.padma, now=datetime(2026, 1, 7, tzinfo=UTC)) == 0
+    assert drop_old_exports(cast.padma, now=datetime(2026, 1, 9, tzinfo=UTC)) == 1
+
+
+def test_a_filter_is_kept_for_a_job_as_it_is() -> None:
+    whole = CustomerFilter(
+        search="a", status="left", zone_id=1, package=(1, 2), profile=(3, 4), connection_type="pppoe",
+        joined_from=date(2026, 1, 1), joined_until=date(2026, 1, 2), expires_from=date(2026, 1, 3),
+        expires_until=date(2026, 1, 4), online=False, seen_at=datetime(2026, 1, 1, tzinfo=UTC), has="due",
+        promised_on=date(2026, 1, 5), held=True,
+    )  # fmt: skip
+    assert from_json(as_json(whole)) == whole
+    assert from_json(as_json(CustomerFilter())) == CustomerFilter()
