@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.contrib.sessions.base_session import AbstractBaseSession
@@ -57,12 +57,6 @@ class UserSession(AbstractBaseSession):
 
     class Meta:
         db_table = "user_session"
-
-    @classmethod
-    def get_session_store_class(cls) -> Any:
-        from backhaul.identity.sessions import SessionStore
-
-        return SessionStore
 
 
 class Try(models.Model):

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from django.test import Client
 
 from backhaul.cli.embedded import EmbeddedPostgres
+from backhaul.identity.services import claim_host
 from conftest import clean
 from tests.builders import PASSWORD
+from tests.cast import Cast
 from tests.web.town import Town, build_town
+
+HOST = "padma.example"
 
 
 @pytest.fixture(scope="module")
@@ -25,3 +30,19 @@ def signed_in(name: str, isp: str = "padma") -> Client:
     answer = client.post("/sign-in/", {"username": f"{name}@{isp}", "password": PASSWORD})
     assert answer.status_code == 303, answer.content
     return client
+
+
+@pytest.fixture
+def padma(cast: Cast) -> Iterator[Cast]:
+    """The cast, where Padma has a host name of its own."""
+    claim_host(host=HOST, isp_id=cast.padma.isp_id, operator_id=cast.padma.isp_id)
+    yield cast
+
+
+def sign_in(name: str, password: str = PASSWORD, *, client: Client | None = None, **place: str) -> Any:
+    """What the sign-in answers; `place`: HTTP_HOST, REMOTE_ADDR."""
+    return (client or Client()).post("/sign-in/", {"username": name, "password": password}, **place)  # type: ignore[arg-type]
+
+
+def is_in(answer: Any) -> bool:
+    return bool(answer.status_code == 303 and answer.headers["Location"] == "/")
