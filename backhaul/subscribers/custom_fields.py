@@ -128,16 +128,16 @@ def archive_field(field_id: int, *, archived: bool, now: datetime) -> None:
     record_audit(verb=verb, subject_type="custom_field", subject_id=field_id, at=now, label=field["label"])
 
 
-def clean_values(given: Mapping[int, str], *, complete: bool) -> dict[int, str]:
-    """Values as they are kept, by field id; raises InvalidInput beside the first that is none of its field's kind.
-
-    `complete`: what is required on the form must be given.
+def clean_values(given: Mapping[int, str], *, present: Mapping[int, str] | None = None) -> dict[int, str]:
+    """Values as they are kept, by field id; raises InvalidInput beside the first that is none of its field's kind, or
+    is required on the form and missing. What a customer has at `present` is no mistake: a choice may have gone since.
     """
     cleaned: dict[int, str] = {}
     for field in list_fields():
-        where = f"custom_{field['id']}"
-        value = clean_value(field["kind"], field["choices"], given.get(field["id"], ""), field=where)
-        if complete and not value and field["is_required"] and field["on_form"]:
+        where, value = f"custom_{field['id']}", given.get(field["id"], "").strip()
+        if not value or value != (present or {}).get(field["id"]):
+            value = clean_value(field["kind"], field["choices"], value, field=where)
+        if not value and field["is_required"] and field["on_form"]:
             raise InvalidInput(f"{field['label']} is required.", field=where)
         if field["id"] in given:
             cleaned[field["id"]] = value

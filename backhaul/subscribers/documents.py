@@ -34,11 +34,12 @@ def list_documents(customer_id: int) -> list[dict[str, Any]]:
     )
 
 
-def get_document(document_id: int) -> dict[str, Any]:
-    """One document that is not withdrawn, with its `content`; raises NotFound."""
+def get_document(document_id: int, *, customer_id: int) -> dict[str, Any]:
+    """One document of a customer that is not withdrawn, with its `content`; raises NotFound."""
     found = rows(
-        f"SELECT {_SHOWN}, content FROM customer_document WHERE operator_id = %s AND id = %s AND withdrawn_at IS NULL",
-        [current_scope().operator_id, document_id],
+        f"SELECT {_SHOWN}, content FROM customer_document "
+        "WHERE operator_id = %s AND id = %s AND customer_id = %s AND withdrawn_at IS NULL",
+        [current_scope().operator_id, document_id, customer_id],
     )
     if not found:
         raise NotFound("There is no such document.")
@@ -80,11 +81,11 @@ def add_document(*, customer_id: int, title: str, content: bytes, request_key: s
     return int(added[0]["id"])
 
 
-def withdraw_document(*, document_id: int, now: datetime) -> None:
+def withdraw_document(*, customer_id: int, document_id: int, now: datetime) -> None:
     """Show a document to nobody any more; that it was there, and who withdrew it, stays known."""
     scope = current_scope()
     scope.require("customers.edit")
-    document = get_document(document_id)
+    document = get_document(document_id, customer_id=customer_id)
     execute(
         "UPDATE customer_document SET withdrawn_at = %s, withdrawn_by = %s WHERE operator_id = %s AND id = %s "
         "AND withdrawn_at IS NULL",

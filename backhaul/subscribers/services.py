@@ -100,7 +100,7 @@ def add_customer(
     current_scope().require("customers.edit")
     offer = look_up_offer(on)
     refuse_what_is_not_offered(customer, offer)
-    custom = clean_values(customer.custom, complete=True)
+    custom = clean_values(customer.custom)
     numbering, number = lock_numbering()
     known = find_by_key(request_key)
     if known is not None:
@@ -171,8 +171,9 @@ def update_customer(*, customer_id: int, at: datetime, custom: Mapping[int, str]
     if unknown:
         raise InvalidInput(f"{', '.join(sorted(unknown))} cannot be changed here.")
     customer = get_customer(customer_id)
-    values = clean_values(custom, complete=True) if custom is not None else {}
-    known = {field["id"]: field for field in list_values(customer_id)} if values else {}
+    known = {field["id"]: field for field in list_values(customer_id)} if custom is not None else {}
+    present = {key: field["value"] for key, field in known.items()}
+    values = clean_values(custom, present=present) if custom is not None else {}
     own = {key: _cleaned(key, value) for key, value in changes.items() if key in CHANGEABLE}
     if {"latitude", "longitude"} & set(own):
         place = clean_place(own.get("latitude", customer["latitude"]), own.get("longitude", customer["longitude"]))

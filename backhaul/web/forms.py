@@ -64,6 +64,19 @@ class PhoneField(forms.CharField):
         return latin_digits(super().clean(value)).replace(" ", "").replace("-", "")
 
 
+class CoordinateField(forms.DecimalField):
+    """A latitude or longitude in degrees, like 23.810300; optional."""
+
+    def __init__(self, *, most: int, **options: Any) -> None:
+        widget = forms.TextInput(attrs={"inputmode": "decimal", "autocomplete": "off"})
+        super().__init__(
+            **{"min_value": -most, "max_value": most, "required": False, "widget": widget, "localize": False, **options}
+        )
+
+    def to_python(self, value: Any) -> Any:
+        return super().to_python(latin_digits(value.strip()) if isinstance(value, str) else value)
+
+
 class KeyedForm(forms.Form):
     """A form that moves money or makes something: the same form sent twice carries the same `request_key`."""
 

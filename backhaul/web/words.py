@@ -34,6 +34,26 @@ WORDS: dict[str, dict[str, Any]] = {
     },
     "method": {"cash": _("Cash"), "bank": _("Bank"), "mobile_wallet": _("Mobile wallet")},
     "payment_method": SAID["method"],
+    "zone": {
+        "division": _("Division"),
+        "district": _("District"),
+        "area": _("Area"),
+        "zone": _("Zone"),
+        "sub_zone": _("Sub-zone"),
+        "box": _("Box"),
+    },
+    "field": {
+        "text": pgettext_lazy("field", "Text"),
+        "number": pgettext_lazy("field", "Number"),
+        "date": pgettext_lazy("field", "Date"),
+        "choice": pgettext_lazy("field", "One of several"),
+        "yes_no": pgettext_lazy("field", "Yes or no"),
+    },
+    "alike": {
+        "mobile": _("the same mobile"),
+        "mac": _("the same MAC address"),
+        "name": _("a similar name in this zone"),
+    },
     "connection": {"pppoe": "PPPoE", "hotspot": _("Hotspot"), "static": _("Static address"), "other": _("Other")},
     "movement": SAID["movement"],
     "given": {

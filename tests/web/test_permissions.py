@@ -22,7 +22,9 @@ ROWS = list(csv.DictReader((Path(__file__).parent / "permissions.csv").open()))
 OF_CUSTOMER = (
     "customer", "edit-customer", "suspend", "disable", "leave", "reset-password", "collect-from", "change-package",
     "pay-back", "bill-now", "one-off", "own-price", "give-discount", "end-discount", "promise", "withdraw-promise",
-    "suspend-date", "write-off-customer", "tax-withheld", "customer-account",
+    "suspend-date", "write-off-customer", "tax-withheld", "customer-account", "customer-statement", "customer-bills",
+    "customer-payments", "customer-usage", "customer-sessions", "customer-documents", "customer-timeline",
+    "add-document",
 )  # fmt: skip
 OF_PACKAGE = ("package", "edit-package", "package-price", "withdraw-package")
 OF_RESELLER = ("reseller", "recharge", "limits", "deduct", "transfer", "pay-back-fund", "start-edge", "modules")
@@ -34,6 +36,10 @@ def address(town: Town, name: str) -> str:
     cast, ids = town.cast, town.ids
     arguments = {
         **{name: [ids["customer"]] for name in OF_CUSTOMER},
+        **{name: [ids["customer"], ids["document"]] for name in ("document", "withdraw-document")},
+        **{name: [ids["template"]] for name in ("template", "archive-template")},
+        **{name: [ids["zone"]] for name in ("zone", "edit-zone", "move-zone", "merge-zone", "remove-zone")},
+        **{name: [ids["field"]] for name in ("field", "archive-field")},
         "lift-block": [ids["suspended"], "by_hand"],
         "cancel-change": [ids["suspended"]],
         **{name: [ids["person"]] for name in ("person", "change-access", "reset-staff-password", "end-access")},

@@ -23,9 +23,13 @@ from backhaul.payments.deposits import DepositAct, record_deposit
 from backhaul.payments.drawers import count_drawer
 from backhaul.payments.services import record_payment
 from backhaul.resellers.verification import list_verify_runs, verify_and_keep
+from backhaul.subscribers.custom_fields import CustomField, add_field
+from backhaul.subscribers.documents import add_document
 from backhaul.subscribers.exports import ask_for_export
 from backhaul.subscribers.services import suspend_subscription
+from backhaul.subscribers.templates import Template, save_template
 from backhaul.subscribers.views import save_view
+from backhaul.subscribers.zones import add_zone
 from tests.builders import acting, build_person, new_customer, request_key
 from tests.cast import Cast, build_cast, fill_funds
 
@@ -91,6 +95,7 @@ def build_town() -> Town:
         town.ids["hand_over"] = count_drawer(counted_minor=0, now=now, request_key=request_key())
     with acting(cast.padma, cast.riverside, user_id=User.objects.get(name="riverside").pk):
         town.ids["job"] = start_progress(task="export", label="Customers", now=now, link="/customers/")
+    town.ids |= _kept_of_customers(town, now)
     town.ids["plan"] = plan_run(cast.padma, on=today, now=now)["id"]
     with acting(cast.padma):
         town.ids["run"] = start_run(on=today, now=now)
@@ -107,6 +112,23 @@ def _kept_lists(customer: int, now: datetime) -> dict[str, int]:
         "bulk_run": request_bulk(act="disable", given={"why": "moves"}, who=[customer], now=now),
         "export": ask_for_export(file_type="csv", wanted={}, sort="newest", columns=[], language="en", now=now),
     }
+
+
+def _kept_of_customers(town: Town, now: datetime) -> dict[str, Any]:
+    """A field of North's own; a zone, a template and a customer's document of Riverside."""
+    cast, isp = town.cast, town.cast.padma.isp_id
+    with acting(cast.padma, cast.north):
+        field_id = add_field(CustomField("Landlord"), now=now)
+    with acting(cast.padma, cast.riverside):
+        zone = add_zone(name="Harbour", code="HAR")
+        sold = {"package": (isp, cast.packages["Home 10"]), "profile": (isp, cast.profiles["Monthly anniversary"])}
+        paper = {"title": "Contract", "content": b"%PDF-1.7", "request_key": request_key(), "now": now}
+        return {
+            "field": field_id,
+            "zone": zone,
+            "template": save_template(Template("Harbour homes", zone_id=zone, **sold), now=now),
+            "document": add_document(customer_id=town.ids["customer"], **paper),
+        }
 
 
 def sign_up(cast: Cast, name: str, on: date) -> int:

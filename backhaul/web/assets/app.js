@@ -102,6 +102,14 @@ document.addEventListener("submit", (e) => setTimeout(() => e.target.method === 
 document.addEventListener("htmx:afterRequest", (e) => e.target.tagName === "FORM" && rest(e.target, false));
 window.addEventListener("pageshow", () => document.querySelectorAll("form").forEach((form) => rest(form, false)));
 
+// A button that offers a value for a field: a username that is free.
+on("click", "[data-fill]", (e, button) => {
+  const field = document.getElementById(button.dataset.fill);
+  field.value = button.dataset.value;
+  field.dispatchEvent(new Event("input", { bubbles: true }));
+  field.focus();
+});
+
 // Amounts are grouped when the cursor leaves them: 1500000 becomes 1,500,000.00, with the decimals of the currency.
 on("focusout", "input[data-money]", (e, input) => {
   const decimals = Number(input.dataset.money);

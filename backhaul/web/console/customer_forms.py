@@ -8,14 +8,17 @@ from typing import Any
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from backhaul.catalog.queries import list_billing_profiles_offered, list_packages_offered
 from backhaul.common.money import format_minor
-from backhaul.subscribers.queries import list_zones
+from backhaul.subscribers.custom_fields import list_fields
+from backhaul.subscribers.lookalikes import Sought
 from backhaul.subscribers.services import NewCustomer
+from backhaul.subscribers.zones import list_zone_choices
 from backhaul.web.console.given import as_id
 from backhaul.web.currency import decimals
-from backhaul.web.forms import KeyedForm, PhoneField
+from backhaul.web.forms import CoordinateField, KeyedForm, MoneyField, PhoneField
 from backhaul.web.words import choices
 
 LETTERS = "abcdefghjkmnpqrstuvwxyz23456789"  # none that look alike on paper
@@ -32,8 +35,21 @@ def offer(form: forms.Form, name: str, options: list[tuple[str, Any]]) -> None:
     field.choices = options
 
 
+def input_of(field: dict[str, Any]) -> forms.Field:
+    """The control of a field of the operator's own; what is typed is judged by the domain."""
+    given: dict[str, Any] = {"label": field["label"], "required": field["is_required"]}
+    if field["kind"] == "choice":
+        return forms.ChoiceField(choices=[("", "–"), *((choice, choice) for choice in field["choices"])], **given)
+    if field["kind"] == "yes_no":
+        return forms.ChoiceField(choices=[("", "–"), ("yes", _("Yes")), ("no", _("No"))], **given)
+    if field["kind"] == "date":
+        return forms.CharField(widget=forms.TextInput(attrs={"type": "date"}), **given)
+    attrs = {"inputmode": "decimal"} if field["kind"] == "number" else {}
+    return forms.CharField(max_length=500, widget=forms.TextInput(attrs={"autocomplete": "off", **attrs}), **given)
+
+
 class PlaceFields(forms.Form):
-    """Who and where: what can be changed later too."""
+    """Who and where: what can be changed later too, with the fields of the operator's own."""
 
     name = forms.CharField(label=_("Name"), max_length=120, widget=forms.TextInput(attrs={"autocomplete": "off"}))
     mobile = PhoneField(label=_("Mobile"), required=False)
@@ -48,13 +64,26 @@ class PlaceFields(forms.Form):
         label=_("Static address"), required=False, help_text=_("Empty: an address out of the package's pool.")
     )
     address = forms.CharField(label=_("Address"), max_length=400, required=False, widget=forms.Textarea)
+    latitude = CoordinateField(label=pgettext_lazy("map", "Latitude"), most=90)
+    longitude = CoordinateField(label=pgettext_lazy("map", "Longitude"), most=180)
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
-        zones = [(str(zone["id"]), zone["name"]) for zone in list_zones()]
+        zones = [(str(key), name) for key, name in list_zone_choices()]
         offer(self, "zone", [("", _("No zone")), *zones])
         if not zones:
             del self.fields["zone"]
+        self.custom = [field for field in list_fields() if field["on_form"]]
+        for field in self.custom:
+            self.fields[f"custom_{field['id']}"] = input_of(field)
+
+    @property
+    def own_fields(self) -> list[forms.BoundField]:
+        return [self[f"custom_{field['id']}"] for field in self.custom]
+
+    def custom_values(self) -> dict[int, str]:
+        """What was given for the fields of the operator's own, by their ids."""
+        return {field["id"]: self.cleaned_data[f"custom_{field['id']}"] for field in self.custom}
 
     def place(self) -> dict[str, Any]:
         """What was given, as the domain names it."""
@@ -66,6 +95,8 @@ class PlaceFields(forms.Form):
             "mac": given["mac"] or None,
             "static_ip": given["static_ip"] or None,
             "address": given["address"],
+            "latitude": given["latitude"],
+            "longitude": given["longitude"],
         }
 
 
@@ -87,16 +118,15 @@ class AddCustomerForm(PlaceFields, KeyedForm):
     )
     package = forms.ChoiceField(label=_("Package"))
     profile = forms.ChoiceField(label=_("Billing"))
+    custom_price = MoneyField(
+        label=_("Price of its own"), required=False, may_be_zero=True, help_text=_("Empty: the price of the package.")
+    )
     activate = forms.BooleanField(
         label=_("Activate now"),
         required=False,
         initial=True,
         help_text=_("The service works at once, the first bill is made and your fund is charged."),
     )
-    field_order = (
-        "name", "mobile", "username", "password", "package", "profile", "connection_type", "zone", "static_ip", "mac",
-        "address", "activate",
-    )  # fmt: skip
 
     def __init__(self, *args: Any, today: date, **options: Any) -> None:
         super().__init__(*args, **options)
@@ -104,8 +134,17 @@ class AddCustomerForm(PlaceFields, KeyedForm):
         self.packages = list_packages_offered(today)
         profiles = list_billing_profiles_offered()
         offer(self, "package", [("", _("Choose a package")), *map(package_choice, self.packages)])
-        offer(self, "profile", [(_key(row), row["name"]) for row in profiles])
-        self.order_fields(self.field_order)
+        offer(self, "profile", [(key_of(row), row["name"]) for row in profiles])
+
+    def groups(self) -> list[tuple[Any, list[forms.BoundField]]]:
+        """The fields as the page lays them out."""
+        parts = (
+            (_("Who"), ("name", "mobile", "username", "password")),
+            (_("Service"), ("package", "profile", "connection_type", "custom_price")),
+            (_("Where"), ("zone", "static_ip", "mac", "latitude", "longitude", "address")),
+        )
+        laid = [(title, [self[name] for name in names if name in self.fields]) for title, names in parts]
+        return [*laid, *([(_("Your own fields"), self.own_fields)] if self.custom else [])]
 
     def customer(self) -> NewCustomer:
         """The customer that was described."""
@@ -117,20 +156,39 @@ class AddCustomerForm(PlaceFields, KeyedForm):
             package=pair_of(given["package"]),
             profile=pair_of(given["profile"]),
             joined_on=self.today,
+            custom_price_minor=given["custom_price"],
+            custom=self.custom_values(),
             **self.place(),
+        )
+
+    def sought(self) -> Sought:
+        """Whom it may be already."""
+        given = self.cleaned_data
+        return Sought(
+            name=given["name"],
+            mobile=given["mobile"],
+            zone_id=as_id(given.get("zone", "")),
+            mac=given["mac"],
+            request_key=str(given["request_key"]),
         )
 
 
 class EditCustomerForm(PlaceFields):
-    field_order = ("name", "mobile", "zone", "static_ip", "mac", "address")
+    field_order = ("name", "mobile", "zone", "static_ip", "mac", "latitude", "longitude", "address")
 
-    def __init__(self, *args: Any, initial: dict[str, Any], **options: Any) -> None:
-        super().__init__(*args, initial=initial | {"zone": initial["zone_id"]}, **options)
+    def __init__(self, *args: Any, initial: dict[str, Any], own: list[dict[str, Any]], **options: Any) -> None:
+        values = {f"custom_{field['id']}": field["value"] for field in own}
+        super().__init__(*args, initial=initial | values | {"zone": initial["zone_id"]}, **options)
+        for field in own:
+            control = self.fields.get(f"custom_{field['id']}")
+            if isinstance(control, forms.ChoiceField) and field["value"] not in dict(list(control.choices)):
+                control.choices = [*control.choices, (field["value"], field["value"])]
         self.order_fields(self.field_order)
 
     def changes(self, present: dict[str, Any]) -> dict[str, Any]:
         """Only what differs from the present: the rest is neither written nor audited."""
-        return {key: value for key, value in self.place().items() if (value or None) != (present[key] or None)}
+        changed = {key: value for key, value in self.place().items() if (value or None) != (present[key] or None)}
+        return changed | ({"custom": self.custom_values()} if self.custom else {})
 
 
 class PasswordResetForm(forms.Form):
@@ -157,10 +215,11 @@ class LeaveForm(WhyForm):
 
 def package_choice(row: dict[str, Any]) -> tuple[str, str]:
     """A package on offer as a choice of a select."""
-    return _key(row), f"{row['name']} · {format_minor(row['price_minor'], decimals=decimals())}"
+    return key_of(row), f"{row['name']} · {format_minor(row['price_minor'], decimals=decimals())}"
 
 
-def _key(row: dict[str, Any]) -> str:
+def key_of(row: dict[str, Any]) -> str:
+    """An (operator id, id) as the value of a choice."""
     return f"{row['operator_id']}-{row['id']}"
 
 

@@ -16,7 +16,8 @@ from backhaul.billing.refunds import disconnect_customer, preview_refund
 from backhaul.billing.services import bring_back
 from backhaul.common.errors import Refusal
 from backhaul.funds.queries import get_own_fund
-from backhaul.subscribers.queries import get_customer
+from backhaul.network.queries import find_online
+from backhaul.subscribers.queries import get_customer, list_blocks
 from backhaul.subscribers.services import disable_subscription, reset_password, suspend_subscription
 from backhaul.web.console.customer_forms import LeaveForm, PasswordResetForm, WhyForm
 from backhaul.web.console.pages import PageRequest, go, page, refusals_to, rehearsal, sent, show
@@ -36,6 +37,8 @@ class Panel:
     tone: str = "danger"
     money: str = ""
     people: str = ""
+    session: str = ""
+    lifted: str = ""
     effects: list[dict[str, Any]] = field(default_factory=list)
     problem: str = ""
 
@@ -45,6 +48,7 @@ class Action:
     href: str
     icon: str
     label: str
+    is_page: bool = False  # opens as a page, not in the panel
 
 
 def actions_for(customer: dict[str, Any], blocks: Collection[str], may: Collection[str]) -> list[Action]:
@@ -68,6 +72,7 @@ def actions_for(customer: dict[str, Any], blocks: Collection[str], may: Collecti
         ("payments.reverse" in may, _action("deposit", pk)),
         ("payments.reverse" in may and bool(customer.get("due_minor")), _action("withheld", pk)),
         (edits, _action("edit", pk)),
+        (edits, _action("copy", pk)),
         (edits and "left" not in blocks, _action("password", pk)),
     ]
     return [action for is_shown, action in shown if is_shown]
@@ -87,6 +92,9 @@ def _action(name: str, pk: int) -> Action:
         ),
         "deposit": lambda: Action(icon="shield-dollar", href=reverse("deposit", args=[pk]), label=_("Deposit")),
         "edit": lambda: Action(icon="edit", href=reverse("edit-customer", args=[pk]), label=_("Edit")),
+        "copy": lambda: Action(
+            icon="copy", href=f"{reverse('add-customer')}?like={pk}", label=_("Add another like this"), is_page=True
+        ),
         "password": lambda: Action(icon="key", href=reverse("reset-password", args=[pk]), label=_("Reset password")),
     }
     return made[name]()
@@ -94,6 +102,34 @@ def _action(name: str, pk: int) -> Action:
 
 def _lift_permission(reason: str) -> str:
     return {"not_activated": "customers.edit", "by_hand": "customers.suspend"}.get(reason, "customers.disable")
+
+
+def lifted_by(reason: str) -> str:
+    """What ends a block: each lifts by its own cause only."""
+    return {
+        "not_activated": _("A person activates it."),
+        "unpaid": _("A payment of what is overdue lifts it by itself, or a promise to pay."),
+        "by_hand": _("A person lifts the suspension; a payment does not."),
+        "disabled": _("A person enables the service again; a payment does not."),
+        "left": _("A person takes the customer back."),
+        "expired": _("A payment that covers the next period lifts it by itself."),
+        "fund_short": _("A recharge of your fund lifts it by itself."),
+        "upstream_short": _("Your provider must act; you need not."),
+        "operator_minimum": _("Your fund above its minimum lifts it by itself."),
+    }.get(reason, "")
+
+
+def _session_of(request: PageRequest, row: dict[str, Any], then: str) -> str:
+    """What becomes of the session that is open now, if one is."""
+    if find_online(subscription_ids=[row["subscription_id"]], now=request.now):
+        return _("The running session ends at once, or as soon as the router answers.") + " " + then
+    return _("No session is open now.") + " " + then
+
+
+def _walled(row: dict[str, Any]) -> str:
+    if row["on_suspend"] == "walled":
+        return _("It comes back into the suspended pool, where only the pay page opens.")
+    return _("Logins are then refused.")
 
 
 @page("customers.suspend")
@@ -106,7 +142,9 @@ def suspend(request: PageRequest, pk: int) -> HttpResponse:
         reverse("customer", args=[pk]),
         tone="warning",
         money=_("No money moves. The running period is not credited; no new one begins while it is suspended."),
-        people=_("One customer goes offline now and sees the pay page, until a person lifts the suspension."),
+        people=_("One customer goes offline now."),
+        session=_session_of(request, row, _walled(row)),
+        lifted=lifted_by("by_hand"),
     )
     return _confirm(request, row, panel, WhyForm(sent(request)), suspend_subscription)
 
@@ -120,7 +158,9 @@ def disable(request: PageRequest, pk: int) -> HttpResponse:
         _("Disable"),
         reverse("customer", args=[pk]),
         money=_("No money moves. The running period is not credited; no new one begins while it is disabled."),
-        people=_("One customer goes offline now; logins are refused until a person enables the service again."),
+        people=_("One customer goes offline now."),
+        session=_session_of(request, row, _("Logins are then refused.")),
+        lifted=lifted_by("disabled"),
     )
     return _confirm(request, row, panel, WhyForm(sent(request)), disable_subscription)
 
@@ -169,6 +209,8 @@ def _leave_panel(request: PageRequest, row: dict[str, Any]) -> Panel:
         reverse("customer", args=[row["customer_id"]]),
         money=days if refund.days else _("No unused days are left to give back."),
         people=_("One customer goes offline now and is not billed any more. What is due stays due."),
+        session=_session_of(request, row, _("Logins are then refused.")),
+        lifted=_("A person takes the customer back; the days left of the period are then charged anew."),
         effects=[effect for effect in effects if effect["minor"]],
     )
 
@@ -204,7 +246,11 @@ def _lift_panel(row: dict[str, Any], reason: str, act: dict[str, Any]) -> Panel:
         reverse("customer", args=[row["customer_id"]]),
         tone="success",
         people=_("One customer can log in again, if nothing else holds the service off."),
+        session=_("A session in the suspended pool ends and comes back open; nothing happens to who is offline."),
     )
+    if row["status"] != "active":
+        others = [block["reason"] for block in list_blocks(row["subscription_id"]) if not block["to_at"]]
+        panel.lifted = " ".join(f"{named(other, 'block')}: {lifted_by(other)}" for other in others if other != reason)
     before = get_own_fund()
     try:
         with rehearsal():

@@ -1,4 +1,4 @@
-"""Customers: one customer, adding and editing."""
+"""Customers: adding one, by a template or like another, and editing one."""
 
 from __future__ import annotations
 
@@ -6,70 +6,34 @@ from typing import Any
 
 from django.contrib import messages
 from django.http import HttpResponse
-from django.utils.formats import date_format
-from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 
-from backhaul.billing.days import list_service_history
-from backhaul.billing.queries import get_planned_change, list_bills_of
 from backhaul.billing.services import sign_up_customer
-from backhaul.network.queries import list_live_sessions, list_past_sessions
-from backhaul.payments.queries import list_payments_of, list_statement
-from backhaul.subscribers.queries import get_customer, list_blocks
+from backhaul.common.errors import Refusal
+from backhaul.subscribers.custom_fields import list_values
+from backhaul.subscribers.lookalikes import Sought, find_free_username, find_lookalikes, is_username_taken
+from backhaul.subscribers.queries import get_customer
 from backhaul.subscribers.services import update_customer
-from backhaul.web.console.customer_columns import with_standing
+from backhaul.subscribers.templates import get_template, list_templates
+from backhaul.web.console import given
 from backhaul.web.console.customer_forms import AddCustomerForm, EditCustomerForm
-from backhaul.web.console.customer_list import line_of
-from backhaul.web.console.customer_status import actions_for
-from backhaul.web.console.extras import agreed_with, extra_actions
 from backhaul.web.console.pages import PageRequest, go, page, refusals_to, sent, show
-from backhaul.web.console.people import by_whom
-from backhaul.web.words import named
 
 
-@page("customers.view")
-def customer(request: PageRequest, pk: int) -> HttpResponse:
-    """GET customers/<id>/"""
-    row = line_of(with_standing([get_customer(pk)])[0])
-    may = request.scope.permissions
-    blocks = by_whom(request, list_blocks(row["subscription_id"]), "by_actor_id")
-    open_reasons = {block["reason"] for block in blocks if block["to_at"] is None}
-    context = {
-        "customer": row,
-        "actions": [*actions_for(row, open_reasons, may), *extra_actions(row, open_reasons, may)],
-        "agreed": agreed_with(row["subscription_id"], request) if "bills.view" in may else {},
-        "open_blocks": [block for block in blocks if block["to_at"] is None],
-        "planned": get_planned_change(row["subscription_id"]),
-        "history": by_whom(request, list_service_history(row["subscription_id"]), "by_actor_id"),
-        "statement": list_statement(pk) if "bills.view" in may else [],
-        "bills": list_bills_of(pk, today=request.today) if "bills.view" in may else [],
-        "payments": list_payments_of(pk) if "payments.view" in may else [],
-        **_sessions(request, row["subscription_id"]),
-    }
-    return show(request, "customer", context)
+class LooksAlike(Refusal):
+    """The new customer may be one that is there; asked once, added at the second try."""
 
-
-def _sessions(request: PageRequest, subscription_id: int) -> dict[str, Any]:
-    mine = {"operator_id": request.scope.operator_id, "subscription_id": subscription_id}
-    live = list_live_sessions(**mine, now=request.now)
-    past = list_past_sessions(**mine, limit=5)
-    online = next((session for session in live if session["online"]), None)
-    if online:
-        since = date_format(localtime(online["started_at"]), "j M, H:i")
-        note = _("since %(time)s · %(address)s") % {"time": since, "address": online["framed_address"] or "–"}
-    elif past:
-        note = _("last seen %(time)s") % {"time": date_format(localtime(past[0]["stopped_at"]), "j M, H:i")}
-    else:
-        note = _("never seen yet")
-    state = "online" if online else "offline"
-    return {"session": {"state": state, "name": named(state, "session"), "note": note}, "live": live, "past": past}
+    code = "looks_alike"
 
 
 @page("customers.edit")
 def add_customer(request: PageRequest) -> HttpResponse:
-    """GET, POST customers/add/"""
-    form = AddCustomerForm(sent(request), today=request.today)
+    """GET, POST customers/add/?template=&like=: filled by a template, or like a customer that is there."""
+    filled = _filled(request)
+    form = AddCustomerForm(sent(request), today=request.today, initial=filled)
+    alike: list[dict[str, Any]] = []
     if request.method == "POST" and form.is_valid():
+        alike = find_lookalikes(form.sought())
         with refusals_to(form):
             added = sign_up_customer(
                 customer=form.customer(),
@@ -78,16 +42,57 @@ def add_customer(request: PageRequest) -> HttpResponse:
                 activate=form.cleaned_data["activate"],
                 request_key=str(form.cleaned_data["request_key"]),
             )
+            if not added.repeated and not _seen(request).issuperset(row["customer_id"] for row in alike):
+                raise LooksAlike(
+                    _("This may be somebody you have already: look below. Send it again to add it anyway.")
+                )
             messages.success(request, _("%(name)s is added.") % {"name": form.cleaned_data["name"]})
             return go(request, "customer", added.customer_id)
-    return show(request, "customer_form", {"nothing_to_sell": not form.packages}, form=form)
+    context = {"nothing_to_sell": not form.packages, "templates": list_templates(), "alike": alike, "filled": filled}
+    return show(request, "customer_form", context, form=form)
+
+
+def _filled(request: PageRequest) -> dict[str, Any]:
+    """What the form begins with: of a template, or of another customer; nothing that is somebody's own."""
+    template, like = given.number(request, "template"), given.number(request, "like")
+    if template is None and like is None:
+        return {}
+    row = get_template(template) if template is not None else get_customer(like or 0)
+    prefix = row.get("username_prefix", "")
+    return {
+        "template": template,
+        "like": row["name"],
+        "package": f"{row['package_operator_id']}-{row['package_id']}",
+        "profile": f"{row['profile_operator_id']}-{row['profile_id']}",
+        "connection_type": row["connection_type"],
+        "zone": row["zone_id"],
+        "address": row.get("address", ""),
+        "custom_price": row["custom_price_minor"],
+        **({"username": find_free_username("", prefix=prefix)} if prefix else {}),
+    }
+
+
+def _seen(request: PageRequest) -> set[int]:
+    """The customers of whom the person was told already that the new one may be the same."""
+    return {int(part) for part in request.POST.get("seen", "").split("-") if given.as_id(part) is not None}
+
+
+@page("customers.edit")
+def check_customer(request: PageRequest) -> HttpResponse:
+    """GET customers/add/check/?name=&mobile=&zone=&mac=&username=: whom it may be already; a username that is free."""
+    name, username = given.text(request, "name"), given.text(request, "username")
+    sought = Sought(name, given.text(request, "mobile"), given.number(request, "zone"), given.text(request, "mac"))
+    is_taken = is_username_taken(username)
+    free = find_free_username(name) if name and (is_taken or not username) else ""
+    context = {"alike": find_lookalikes(sought), "is_taken": is_taken, "username": username, "free": free}
+    return show(request, "customer_check", context)
 
 
 @page("customers.edit")
 def edit_customer(request: PageRequest, pk: int) -> HttpResponse:
     """GET, POST customers/<id>/edit/"""
     row = get_customer(pk)
-    form = EditCustomerForm(sent(request), initial=row)
+    form = EditCustomerForm(sent(request), initial=row, own=list_values(pk, on="on_form"))
     if request.method == "POST" and form.is_valid():
         with refusals_to(form):
             update_customer(customer_id=pk, at=request.now, **form.changes(row))

@@ -189,6 +189,9 @@ STATES: dict[str, tuple[str, Any]] = {
     "agreed": ("blue", pgettext_lazy("disconnect", "Agreed")),
     "applied": ("green", pgettext_lazy("disconnect", "New speed in force")),
     "ended": ("green", pgettext_lazy("disconnect", "Seen to end")),
+    "required": ("blue", pgettext_lazy("field", "Required")),
+    "optional": ("grey", pgettext_lazy("field", "Optional")),
+    "archived": ("grey", pgettext_lazy("field", "Archived")),
 }
 
 
