@@ -74,9 +74,11 @@ def get_head_address() -> str | None:
 
 
 def set_head_address(*, address: str, now: datetime) -> None:
-    """Mail the heads of the days to come there; an empty address ends it. Raises InvalidInput."""
+    """Mail the heads of the days to come there; an empty address ends it. Raises InvalidInput; NotInside for somebody
+    from above, whose hand the heads are to prove."""
     scope = current_scope()
     scope.require("books.post")
+    scope.refuse_inside()
     given = address.strip() or None
     if given is not None and not _ADDRESS.fullmatch(given):
         raise InvalidInput("Give one e-mail address, like books@example.net.", field="address")

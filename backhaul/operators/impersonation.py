@@ -1,6 +1,6 @@
-"""Log in as reseller (SPEC A31): somebody with "resellers.enter" works inside an operator anywhere below the own one.
+"""Log in as reseller (SPEC A31): somebody with "resellers.enter" works inside an operator at any depth below.
 
-The person stays who it is and acts for that operator: `unit_of_work(…, inside=…)`. It only looks until it has stepped up.
+The person stays who it is and acts for that operator: `unit_of_work(…, inside=…)`. It only looks until it steps up.
 """
 
 from __future__ import annotations
@@ -56,9 +56,7 @@ def list_below(
     *, search: str = "", after: int | None = None, only: int | None = None, limit: int = 50
 ) -> list[dict[str, Any]]:
     """The operators at any depth below the acting one, by name: id, name, slug, kind, provider (its name)."""
-    return rows(
-        "SELECT id, name, slug, kind, provider FROM list_below(%s, %s, %s, %s)", [search, after, only, limit]
-    )
+    return rows("SELECT id, name, slug, kind, provider FROM list_below(%s, %s, %s, %s)", [search, after, only, limit])
 
 
 def list_came_in(*, before: int | None = None, limit: int = 50) -> list[dict[str, Any]]:
@@ -66,7 +64,8 @@ def list_came_in(*, before: int | None = None, limit: int = 50) -> list[dict[str
     until_at, stepped_up_at, ended_at, and `acts`, how many rows of the audit log were written inside."""
     return rows(
         "SELECT i.id, i.actor_id, i.actor_operator_id, i.reason, i.from_at, i.until_at, i.stepped_up_at, i.ended_at, "
-        "(SELECT count(*) FROM audit_event e WHERE e.operator_id = i.operator_id AND e.impersonation_id = i.id) AS acts "
+        "(SELECT count(*) FROM audit_event e "
+        "WHERE e.operator_id = i.operator_id AND e.impersonation_id = i.id) AS acts "
         "FROM impersonation i WHERE i.operator_id = %s AND (%s::bigint IS NULL OR i.id < %s) "
         "ORDER BY i.id DESC LIMIT %s",
         [current_scope().operator_id, before, before, limit],

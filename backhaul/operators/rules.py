@@ -32,7 +32,7 @@ ROLES: dict[str, frozenset[str]] = {
 
 # What nobody does inside another operator, whatever that operator may (SPEC A31): its people, its word to its provider,
 # and going further in from there.
-NOT_INSIDE = frozenset({"staff.edit", "roles.edit", "resellers.enter", "funds.confirm"})
+NOT_INSIDE = frozenset({"staff.edit", "roles.edit", "resellers.enter", "funds.ask", "funds.confirm"})
 
 
 def standard_grants(kind: str, *, may_have_children: bool, edits_catalog: bool) -> frozenset[str]:

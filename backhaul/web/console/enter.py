@@ -19,9 +19,9 @@ from backhaul.identity.sign_in import try_own_password
 from backhaul.operators import impersonation
 from backhaul.operators.scope import unit_of_work
 from backhaul.web.console import given
-from backhaul.web.console.confirm import ConfirmForm, note_confirmed
+from backhaul.web.console.confirm import ConfirmForm, note_confirmed, safe_next
 from backhaul.web.console.inside import come_back, go_inside, inside_of
-from backhaul.web.console.pages import ROWS, SIGNED_IN, PageRequest, go, page, paged, refusals_to, sent, show
+from backhaul.web.console.pages import ROWS, SIGNED_IN, PageRequest, go, leave_to, page, paged, refusals_to, sent, show
 from backhaul.web.console.people import came_in_names
 from backhaul.web.console.tries import failed, heard
 from backhaul.web.console.where import address_of
@@ -41,7 +41,7 @@ class EnterForm(forms.Form):
         coerce=int,
         choices=lambda: [(each, _length(each)) for each in MINUTES],
         initial=MINUTES[1],
-        widget=forms.RadioSelect,
+        widget=forms.RadioSelect(attrs={"class": "form-selectgroup-input"}),
     )
 
 
@@ -72,7 +72,7 @@ def enter(request: PageRequest, pk: int) -> HttpResponse:
 
 @page(SIGNED_IN, writes=True)
 def step_up(request: PageRequest) -> HttpResponse:
-    """GET, POST inside/step-up/: the own password once more, so that things may be changed."""
+    """GET, POST inside/step-up/?next=: the own password once more, so that things may be changed."""
     entry = request.scope.entry
     if entry is None:
         raise NotFound("You are not inside another operator.")
@@ -86,9 +86,9 @@ def step_up(request: PageRequest) -> HttpResponse:
             impersonation.step_up(now=request.now)
             note_confirmed(request, request.now)
             messages.success(request, _("You can change things at %(name)s now.") % {"name": request.scope.name})
-            return go(request, "dashboard")
+            return leave_to(request, safe_next(request))
         form.add_error("password", failed(tried, _("This is not your password.")))
-    return show(request, "step_up", {"entry": entry}, form=form)
+    return show(request, "step_up", {"entry": entry, "back": safe_next(request)}, form=form)
 
 
 @page(SIGNED_IN, writes=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from math import ceil
+from urllib.parse import urlencode
 
 from django.http import HttpRequest
 from django.urls import reverse
@@ -45,21 +46,22 @@ def shell_for(request: HttpRequest, scope: Scope, user: User, now: datetime) -> 
         nav=menu_for(scope.permissions, request.path, counts),
         quick=quick_for(scope.permissions, request.path),
         may=scope.permissions,
-        acting=_acting(scope, now),
+        acting=_acting(request, scope, now),
         jobs=count_jobs(),
     )
 
 
-def _acting(scope: Scope, now: datetime) -> Acting | None:
+def _acting(request: HttpRequest, scope: Scope, now: datetime) -> Acting | None:
     if scope.entry is None:
         return None
+    step_up = f"{reverse('step-up')}?{urlencode({'next': request.get_full_path()})}"  # and back to this page
     return Acting(
         subject=scope.name,
         reason=scope.entry.reason,
         until=scope.entry.until,
         minutes_left=ceil((scope.entry.until - now).total_seconds() / 60),
         return_href=reverse("leave-operator"),
-        step_up_href="" if scope.entry.stepped_up else reverse("step-up"),
+        step_up_href="" if scope.entry.stepped_up else step_up,
     )
 
 
