@@ -12,6 +12,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.conftest import LIMIT_MS, Visitor
+from tests.browser.test_console import AXE
 from tests.builders import PASSWORD
 from tests.web.town import Town
 
@@ -37,6 +38,12 @@ def by_password(page: Page, host: str, name: str) -> None:
     page.get_by_role("button", name="Sign in", exact=True).click()
 
 
+def breaches(page: Page) -> list[tuple[str, str]]:
+    """What axe finds on a page that only comes up on the way."""
+    page.evaluate(AXE.read_text(encoding="utf-8"))
+    return [(page.url, breach["id"]) for breach in page.evaluate("axe.run()")["violations"]]
+
+
 def sign_out(page: Page) -> None:
     page.context.clear_cookies()
 
@@ -58,8 +65,10 @@ def test_a_passkey_is_made_named_used_instead_of_a_password_and_removed(visitor:
     page.get_by_label("Name of the device").fill("my phone")
     page.get_by_role("button", name="Add a passkey").click()
     expect(page.locator("main")).to_contain_text("The passkey is added")
+    assert breaches(page) == []
     sign_out(page)
     page.goto(f"{host}/sign-in/?next=/profile/")
+    assert breaches(page) == []
     page.get_by_role("button", name="Sign in with a passkey").click()
     page.wait_for_url(f"{host}/profile/")
     expect(page.locator("main")).to_contain_text("my phone")
@@ -94,8 +103,13 @@ def test_an_app_is_set_up_from_its_picture_and_asked_for_at_the_next_sign_in(vis
     text = kept.value.path().read_text()
     assert len(re.findall(r"^[a-z0-9]{5}-[a-z0-9]{5}$", text, re.M)) == 10
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    assert breaches(page) == []
     sign_out(page)
+    page.goto(f"{host}/sign-in/forgot/")
+    assert breaches(page) == []
     by_password(page, host, "north")
+    page.wait_for_url(f"{host}/sign-in/code/")
+    assert breaches(page) == []
     page.get_by_label("Code").fill(pyotp.TOTP(secret).at(datetime.now(UTC), counter_offset=1))
     page.get_by_role("button", name="Sign in", exact=True).click()
     page.wait_for_url(f"{host}/")
