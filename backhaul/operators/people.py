@@ -43,16 +43,20 @@ class OwnerFixed(Refusal):
     code = "owner_fixed"
 
 
-def add_role(*, name: str, permissions: Collection[str], at: datetime) -> int:
-    """Create a role of the acting operator's own; returns its id. Raises RoleTaken, NotAllowed."""
+def add_role(*, name: str, permissions: Collection[str], at: datetime, keeps_drawer: bool = False) -> int:
+    """Create a role of the acting operator's own; returns its id. Raises RoleTaken, NotAllowed.
+
+    `keeps_drawer`: cash that its people take is in their hands until somebody receives it.
+    """
     scope = current_scope()
     scope.require("roles.edit")
     _refuse_others(permissions)
     plain = _free_name(name, None)
     found = rows(
-        "INSERT INTO role (operator_id, id, key, name) SELECT %(me)s, n, 'own-' || n, %(name)s "
+        "INSERT INTO role (operator_id, id, key, name, keeps_drawer) "
+        "SELECT %(me)s, n, 'own-' || n, %(name)s, %(drawer)s "
         "FROM nextval(pg_get_serial_sequence('role', 'id')) AS n RETURNING id",
-        {"me": scope.operator_id, "name": plain},
+        {"me": scope.operator_id, "name": plain, "drawer": keeps_drawer},
     )
     role_id = int(found[0]["id"])
     _tick("role_permission", "role_id", role_id, set(), set(permissions))
@@ -60,8 +64,10 @@ def add_role(*, name: str, permissions: Collection[str], at: datetime) -> int:
     return role_id
 
 
-def change_role(*, role_id: int, name: str | None, permissions: Collection[str], at: datetime) -> None:
-    """Let a role hold these permissions; who has it may do them at once. `name`: of an own role; None: as it is.
+def change_role(
+    *, role_id: int, name: str | None, permissions: Collection[str], at: datetime, keeps_drawer: bool | None = None
+) -> None:
+    """Let a role hold these permissions; who has it may do them at once. `name`: of an own role. None: as it is.
 
     What it holds beyond what the operator was granted stays, for when it is. Raises OwnerFixed, RoleTaken, NotAllowed.
     """
@@ -73,13 +79,16 @@ def change_role(*, role_id: int, name: str | None, permissions: Collection[str],
     before = ticked_in_role(role_id)
     after = set(permissions) | (before - list_grants())
     _refuse_others(before ^ after)
-    if name is not None and role["is_own"]:
-        plain = _free_name(name, role_id)
-        execute("UPDATE role SET name = %s WHERE operator_id = %s AND id = %s", [plain, scope.operator_id, role_id])
+    called = _free_name(name, role_id) if name is not None and role["is_own"] else role["name"]
+    drawer = role["keeps_drawer"] if keeps_drawer is None else keeps_drawer
+    execute(
+        "UPDATE role SET name = %s, keeps_drawer = %s WHERE operator_id = %s AND id = %s",
+        [called, drawer, scope.operator_id, role_id],
+    )
     _tick("role_permission", "role_id", role_id, before, after)
     record_audit(
         verb="changed", subject_type="role", subject_id=role_id, at=at,
-        given=sorted(after - before), taken=sorted(before - after),
+        given=sorted(after - before), taken=sorted(before - after), keeps_drawer=drawer,
     )  # fmt: skip
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from backhaul.common.errors import InvalidInput, NotFound
 from backhaul.operators.functions import rows
-from backhaul.operators.rules import OWNER
+from backhaul.operators.rules import OWNER, ROLES
 from backhaul.operators.scope import current_scope
 
 _MEMBER = """
@@ -18,7 +18,7 @@ _MEMBER = """
     WHERE m.operator_id = %(me)s
 """
 _ROLE = """
-    SELECT r.id, r.key, r.name, r.key LIKE 'own-%%' AS is_own,
+    SELECT r.id, r.key, r.name, r.keeps_drawer, r.key LIKE 'own-%%' AS is_own,
            (SELECT count(*) FROM membership m
             WHERE m.operator_id = r.operator_id AND m.role = r.key AND m.ended_at IS NULL) AS people,
            (SELECT count(*) FROM module_grant g WHERE g.operator_id = r.operator_id AND (r.key = 'owner' OR EXISTS (
@@ -61,9 +61,10 @@ def find_own_member() -> int | None:
 
 
 def list_roles() -> list[dict[str, Any]]:
-    """The roles, the built-in ones first: id, key, name (None: a built-in one), is_own, people, actions (how many its
-    people may do today)."""
-    return rows(f"{_ROLE} ORDER BY is_own, r.id", {"me": _me()})
+    """The roles, the built-in ones first: id, key, name (None: a built-in one), keeps_drawer, is_own, people, actions
+    (how many its people may do today)."""
+    order = "ORDER BY array_position(%(built_in)s::text[], r.key), lower(r.name), r.id"
+    return rows(f"{_ROLE} {order}", {"me": _me(), "built_in": list(ROLES)})
 
 
 def get_role(role_id: int, *, lock: bool = False) -> dict[str, Any]:

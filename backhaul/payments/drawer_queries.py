@@ -18,12 +18,14 @@ _DRAWERS = """
            CASE WHEN d.user_id IS NULL THEN 0 ELSE shortage_of(d.operator_id, d.user_id) END AS shortage_minor,
            (SELECT count(*) FROM payment p WHERE p.operator_id = d.operator_id AND p.drawer_user_id = d.user_id
             AND p.drawer_round > d.handed_through AND p.amount_minor > 0) AS receipts
-    FROM (SELECT m.user_id, m.role FROM membership m LEFT JOIN drawer_rule r ON r.operator_id = m.operator_id
+    FROM (SELECT m.user_id, m.role
+          FROM membership m JOIN role ro ON ro.operator_id = m.operator_id AND ro.key = m.role
+          LEFT JOIN drawer_rule r ON r.operator_id = m.operator_id
           WHERE m.operator_id = %(me)s AND m.ended_at IS NULL
-            AND (m.role = 'collector' OR (r.everyone AND m.role = ANY (%(takers)s)))) AS m
+            AND (ro.keeps_drawer OR (r.everyone AND EXISTS (
+                SELECT 1 FROM held_permissions(m.operator_id, m.id) h WHERE h.permission = 'payments.collect')))) AS m
     FULL JOIN (SELECT * FROM drawer WHERE operator_id = %(me)s) AS d ON d.user_id = m.user_id
 """
-_TAKERS = ["owner", "collector"]  # roles that take payments at every operator
 
 
 def get_rules() -> Rules:
@@ -37,7 +39,7 @@ def list_drawers() -> list[dict[str, Any]]:
     return rows(
         f"SELECT * FROM ({_DRAWERS}) AS drawers WHERE role IS NOT NULL OR held_minor <> 0 OR shortage_minor <> 0 "
         "ORDER BY held_minor DESC, user_id",
-        {"me": _me(), "takers": _TAKERS},
+        {"me": _me()},
     )
 
 
@@ -45,7 +47,7 @@ def get_drawer(user_id: int) -> dict[str, Any]:
     """One person's drawer, as list_drawers has it; raises NotFound."""
     found = rows(
         f"SELECT * FROM ({_DRAWERS}) AS drawers WHERE user_id = %(user)s",
-        {"me": _me(), "takers": _TAKERS, "user": user_id},
+        {"me": _me(), "user": user_id},
     )
     if not found:
         raise NotFound("There is no such drawer.")

@@ -183,6 +183,7 @@ def test_a_role_is_copied_changed_and_says_who_holds_it(cast_of_pages: Cast) -> 
     page = html(client, f"/roles/add/?copy={roles['collector']}")
     copied = {"dashboard.view", "customers.view", "bills.view", "payments.view", "payments.collect"}
     assert ticked(page) == copied
+    assert re.search(r'name="keeps_drawer"[^>]* checked', page)
     answer = client.post("/roles/add/", {"name": "Field team", "permissions": sorted(copied)})
     assert answer.status_code == 303
     role = answer["Location"]

@@ -37,6 +37,8 @@ from backhaul.operators.people_queries import (
 from backhaul.operators.queries import list_audit_events
 from backhaul.operators.rules import PERMISSIONS, ROLES, TREE, grantable, standard_grants
 from backhaul.operators.scope import Scope
+from backhaul.payments.drawer_queries import list_drawers
+from backhaul.payments.drawers import Rules, set_drawer_rules
 from backhaul.resellers.services import add_staff
 from tests.builders import NOON, acting, build_operator, build_person
 from tests.cast import Cast
@@ -177,6 +179,20 @@ def test_a_role_of_ones_own_and_a_changed_one_hold_at_once(cast: Cast) -> None:
     with as_owner(cast):
         change_role(role_id=own, name="Counter", permissions={"bills.view", "payments.collect"}, at=NOON)
     assert may(cast, cast.north, user) == {"bills.view", "payments.collect"}
+
+
+def test_cash_is_in_the_hands_of_those_whose_role_keeps_a_drawer(cast: Cast) -> None:
+    with as_owner(cast):
+        own = add_role(name="Field team", permissions={"payments.collect"}, keeps_drawer=True, at=NOON)
+        office = add_role(name="Office", permissions={"payments.collect"}, at=NOON)
+        keys = {role["id"]: role["key"] for role in list_roles()}
+        field, _desk = (build_person(cast.north, name, keys[each]) for name, each in (("a1", own), ("a2", office)))
+        collector = build_person(cast.north, "a3", "collector")
+        assert {row["user_id"] for row in list_drawers()} == {field, collector}
+        set_drawer_rules(Rules(everyone=True), now=NOON)
+        assert len(list_drawers()) == 4  # and the owner, and the office: all who take payments
+        change_role(role_id=own, name=None, keeps_drawer=False, permissions=[], at=NOON)
+        assert field not in {row["user_id"] for row in list_drawers()}
 
 
 def test_an_owners_role_is_no_matter_of_ticks(cast: Cast) -> None:

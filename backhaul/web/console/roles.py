@@ -30,13 +30,22 @@ def add_a_role(request: PageRequest) -> HttpResponse:
     copied = given.number(request, "copy")
     granted = list_grants()
     ticked: set[str] = set()
+    drawer = False
     if copied is not None:
-        ticked = granted if get_role(copied)["key"] == OWNER else ticked_in_role(copied)
+        copy = get_role(copied)
+        ticked = granted if copy["key"] == OWNER else ticked_in_role(copied)
+        drawer = copy["keeps_drawer"]
     mine = request.scope.permissions
-    form = RoleForm(sent(request), named=True, offered=granted & mine, mine=mine, ticked=ticked & mine)
+    form = RoleForm(
+        sent(request), named=True, initial={"keeps_drawer": drawer}, offered=granted & mine, mine=mine,
+        ticked=ticked & mine,
+    )  # fmt: skip
     if request.method == "POST" and form.is_valid():
         with refusals_to(form):
-            role_id = add_role(name=form.cleaned_data["name"], permissions=form.wanted(), at=request.now)
+            values = form.cleaned_data
+            role_id = add_role(
+                name=values["name"], keeps_drawer=values["keeps_drawer"], permissions=form.wanted(), at=request.now
+            )
             messages.success(request, _("The role is added. Give it to people on their pages."))
             return go(request, "role", role_id)
     return show(request, "role", {"title": _("Add a role"), "people": []}, form=form)
@@ -50,12 +59,16 @@ def role(request: PageRequest, pk: int) -> HttpResponse:
     fixed = row["key"] == OWNER
     granted = list_grants()
     form = RoleForm(
-        sent(request), named=row["is_own"], initial={"name": row["name"]}, offered=granted,
+        sent(request), named=row["is_own"], initial=row, offered=granted,
         mine=() if fixed else scope.permissions, ticked=granted if fixed else ticked_in_role(pk),
     )  # fmt: skip
     if request.method == "POST" and form.is_valid():
         with refusals_to(form):
-            change_role(role_id=pk, name=form.cleaned_data.get("name"), permissions=form.wanted(), at=request.now)
+            values = form.cleaned_data
+            change_role(
+                role_id=pk, name=values.get("name"), keeps_drawer=values["keeps_drawer"], permissions=form.wanted(),
+                at=request.now,
+            )  # fmt: skip
             messages.success(request, _("Saved. It holds from the next page that its people open."))
             return go(request, "role", pk)
     context = {"title": row["title"], "role": row, "fixed": fixed, "people": _people(request, row["key"])}

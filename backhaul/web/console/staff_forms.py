@@ -65,6 +65,11 @@ class TreeForm(forms.Form):
 
 class RoleForm(TreeForm):
     name = forms.CharField(label=_("Name of the role"), max_length=60)
+    keeps_drawer = forms.BooleanField(
+        label=_("Keeps a drawer"),
+        required=False,
+        help_text=_("Cash that its people take is in their hands until somebody receives it."),
+    )
 
     def __init__(self, *args: Any, named: bool, **options: Any) -> None:
         super().__init__(*args, **options)

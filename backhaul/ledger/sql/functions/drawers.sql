@@ -17,8 +17,9 @@ BEGIN
         RETURN;
     END IF;
     SELECT r.late_receipts, r.float_limit_minor INTO v_rule
-    FROM membership m LEFT JOIN drawer_rule r ON r.operator_id = m.operator_id
-    WHERE m.user_id = v_user AND m.operator_id = p_operator AND m.ended_at IS NULL AND (m.role = 'collector' OR r.everyone);
+    FROM membership m JOIN role ro ON ro.operator_id = m.operator_id AND ro.key = m.role
+    LEFT JOIN drawer_rule r ON r.operator_id = m.operator_id
+    WHERE m.user_id = v_user AND m.operator_id = p_operator AND m.ended_at IS NULL AND (ro.keeps_drawer OR r.everyone);
     IF NOT FOUND THEN
         RETURN;
     END IF;

@@ -100,7 +100,8 @@ BEGIN
     WHERE v_parent.id IS NULL
        OR EXISTS (SELECT 1 FROM module_grant g WHERE g.operator_id = v_parent.id AND g.permission = wanted);
     WITH added AS (
-        INSERT INTO role (operator_id, key) SELECT v_id, k FROM jsonb_object_keys(p_roles) AS k RETURNING id, key
+        INSERT INTO role (operator_id, key, keeps_drawer)
+        SELECT v_id, k, k = 'collector' FROM jsonb_object_keys(p_roles) AS k RETURNING id, key
     )
     INSERT INTO role_permission (operator_id, role_id, permission)
     SELECT v_id, a.id, held FROM added a, jsonb_array_elements_text(p_roles -> a.key) AS held;

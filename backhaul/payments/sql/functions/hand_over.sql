@@ -17,8 +17,10 @@ BEGIN
     IF NOT FOUND THEN
         PERFORM refuse('not_found', 'There is no such person here.');
     END IF;
-    SELECT r.float_limit_minor INTO v_limit FROM membership m LEFT JOIN drawer_rule r ON r.operator_id = m.operator_id
-    WHERE m.user_id = p_user AND m.operator_id = v_operator AND m.ended_at IS NULL AND (m.role = 'collector' OR r.everyone);
+    SELECT r.float_limit_minor INTO v_limit
+    FROM membership m JOIN role ro ON ro.operator_id = m.operator_id AND ro.key = m.role
+    LEFT JOIN drawer_rule r ON r.operator_id = m.operator_id
+    WHERE m.user_id = p_user AND m.operator_id = v_operator AND m.ended_at IS NULL AND (ro.keeps_drawer OR r.everyone);
     IF NOT FOUND THEN
         PERFORM refuse('no_drawer', 'This person has no drawer: cash that it takes is in the office at once.');
     END IF;
