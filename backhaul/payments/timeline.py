@@ -36,8 +36,9 @@ _EVENTS = """
     SELECT 3, b.id, b.to_at, 'lifted', a.actor_id, COALESCE(a.detail ->> 'why', ''), b.reason, NULL, NULL, NULL,
            a.impersonation_id
     FROM block b LEFT JOIN LATERAL (
-        SELECT actor_id, detail, impersonation_id FROM audit_event a WHERE a.operator_id = b.operator_id AND a.at = b.to_at
-        AND a.subject_type = 'subscription' AND a.subject_id = b.subscription_id AND a.detail ->> 'lifted' = b.reason
+        SELECT actor_id, detail, impersonation_id FROM audit_event a
+        WHERE a.operator_id = b.operator_id AND a.at = b.to_at AND a.subject_type = 'subscription'
+          AND a.subject_id = b.subscription_id AND a.detail ->> 'lifted' = b.reason
         LIMIT 1) AS a ON true
     WHERE b.operator_id = %(me)s AND b.subscription_id = ANY (%(services)s) AND b.to_at IS NOT NULL AND %(status)s
     UNION ALL
@@ -60,8 +61,8 @@ _EVENTS = """
     UNION ALL
     SELECT 7, p.id, p.recorded_at,
            CASE WHEN p.pays_back THEN 'paid_back' WHEN p.reverses_id IS NULL THEN 'payment' ELSE 'reversal' END,
-           p.actor_id, p.reference, p.receipt_number::text, p.amount_minor, p.id, jsonb_build_object('method', p.method),
-           p.impersonation_id
+           p.actor_id, p.reference, p.receipt_number::text, p.amount_minor, p.id,
+           jsonb_build_object('method', p.method), p.impersonation_id
     FROM payment p WHERE p.operator_id = %(me)s AND p.customer_id = %(customer)s AND %(payments)s
     UNION ALL
     SELECT 8, d.id, d.recorded_at, CASE WHEN d.reverses_id IS NULL THEN d.kind ELSE 'deposit_taken_back' END,
