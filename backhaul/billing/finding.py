@@ -1,7 +1,8 @@
 """The list of customers at any size: filters, orders, pages in both directions, and an honest count (SPEC B18, B19).
 
-Two ways to read it. Where some filter leaves few, those are gathered, looked at one by one, and sorted. Where each of
-them leaves many, the list is read along the index of its order, each customer looked at, until the page is full.
+Three ways to read a page. Where some filter leaves few, those are gathered and sorted, and looked at until the page is
+full. Else the list is read along the index of its order, some thousand customers: mostly that fills the page. Where it
+does not, the filter that leaves the fewest is gathered after all, or the list is read on to its end.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from typing import Any
 import psycopg
 from django.db import DatabaseError
 
-from backhaul.billing.finding_conditions import GATHERED, GATHERED_OF_SEVERAL, Condition, CustomerFilter, conditions_of
+from backhaul.billing.finding_conditions import Condition, CustomerFilter, conditions_of
 from backhaul.common.errors import InvalidInput
 from backhaul.operators.functions import execute, rows, savepoint
 from backhaul.operators.scope import current_scope
@@ -22,6 +23,9 @@ from backhaul.subscribers.queries import find_services
 
 __all__ = ["Count", "CustomerFilter", "count_customers", "list_customers", "select_matching", "walk_customers"]
 
+FEW = 5_000
+MANY = 300_000
+READ = 3_000
 COUNTED = 10_000
 COUNTING_MS = 1_500
 STEP = 1_000
@@ -51,7 +55,7 @@ ORDERS = {
         f"SELECT subscription_id, {_EXPIRES} AS expires_on FROM billing_state WHERE operator_id = %(me)s",
         adds=(
             f"(SELECT {_EXPIRES} AS expires_on FROM billing_state t "
-            "WHERE t.operator_id = s.operator_id AND t.subscription_id = s.id) AS e",
+            "WHERE t.operator_id = %(me)s AND t.subscription_id = s.subscription_id OFFSET 0) AS e",
             "e.expires_on",
         ),
     ),
@@ -62,7 +66,7 @@ ORDERS = {
         falls=True,
         adds=(
             "(SELECT sum(open_minor)::bigint AS due_minor FROM invoice_open o "
-            "WHERE o.operator_id = s.operator_id AND o.customer_id = s.customer_id HAVING count(*) > 0) AS e",
+            "WHERE o.operator_id = %(me)s AND o.customer_id = s.customer_id HAVING count(*) > 0) AS e",
             "e.due_minor",
         ),
     ),
@@ -71,7 +75,8 @@ ORDERS = {
 
 @dataclass(frozen=True)
 class Count:
-    """How many customers match: exactly `n`, or more than `n`, or (of a whole list) about `n`."""
+    """How many customers match: exactly `n`, or more than `n`, or (of a whole list) about `n`; `kind` unknown: counting
+    them takes too long."""
 
     n: int
     kind: str = "exact"
@@ -112,18 +117,18 @@ def walk_customers(
 
 
 def count_customers(wanted: CustomerFilter, *, order: str = "newest") -> Count:
-    """How many match: exact up to 10,000; beyond that it says "more than", and of the whole list about how many."""
+    """How many match: exact up to 10,000; beyond that it says "more than", of the whole list about how many."""
     by, _turned = _order(order)
-    sql, values = _List(wanted, by).every(COUNTED + 1)
     try:
         with savepoint():
             execute(f"SET LOCAL statement_timeout = {COUNTING_MS}")
+            sql, values = _List(wanted, by).every(COUNTED + 1)
             n: int = rows(f"SELECT count(*) AS n FROM ({sql}) AS every", values)[0]["n"]
             execute("SET LOCAL statement_timeout = 0")
     except DatabaseError as error:
         if not isinstance(error.__cause__, psycopg.errors.QueryCanceled):
             raise
-        return Count(0, "more")
+        return Count(0, "unknown")
     if n <= COUNTED:
         return Count(n)
     return Count(_numbered(), "about") if wanted == CustomerFilter() and not by.adds[0] else Count(COUNTED, "more")
@@ -173,47 +178,36 @@ class _List:
         self.order = order
         self.values: dict[str, Any] = {"me": current_scope().operator_id}
         self.conditions = conditions_of(wanted, self.values)
-        self.few = self._few()
 
     def page(self, position: list[Any] | None, *, falls: bool, limit: int) -> list[dict[str, Any]]:
         """customer_id, subscription_id and what sorts, of one page."""
-        keys = [f"k.{key}" for key in self.order.keys]
-        values = self.values | {"limit": limit}
-        goes_on = ""
-        if position is not None:
-            values |= {f"place_{n}": value for n, value in enumerate(position)}
-            places = ", ".join(f"%(place_{n})s" for n in range(len(position)))
-            goes_on = f"WHERE ({', '.join(keys)}) {'<' if falls else '>'} ({places})"
-        by = ", ".join(f"{key} {'DESC' if falls else 'ASC'}" for key in keys)
-        if self.few is not None:
-            sql = f"SELECT * FROM ({self._gathered()}) AS k {goes_on} ORDER BY {by} LIMIT %(limit)s"
-        else:
-            spine = self.order.spine
-            if "GROUP BY" in spine:  # sorted before anybody is looked at
-                spine += f" ORDER BY {by.replace('k.', '')} OFFSET 0"
-            own = ", ".join(f"k.{key}" for key in self.order.keys)
-            rest = {"customer_id", "subscription_id"} - set(self.order.keys)
-            sql = (
-                f"SELECT {own}, {', '.join(f'm.{key}' for key in sorted(rest))} FROM ({spine}) AS k "
-                f"JOIN LATERAL ({self._looked_at('k')}) AS m ON true {goes_on} ORDER BY {by} LIMIT %(limit)s"
-            )
-        return rows(sql, values)
+        read = _Read(self, position, falls=falls, limit=limit)
+        few = self.fewest(FEW)
+        if few is not None:
+            return read.from_spine(self._gathered(few))
+        if not self.conditions:
+            return read.from_spine(self.order.spine)
+        found = read.from_spine(self.order.spine, at_most=READ)
+        if len(found) == limit:
+            return found
+        few = self.fewest(MANY)
+        return read.from_spine(self.order.spine if few is None else self._gathered(few))
 
     def every(self, limit: int | None) -> tuple[str, dict[str, Any]]:
         """All that match, at most so many, in no order."""
-        if self.few is not None:
-            return f"SELECT * FROM ({self._gathered()}) AS k LIMIT %(limit)s", self.values | {"limit": limit}
-        return (
-            f"SELECT m.* FROM ({self.order.spine}) AS k JOIN LATERAL ({self._looked_at('k')}) AS m ON true "
-            "LIMIT %(limit)s"
-        ), self.values | {"limit": limit}
+        few = self.fewest(MANY)
+        values = self.values | {"limit": limit}
+        if few is not None and len(self.conditions) == 1 and few.is_exact and limit and not self.order.adds[0]:
+            return f"SELECT DISTINCT x.{few.of} FROM ({few.source}) AS x LIMIT %(limit)s", values
+        spine = self.order.spine if few is None else self._gathered(few)
+        looked_at = self.looked_at(self.order.by if few is None else "subscription_id")
+        return f"SELECT m.* FROM ({spine}) AS k JOIN LATERAL ({looked_at}) AS m ON true LIMIT %(limit)s", values
 
-    def _few(self) -> Condition | None:
-        """The filter that leaves the fewest, if they are few enough to look at each; the more filters, the more pay."""
+    def fewest(self, most: int) -> Condition | None:
+        """The filter that leaves the fewest, if they are at most so many."""
         sources = [condition for condition in self.conditions if condition.source]
         if not sources:
             return None
-        most = GATHERED if len(sources) == 1 else GATHERED_OF_SEVERAL
         counts = ", ".join(
             f"(SELECT count(*) FROM ({condition.source} LIMIT {most + 1}) AS x) AS n{n}"
             for n, condition in enumerate(sources)
@@ -222,23 +216,66 @@ class _List:
         fewest = min(range(len(sources)), key=lambda n: counted[f"n{n}"])
         return sources[fewest] if counted[f"n{fewest}"] <= most else None
 
-    def _gathered(self) -> str:
-        assert self.few is not None
-        return (
-            f"WITH d AS MATERIALIZED (SELECT DISTINCT x.{self.few.of} FROM ({self.few.source}) AS x) "
-            f"SELECT m.* FROM d JOIN LATERAL ({self._looked_at('d', self.few.of, sorts=True)}) AS m ON true"
-        )
-
-    def _looked_at(self, alias: str, by: str = "", *, sorts: bool = False) -> str:
-        """One customer with its service, if it matches. OFFSET keeps it apart: whoever plans it knows one row."""
-        by = by or self.order.by
-        found = f"s.id = {alias}.subscription_id" if by == "subscription_id" else f"s.customer_id = {alias}.customer_id"
-        source, key = self.order.adds if sorts else ("", "")
-        extra = f"CROSS JOIN LATERAL {source} " if source else ""
-        sorted_by = f", {key}" if key else ", c.name, c.code"
+    def looked_at(self, by: str) -> str:
+        """One customer `k` with its service, if it matches. OFFSET keeps it apart: whoever plans it knows one row."""
+        found = "s.id = k.subscription_id" if by == "subscription_id" else "s.customer_id = k.customer_id"
         matching = "".join(f" AND {condition.holds}" for condition in self.conditions)
         return (
-            f"SELECT c.id AS customer_id, s.id AS subscription_id{sorted_by} FROM subscription s "
-            f"JOIN customer c ON c.operator_id = s.operator_id AND c.id = s.customer_id {extra}"
+            "SELECT c.id AS customer_id, s.id AS subscription_id FROM subscription s "
+            "JOIN customer c ON c.operator_id = s.operator_id AND c.id = s.customer_id "
             f"WHERE s.operator_id = %(me)s AND {found}{matching} OFFSET 0"
+        )
+
+    def _gathered(self, few: Condition) -> str:
+        """Those that a filter leaves, with what sorts them."""
+        found = "s.id = d.subscription_id" if few.of == "subscription_id" else "s.customer_id = d.customer_id"
+        source, key = self.order.adds
+        sorts = f", {key}" if key else ""
+        joined = f"CROSS JOIN LATERAL {source} " if source else ""
+        if self.order.keys[0] in ("name", "code"):
+            sorts = f", e.{self.order.keys[0]}"
+            joined = (
+                f"CROSS JOIN LATERAL (SELECT c.{self.order.keys[0]} FROM customer c WHERE c.operator_id = %(me)s "
+                "AND c.id = s.customer_id OFFSET 0) AS e "
+            )
+        service = (
+            "SELECT s.customer_id, s.id AS subscription_id FROM subscription s "
+            f"WHERE s.operator_id = %(me)s AND {found} OFFSET 0"
+        )
+        return (
+            f"WITH d AS MATERIALIZED (SELECT DISTINCT x.{few.of} FROM ({few.source}) AS x) "
+            f"SELECT s.customer_id, s.subscription_id{sorts} FROM d CROSS JOIN LATERAL ({service}) AS s {joined}"
+        )
+
+
+class _Read:
+    """One page of a list, from a place on, one way or the other."""
+
+    def __init__(self, listed: _List, position: list[Any] | None, *, falls: bool, limit: int) -> None:
+        keys = [f"k.{key}" for key in listed.order.keys]
+        self.listed = listed
+        self.by = ", ".join(f"{key} {'DESC' if falls else 'ASC'}" for key in keys)
+        self.values = listed.values | {"limit": limit}
+        self.goes_on = ""
+        if position is not None:
+            self.values |= {f"place_{n}": value for n, value in enumerate(position)}
+            places = ", ".join(f"%(place_{n})s" for n in range(len(position)))
+            self.goes_on = f"WHERE ({', '.join(keys)}) {'<' if falls else '>'} ({places})"
+
+    def from_spine(self, spine: str, *, at_most: int | None = None) -> list[dict[str, Any]]:
+        """Rows of the page among those of a spine that come next: all of them, or the first so many."""
+        order = self.listed.order
+        by = "subscription_id" if "subscription_id" in spine else order.by
+        read, goes_on = f"SELECT * FROM ({spine}) AS k {self.goes_on} ORDER BY {self.by}", ""
+        if at_most is not None:
+            read += f" LIMIT {at_most}"
+        elif spine != order.spine or "GROUP BY" in spine:
+            read += " OFFSET 0"  # sorted before anybody is looked at
+        else:
+            read, goes_on = spine, self.goes_on  # along its index, as far as it takes
+        sorts = "".join(f", k.{key}" for key in order.keys if not key.endswith("_id"))
+        return rows(
+            f"SELECT m.*{sorts} FROM ({read}) AS k JOIN LATERAL ({self.listed.looked_at(by)}) AS m ON true "
+            f"{goes_on} ORDER BY {self.by} LIMIT %(limit)s",
+            self.values,
         )

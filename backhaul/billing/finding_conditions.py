@@ -10,17 +10,17 @@ from backhaul.operators.functions import rows
 from backhaul.subscribers.queries import list_zone_ids
 
 FOUND = 500
-# So many are looked at one by one to make a page. One filter that leaves more fills a page soon, read along the order;
-# of several that leave many each, few may be left together.
-GATHERED = 8_000
-GATHERED_OF_SEVERAL = 40_000
 MONEY = ("due", "advance")
-_REASONS = {"suspended": ["by_hand", "unpaid"], "short": ["fund_short", "upstream_short"]}
+# What a status other than "active" comes from, the most lasting first: SQL service_status, for one service at a time.
+_REASONS = {
+    "left": ["left"],
+    "disabled": ["disabled"],
+    "not_activated": ["not_activated"],
+    "suspended": ["by_hand", "unpaid"],
+    "expired": ["expired"],
+    "short": ["fund_short", "upstream_short", "operator_minimum"],
+}
 _BLOCKS = "block b WHERE b.operator_id = %(me)s AND b.to_at IS NULL"
-_STATUS = (
-    "service_status(ARRAY(SELECT b.reason FROM block b WHERE b.operator_id = s.operator_id "
-    "AND b.subscription_id = s.id AND b.to_at IS NULL))"
-)
 _EXPIRES = "GREATEST(t.billed_until, t.charged_until)"
 # SPEC B6: open and not older than twice its interim interval.
 _ONLINE = "v.updated_at > %(seen_at)s - v.interim_seconds * interval '2 seconds'"
@@ -77,18 +77,17 @@ def from_json(kept: dict[str, Any]) -> CustomerFilter:
 @dataclass(frozen=True)
 class Condition:
     """`holds` of a service `s` and its customer `c`. `source` selects all that may match, by an index, as column `of`;
-    "" where that is nearly everybody."""
+    "" where that is nearly everybody. `is_exact`: all that it selects do match."""
 
     holds: str
     source: str = ""
     of: str = "subscription_id"
+    is_exact: bool = True
 
 
 def conditions_of(wanted: CustomerFilter, values: dict[str, Any]) -> list[Condition]:
     """The filter as SQL over %(me)s; what else it needs is put into `values`."""
     values |= {
-        "status": wanted.status,
-        "reasons": _REASONS.get(wanted.status or "", [wanted.status]),
         "connection": wanted.connection_type,
         "seen_at": wanted.seen_at,
         "promised_on": wanted.promised_on,
@@ -98,16 +97,28 @@ def conditions_of(wanted: CustomerFilter, values: dict[str, Any]) -> list[Condit
         "joined_until": wanted.joined_until or date.max,
     }
     made = [*_of_customers(wanted, values), *_of_services(wanted, values), *_of_money(wanted)]
-    if wanted.status == "active":
-        made.append(Condition(f"NOT EXISTS (SELECT 1 FROM {_BLOCKS} AND b.subscription_id = s.id)"))
-    elif wanted.status:
-        source = f"SELECT b.subscription_id FROM {_BLOCKS} AND b.reason = ANY (%(reasons)s)"
-        made.append(Condition(f"{_STATUS} = %(status)s", source))
+    if wanted.status is not None:
+        made.append(_of_status(wanted.status, values))
     if wanted.online is not None:
         there = f"EXISTS (SELECT 1 FROM {_SESSIONS} AND l.subscription_id = s.id)"
         source = f"SELECT l.subscription_id FROM {_SESSIONS}"
         made.append(Condition(there, source) if wanted.online else Condition(f"NOT {there}"))
     return made
+
+
+def _of_status(status: str, values: dict[str, Any]) -> Condition:
+    """Who is on has no open block; of the others the most lasting block says the status."""
+    each = f"SELECT b.subscription_id FROM {_BLOCKS}"
+    if status == "active":
+        return Condition(f"NOT EXISTS ({each} AND b.subscription_id = s.id)")
+    order = list(_REASONS)
+    values["reasons"] = _REASONS[status]
+    values["above"] = [reason for higher in order[: order.index(status)] for reason in _REASONS[higher]]
+    source = f"{each} AND b.reason = ANY (%(reasons)s)"
+    holds = f"EXISTS ({source} AND b.subscription_id = s.id)"
+    if values["above"]:
+        holds += f" AND NOT EXISTS ({each} AND b.subscription_id = s.id AND b.reason = ANY (%(above)s))"
+    return Condition(holds, source, is_exact=not values["above"])
 
 
 def _of_customers(wanted: CustomerFilter, values: dict[str, Any]) -> list[Condition]:
@@ -142,7 +153,7 @@ def _of_services(wanted: CustomerFilter, values: dict[str, Any]) -> list[Conditi
         ends = f"{_EXPIRES} BETWEEN %(expires_from)s AND %(expires_until)s"
         found = _among("billing_state t", ends, alias="t")
         in_use = "s.left_on IS NULL AND s.activated_on IS NOT NULL"
-        made.append(Condition(f"{in_use} AND {found.holds}", found.source))
+        made.append(Condition(f"{in_use} AND {found.holds}", found.source, is_exact=False))
     if wanted.promised_on:
         made.append(_among("promise x", "x.withdrawn_at IS NULL AND x.until_on >= %(promised_on)s"))
     if wanted.held:

@@ -67,7 +67,9 @@ def said(found: Count) -> str:
     if found.kind == "about":
         return _("about %(n)s customers") % {"n": number}
     if found.kind == "more":
-        return _("more than %(n)s customers") % {"n": number} if found.n else _("very many customers")
+        return _("more than %(n)s customers") % {"n": number}
+    if found.kind == "unknown":
+        return _("not counted: that takes too long")
     return ngettext("%(n)s customer", "%(n)s customers", found.n) % {"n": number}
 
 
