@@ -58,7 +58,7 @@ SAMPLES = [
     own(
         "role",
         {"id": "{n}", "key": "CASE {k} WHEN 1 THEN 'owner' ELSE 'own-{k}' END", "name": "'Role {n}'"},
-        uniques={"operator_id, key": {"key": "'owner'"}, "operator_id, name": {"name": "'Same'"}},
+        uniques={"operator_id, key": {"key": "'same'"}, "operator_id, name": {"name": "'Same'"}},
         checks={
             "role_key_check": Check({"key": "'Big Letters'"}, but={"key": "'small'"}),
             "role_name_check": Check({"name": "''"}, but={"name": "'x'"}),
