@@ -7,7 +7,7 @@ from typing import Any
 from procrastinate import RetryStrategy
 from procrastinate.contrib.django import app
 
-from backhaul.billing import run_plans, runs
+from backhaul.billing import run_plans, runs, standing
 from backhaul.billing.bulk import CARRY_OUT as CARRY_OUT_BULK
 from backhaul.billing.bulk import Seat
 from backhaul.billing.bulk import carry_out_bulk as carry_out
@@ -75,3 +75,11 @@ def cut_services(timestamp: int) -> None:
     instant = now()
     for isp in list_isps():
         cut_when_due(isp, now=instant)
+
+
+@app.periodic(cron="*/5 * * * *")
+@app.task(name="backhaul.billing.tasks.count_standings", queueing_lock="count_standings")
+def count_standings(timestamp: int) -> None:
+    """Count how every operator stands; the last count of a day is what later days are compared with."""
+    for isp in list_isps():
+        standing.count_standings(isp, now=now())

@@ -1,4 +1,4 @@
-"""What was recorded each day, by kind of event: sums that are folded as the books are sealed (sql/functions/seal.sql)."""
+"""What was recorded each day, by kind of event: sums folded as the books are sealed (sql/functions/seal.sql)."""
 
 from __future__ import annotations
 

@@ -15,6 +15,7 @@ TABLES = [
     Own("radius_session_live", books="SIUD"),
     Own("radius_session_history", books="SIUD"),
     Own("radius_accounting_error", books="SI"),
+    Own("online_hour", batch="SIUD"),
     Own("disconnect_request", app="SIU", batch="SIU", books="SIU"),
 ]
 FUNCTIONS = [

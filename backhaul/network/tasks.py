@@ -6,7 +6,7 @@ from procrastinate.contrib.django import app
 
 from backhaul.common import clock
 from backhaul.identity.queries import get_isp, list_isps
-from backhaul.network import outbox
+from backhaul.network import outbox, presence
 
 
 @app.task(name="backhaul.network.tasks.drain_disconnects")
@@ -21,6 +21,14 @@ def retry_disconnects(timestamp: int) -> None:
     """Send again what comes due for all ISPs; also what was queued by runs that wake nobody."""
     for isp in list_isps():
         outbox.drain_disconnects(isp, now=clock.now())
+
+
+@app.periodic(cron="* * * * *")
+@app.task(name="backhaul.network.tasks.count_online", queueing_lock="count-online")
+def count_online(timestamp: int) -> None:
+    """Each minute, how many of every operator's customers are online."""
+    for isp in list_isps():
+        presence.count_all_online(isp, now=clock.now())
 
 
 @app.periodic(cron="* * * * *")

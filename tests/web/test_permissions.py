@@ -86,6 +86,7 @@ def address(town: Town, name: str) -> str:
         "remove-passkey": [1],
         "end-session": ["no-such-session"],
         "job": [ids["job"]],
+        "dashboard-card": ["recent"],
         "check-receipt": ["padma", "riverside"],
         **{name: [ids["collector"]] for name in ("drawer", "drawer-limit", "drawer-days", "settle-shortage")},
         **{name: [ids["hand_over"]] for name in ("receive-hand-over", "send-back-hand-over")},

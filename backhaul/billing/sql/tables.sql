@@ -378,3 +378,17 @@ CREATE TABLE run_exception (
     reason text NOT NULL,
     PRIMARY KEY (operator_id, run_id, subscription_id, starts_on)
 );
+
+-- How each operator stood on a day, by its last count: read beside today's figures (what changed since yesterday and last week), and in
+-- their place where there are too many services to count them for each page.
+CREATE TABLE operator_day (
+    operator_id bigint NOT NULL REFERENCES operator (id),
+    on_date date NOT NULL,
+    services bigint NOT NULL,
+    statuses jsonb NOT NULL,                    -- {"suspended": 3 …}; active ones are all others
+    due_minor bigint NOT NULL,
+    overdue_minor bigint NOT NULL,
+    debtors bigint NOT NULL,
+    counted_at timestamptz NOT NULL,
+    PRIMARY KEY (operator_id, on_date)
+) WITH (fillfactor = 70);

@@ -183,3 +183,13 @@ CREATE UNIQUE INDEX disconnect_request_open ON disconnect_request (operator_id, 
 CREATE INDEX disconnect_request_login ON disconnect_request (operator_id, login_id);
 CREATE INDEX disconnect_request_due ON disconnect_request (next_try_at) WHERE NOT done;
 CREATE INDEX disconnect_request_subscription ON disconnect_request (operator_id, subscription_id);
+
+-- How many were online in each hour: at its last count, and at most. Kept for five weeks, to compare with the same hour a week ago.
+CREATE TABLE online_hour (
+    operator_id bigint NOT NULL REFERENCES operator (id),
+    hour_at timestamptz NOT NULL,
+    online integer NOT NULL,
+    peak integer NOT NULL,
+    counted_at timestamptz NOT NULL,
+    PRIMARY KEY (operator_id, hour_at)
+) WITH (fillfactor = 70);

@@ -51,6 +51,7 @@ urlpatterns = [
     *enter_urls.urlpatterns,
     *staff_urls.urlpatterns,
     at("", dashboard.dashboard, "dashboard"),
+    at("dashboard/<slug:key>/", dashboard.card, "dashboard-card"),
     at("events/", events.stream, "events"),
     at("progress/", jobs.jobs, "jobs"),
     at("progress/bell/", jobs.bell, "bell"),

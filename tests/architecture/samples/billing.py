@@ -155,6 +155,13 @@ SAMPLES = [
         },
     ),
     own(
+        "operator_day",
+        {
+            "on_date": "current_date", "services": "1", "statuses": "'{{}}'", "due_minor": "0", "overdue_minor": "0",
+            "debtors": "0", "counted_at": "now()",
+        },
+    ),
+    own(
         "held_bill",
         {
             "subscription_id": "{n}", "starts_on": "current_date", "short_child_id": "{me}", "short_minor": "1",

@@ -1,0 +1,115 @@
+"""How an operator stands today, and what changed since yesterday and last week (SPEC B6)."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from backhaul.billing.queries import sum_dues
+from backhaul.common.clock import local_date
+from backhaul.identity.models import IspDirectory
+from backhaul.operators.functions import execute, rows
+from backhaul.operators.scope import current_scope, unit_of_work
+from backhaul.subscribers.queries import count_by_status
+from backhaul.subscribers.rules import STATUSES
+
+BATCH = "batch"
+COUNT_EACH_TIME = 20_000  # so many services are counted for each page; of more the last count is told
+AGO = (0, 1, 7)
+
+
+@dataclass(frozen=True)
+class Standing:
+    """`statuses`: services by status. `dues`: due_minor, overdue_minor, customers. `counted_at` None: counted now."""
+
+    statuses: dict[str, int]
+    dues: dict[str, int]
+    before: dict[int, dict[str, int]]
+    counted_at: datetime | None = None
+
+    def change(self, status: str, days: int) -> int | None:
+        """How many more services have a status than some days ago; None where that is not known."""
+        then = self.before.get(days)
+        return None if then is None else self.statuses[status] - then[status]
+
+
+def get_standing(today: date, *, dues: bool) -> Standing:
+    """The acting operator's; without `dues` nothing is said of money."""
+    found = {
+        (today - row["on_date"]).days: row
+        for row in rows(
+            "SELECT on_date, services, statuses::text AS statuses, due_minor, overdue_minor, debtors, counted_at "
+            "FROM operator_day WHERE operator_id = %s AND on_date = ANY (%s)",
+            [current_scope().operator_id, [today - timedelta(days=days) for days in AGO]],
+        )
+    }
+    before = {days: _statuses(row) for days, row in found.items() if days}
+    latest = found.get(0)
+    if latest is not None and latest["services"] > COUNT_EACH_TIME:
+        told = {key: latest[key] for key in ("due_minor", "overdue_minor")} | {"customers": latest["debtors"]}
+        return Standing(_statuses(latest), told if dues else {}, before, latest["counted_at"])
+    return Standing(count_by_status(), sum_dues(today) if dues else {}, before)
+
+
+def count_standings(isp: IspDirectory, *, now: datetime) -> None:
+    """Count for every operator of an ISP how it stands, as today's row; the last count of a day stays."""
+    today = local_date(now, isp.time_zone)
+    with unit_of_work(isp, using=BATCH):
+        execute(
+            """
+            INSERT INTO operator_day AS d (operator_id, on_date, services, statuses, due_minor, overdue_minor, debtors,
+                                           counted_at)
+            SELECT o.id, %(today)s, COALESCE(s.services, 0), COALESCE(b.statuses, '{}'), COALESCE(i.due_minor, 0),
+                   COALESCE(i.overdue_minor, 0), COALESCE(i.debtors, 0), %(now)s
+            FROM operator o
+            LEFT JOIN (SELECT operator_id, count(*) AS services FROM subscription GROUP BY 1) AS s
+                ON s.operator_id = o.id
+            LEFT JOIN (
+                SELECT operator_id, jsonb_object_agg(status, n) AS statuses FROM (
+                    SELECT operator_id, status, count(*) AS n FROM (
+                        SELECT operator_id, service_status(array_agg(reason)) AS status FROM block
+                        WHERE to_at IS NULL GROUP BY operator_id, subscription_id) AS off
+                    GROUP BY operator_id, status) AS counted
+                GROUP BY operator_id) AS b ON b.operator_id = o.id
+            LEFT JOIN (
+                SELECT operator_id, sum(open_minor) AS due_minor, count(DISTINCT customer_id) AS debtors,
+                       sum(open_minor) FILTER (WHERE due_on < %(today)s) AS overdue_minor
+                FROM invoice_open GROUP BY 1) AS i ON i.operator_id = o.id
+            WHERE o.isp_id = %(isp)s
+            ON CONFLICT (operator_id, on_date) DO UPDATE SET services = EXCLUDED.services,
+                statuses = EXCLUDED.statuses, due_minor = EXCLUDED.due_minor, overdue_minor = EXCLUDED.overdue_minor,
+                debtors = EXCLUDED.debtors, counted_at = EXCLUDED.counted_at
+            """,
+            {"isp": isp.isp_id, "today": today, "now": now},
+            using=BATCH,
+        )
+
+
+def count_expiring(today: date) -> list[dict[str, Any]]:
+    """Services in use whose billed days end: ends_on (today and the six days after it), services."""
+    return rows(
+        "SELECT GREATEST(t.billed_until, t.charged_until) AS ends_on, count(*) AS services "
+        "FROM billing_state t JOIN subscription s ON s.operator_id = t.operator_id AND s.id = t.subscription_id "
+        "WHERE t.operator_id = %s AND GREATEST(t.billed_until, t.charged_until) BETWEEN %s AND %s "
+        "AND s.left_on IS NULL AND s.activated_on IS NOT NULL GROUP BY 1 ORDER BY 1",
+        [current_scope().operator_id, today, today + timedelta(days=6)],
+    )
+
+
+def sum_dues_by_zone(today: date, *, limit: int = 12) -> list[dict[str, Any]]:
+    """What customers owe by today, by zone, the most first: zone_id (None: in no zone), zone, customers, due_minor."""
+    return rows(
+        "SELECT c.zone_id, z.name AS zone, count(DISTINCT i.customer_id) AS customers, "
+        "sum(i.open_minor)::bigint AS due_minor FROM invoice_open i "
+        "JOIN customer c ON c.operator_id = i.operator_id AND c.id = i.customer_id "
+        "LEFT JOIN zone z ON z.operator_id = c.operator_id AND z.id = c.zone_id "
+        "WHERE i.operator_id = %s AND i.due_on <= %s GROUP BY 1, 2 ORDER BY due_minor DESC LIMIT %s",
+        [current_scope().operator_id, today, limit],
+    )
+
+
+def _statuses(row: dict[str, Any]) -> dict[str, int]:
+    counts = dict.fromkeys(STATUSES, 0) | json.loads(row["statuses"])
+    return counts | {"active": row["services"] - sum(n for status, n in counts.items() if status != "active")}

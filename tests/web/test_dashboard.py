@@ -1,0 +1,104 @@
+"""The dashboard shows each person what its work needs, and nothing that it may not see."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+
+import pytest
+from django.db import connections
+from django.test.utils import CaptureQueriesContext
+
+from backhaul.billing.standing import count_standings, get_standing
+from backhaul.common import clock
+from backhaul.ledger.services import seal_all_books
+from backhaul.network.presence import count_all_online, get_presence
+from tests.builders import acting
+from tests.web.conftest import signed_in
+from tests.web.town import Town
+
+BUDGET = 12
+EVERYBODY = {"alerts", "figures"}
+MONEY = {"money", "daily", "recent", "held"}
+CARDS = {
+    "padma": EVERYBODY | MONEY | {"network", "books", "statuses", "expiring", "children"},
+    "north": EVERYBODY | MONEY | {"network", "books", "statuses", "expiring", "children", "fund"},
+    "riverside": EVERYBODY | MONEY | {"books", "statuses", "expiring", "fund"},
+    "collector": EVERYBODY | MONEY | {"statuses", "expiring", "mine", "due"},
+    "accountant": EVERYBODY | MONEY | {"books", "statuses", "expiring", "fund"},
+    "noc": EVERYBODY | {"statuses"},
+    "manager": EVERYBODY,
+}
+
+
+@pytest.mark.parametrize("seat", CARDS)
+def test_each_person_has_the_cards_of_its_work(town: Town, seat: str) -> None:
+    client = signed_in(seat)
+    page = client.get("/").content.decode()
+    assert set(re.findall(r'id="card-(\w+)"', page)) == CARDS[seat]
+    for key in {*CARDS["padma"], *CARDS["collector"], "fund"}:
+        assert client.get(f"/dashboard/{key}/").status_code == (200 if key in CARDS[seat] else 403), key
+
+
+def test_every_link_of_a_card_leads_to_a_page_that_its_reader_may_open(town: Town) -> None:
+    for seat, cards in CARDS.items():
+        client = signed_in(seat)
+        for key in sorted(cards):
+            links = set(re.findall(r'href="(/[^"]*)"', client.get(f"/dashboard/{key}/").content.decode()))
+            answers = {link: client.get(link.replace("&amp;", "&")).status_code for link in links}
+            assert set(answers.values()) <= {200}, (seat, key, answers)
+
+
+def test_a_page_asks_the_database_twelve_times_at_most_beside_its_frame(town: Town) -> None:
+    for seat in ("padma", "north", "riverside", "collector", "accountant"):
+        client = signed_in(seat)
+        client.get("/")
+        with CaptureQueriesContext(connections["default"]) as page:
+            client.get("/")
+        with CaptureQueriesContext(connections["default"]) as frame:
+            client.get("/progress/bell/")
+        assert len(page) - len(frame) + 1 <= BUDGET, (seat, len(page), len(frame))
+
+
+def test_a_payment_is_in_the_figures_before_and_after_it_is_sealed(town: Town) -> None:
+    client = signed_in("riverside")
+    before = client.get("/dashboard/figures/").content.decode()
+    assert "250.00 today" in before
+    seal_all_books(town.cast.padma, now=clock.now())
+    assert client.get("/dashboard/figures/").content.decode() == before
+    assert "250.00" in client.get("/dashboard/daily/").content.decode()
+
+
+def test_what_changed_since_yesterday_and_last_week_is_told(town: Town) -> None:
+    now = clock.now()
+    today = clock.local_date(now, "Asia/Dhaka")
+    for days in (1, 7):
+        count_standings(town.cast.padma, now=now - timedelta(days=days))
+    with acting(town.cast.padma, town.cast.riverside):
+        assert get_standing(today, dues=True).change("active", 1) == 0
+    with acting(town.cast.padma, town.cast.rival):
+        assert get_standing(today, dues=True).statuses["active"] == 0
+    page = signed_in("riverside").get("/dashboard/figures/").content.decode()
+    assert "since yesterday" in page and "in a week" in page
+
+
+def test_many_services_are_told_as_they_were_last_counted(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
+    now = clock.now()
+    today = clock.local_date(now, "Asia/Dhaka")
+    with acting(town.cast.padma, town.cast.riverside):
+        counted = get_standing(today, dues=True)
+    count_standings(town.cast.padma, now=now)
+    monkeypatch.setattr("backhaul.billing.standing.COUNT_EACH_TIME", 0)
+    with acting(town.cast.padma, town.cast.riverside):
+        told = get_standing(today, dues=True)
+    assert told.counted_at is not None
+    assert (told.statuses, told.dues) == (counted.statuses, counted.dues)
+
+
+def test_who_is_online_is_compared_with_the_same_hour_of_last_week(town: Town) -> None:
+    now = clock.now()
+    count_all_online(town.cast.padma, now=now - timedelta(days=7))
+    count_all_online(town.cast.padma, now=now)
+    with acting(town.cast.padma, town.cast.riverside):
+        assert get_presence(now=now).before == 0
+        assert get_presence(now=now).drop_percent == 0
