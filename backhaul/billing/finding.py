@@ -7,7 +7,7 @@ does not, the filter that leaves the fewest is gathered after all, or the list i
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -30,6 +30,7 @@ COUNTED = 10_000
 COUNTING_MS = 1_500
 STEP = 1_000
 _EXPIRES = "GREATEST(billed_until, charged_until)"
+_READ: dict[str, Callable[[str], Any]] = {"expires_on": date.fromisoformat, "due_minor": int}
 
 
 @dataclass(frozen=True)
@@ -165,7 +166,7 @@ def _position(order: Order, place: str | None) -> list[Any] | None:
     if not last.isascii() or not last.isdecimal() or bool(dash) != (len(order.keys) > 1):
         return None
     try:
-        known = {"expires_on": date.fromisoformat, "due_minor": int}.get(order.keys[0], str)(first)
+        known = _READ.get(order.keys[0], str)(first)
     except ValueError:
         return None
     return [known, int(last)] if dash else [int(last)]

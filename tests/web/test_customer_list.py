@@ -219,7 +219,7 @@ def test_a_large_list_is_made_by_a_job_and_fetched_by_who_asked(
     web_tasks.make_customer_file(**jobs_of(cast, customer_files.MAKE)[-1])
     assert "3 customers." in page(client, made)
     answer = client.get(f"{made}fetch/")
-    content = b"".join(answer.streaming_content)  # type: ignore[arg-type]
+    content = b"".join(answer)
     table = list(csv.reader(io.StringIO(content.decode("utf-8-sig")))) if file_type == "csv" else sheet_of(content)
     assert [line[0] for line in table[1:]] == ["Person 00", "Person 01", "Person 02"]
     with acting(cast.padma, cast.riverside):

@@ -72,7 +72,7 @@ def _people(cast: Cast) -> None:
 
 
 def _happens(n: int, customer_id: int, service: int, on: date, at: datetime) -> None:
-    what = {"why": "so", "on": on, "at": at}
+    what: dict[str, Any] = {"why": "so", "on": on, "at": at}
     if n % 7 and n % 8 == 1:
         suspend_subscription(subscription_id=service, **what)
     if n % 9 == 2:
@@ -252,7 +252,7 @@ def test_a_count_that_takes_too_long_is_given_up(
 ) -> None:
     cast, _everybody = town
     monkeypatch.setattr(finding, "COUNTING_MS", 1)
-    slow = ("SELECT pg_sleep(1)::text AS x, 1 AS customer_id, 1 AS subscription_id", {})
+    slow: tuple[str, dict[str, Any]] = ("SELECT pg_sleep(1)::text AS x, 1 AS customer_id, 1 AS subscription_id", {})
     monkeypatch.setattr(finding._List, "every", lambda _self, _limit: slow)
     with acting(cast.padma):
         assert count_customers(CustomerFilter()) == Count(0, "unknown")

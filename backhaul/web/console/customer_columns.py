@@ -82,7 +82,7 @@ def plain(row: dict[str, Any], column: Column) -> Any:
     if column.key == "expires_on":
         return value - timedelta(days=1) if value and row["status"] != "not_activated" else None
     if column.key == "status":
-        return str(state_label(value))
+        return str(state_label(str(value)))
     if column.key in ("session", "connection_type"):
         return str(named(value, "session" if column.key == "session" else "connection")) if value else ""
     return mac(value) if column.key == "mac" and value else value
