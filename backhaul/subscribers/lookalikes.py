@@ -49,8 +49,8 @@ def find_lookalikes(sought: Sought) -> list[dict[str, Any]]:
         if is_asked:
             found += rows(
                 "SELECT c.id AS customer_id, c.code, c.name, c.mobile, %(why)s AS why FROM customer c "
-                f"WHERE c.operator_id = %(me)s AND {where} AND c.request_key IS DISTINCT FROM %(key)s "
-                "ORDER BY c.id DESC LIMIT 5",
+                f"WHERE c.operator_id = %(me)s AND {where} "
+                "AND (%(key)s::text IS NULL OR c.request_key IS DISTINCT FROM %(key)s) ORDER BY c.id DESC LIMIT 5",
                 {
                     "me": me,
                     "why": why,
