@@ -56,6 +56,7 @@ def test_a_new_password_by_mail_once_within_the_hour(padma: Cast, settings_of_ma
     assert client.post(path, new).headers["Location"] == "/sign-in/"
     assert client.post(path, new).status_code == 410
     assert client.get(path).status_code == 410
+    assert not UserSession.objects.filter(user_id=padma.owners["north"]).exists()
     assert stranger.get("/customers/").status_code == 303
     assert not is_in(sign_in("north@padma"))
     assert is_in(sign_in("north@padma", "a new password"))
@@ -152,8 +153,8 @@ def test_a_changed_password_ends_the_other_sessions(padma: Cast) -> None:
     assert here.post("/password/", new).status_code == 303
     assert here.get("/profile/").status_code == 200
     assert here.session.session_key != key
-    assert there.get("/profile/").status_code == 303
     assert UserSession.objects.filter(user_id=padma.owners["north"]).count() == 1
+    assert there.get("/profile/").status_code == 303
 
 
 def test_the_present_password_cannot_be_guessed_in_an_open_browser(padma: Cast) -> None:
