@@ -1,0 +1,97 @@
+"""An open dashboard shows what others do, without being asked, by the server that `backhaul up` starts."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+
+import pytest
+from django.conf import settings
+from playwright.sync_api import Browser, BrowserContext, Page, expect
+
+from backhaul.cli.embedded import EmbeddedPostgres
+from tests.browser.conftest import LIMIT_MS
+from tests.web.conftest import signed_in
+from tests.web.town import Town
+
+pytestmark = pytest.mark.browser
+SECONDS = 20
+
+
+@pytest.fixture(scope="module")
+def host(server: EmbeddedPostgres) -> Iterator[str]:
+    """Gunicorn with threads, as in production; it has the address and the secrets of the tests' database."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        address = f"127.0.0.1:{probe.getsockname()[1]}"
+    gunicorn = (sys.executable, "-m", "gunicorn", "config.wsgi:application", "--worker-class", "gthread")
+    process = subprocess.Popen(
+        [*gunicorn, "--bind", address, "--threads", "4", "--no-control-socket"],
+        env={**os.environ, "BACKHAUL_LOG_LEVEL": "ERROR"},
+    )
+    try:
+        _await(f"http://{address}/healthz")
+        yield f"http://{address}"
+    finally:
+        process.send_signal(signal.SIGTERM)
+        process.wait(SECONDS)
+
+
+def _await(address: str) -> None:
+    until = time.monotonic() + SECONDS
+    while True:
+        try:
+            with urllib.request.urlopen(address, timeout=5):
+                return
+        except OSError:
+            assert time.monotonic() < until, f"{address} does not answer"
+            time.sleep(0.1)
+
+
+@pytest.fixture
+def opened(chromium: Browser, host: str) -> Iterator[Callable[[str], Page]]:
+    """opened("rival") is the dashboard of that person in a browser of its own, with its stream."""
+    contexts: list[BrowserContext] = []
+
+    def opened(name: str) -> Page:
+        session = signed_in(name).cookies[settings.SESSION_COOKIE_NAME].value
+        contexts.append(chromium.new_context(locale="en-GB"))
+        contexts[-1].add_cookies([{"name": settings.SESSION_COOKIE_NAME, "value": session, "url": host}])
+        page = contexts[-1].new_page()
+        with page.expect_response(lambda answer: answer.url == f"{host}/events/"):
+            page.goto(f"{host}/")
+        page.locator("#card-recent tbody tr, #card-recent .bh-empty").first.wait_for()
+        return page
+
+    yield opened
+    for context in contexts:
+        context.close()
+
+
+def pay(town: Town, amount: str) -> None:
+    """A collector takes money by page."""
+    collector, address = signed_in("collector"), f"/collect/{town.ids['customer']}/"
+    key = re.search(r'name="request_key" value="([^"]+)"', collector.get(address).content.decode())
+    assert key is not None
+    answer = collector.post(address, {"amount": amount, "method": "cash", "request_key": key[1]})
+    assert answer.status_code == 303, answer.content
+
+
+def test_a_payment_appears_on_an_open_dashboard_of_its_operator_alone(
+    opened: Callable[[str], Page], town: Town
+) -> None:
+    owner, rival = opened("riverside"), opened("rival")
+    asked: list[str] = []
+    rival.on("request", lambda request: asked.append(request.url))
+    expect(owner.locator("#card-recent")).not_to_contain_text("71.00")
+    pay(town, "71.00")
+    expect(owner.locator("#card-recent")).to_contain_text("71.00", timeout=LIMIT_MS)
+    expect(owner.locator("#card-figures")).to_contain_text("321.00 today", timeout=LIMIT_MS)
+    assert asked == []
