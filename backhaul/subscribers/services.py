@@ -187,14 +187,20 @@ def update_customer(*, customer_id: int, at: datetime, custom: Mapping[int, str]
     if login:
         update_login(operator_id=scope.operator_id, subscription_id=customer["subscription_id"], at=at, **login)
     write_values(customer_id, values)
-    is_now = own | login | {known[field]["label"]: value for field, value in values.items()}
-    was = customer | {field["label"]: field["value"] for field in known.values()}
-    changed = sorted(key for key, value in is_now.items() if (value or "") != (was[key] or ""))
+    asked = [*own, *login, *(known[field]["label"] for field in values)]
+    is_now = _told(get_customer(customer_id)) | {known[field]["label"]: value for field, value in values.items()}
+    was = _told(customer) | {field["label"]: field["value"] for field in known.values()}
+    changed = sorted(key for key in asked if (is_now[key] or "") != (was[key] or ""))
     if changed:
         record_audit(
             verb="changed", subject_type="customer", subject_id=customer_id, at=at, changed=changed,
             was={key: was[key] for key in changed}, now={key: is_now[key] for key in changed},
         )  # fmt: skip
+
+
+def _told(customer: dict[str, Any]) -> dict[str, Any]:
+    """A customer as its trail tells of it: a zone by its name, which it has even when the zone is gone."""
+    return customer | {"zone_id": customer["zone"]}
 
 
 def reset_password(*, customer_id: int, password: str, at: datetime) -> None:

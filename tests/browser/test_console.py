@@ -147,11 +147,20 @@ PAGES = (
     "/profile/passkeys/add/", "/profile/sessions/end/", "/confirm/", "/settings/sign-in/",
     "/network/routers/", "/network/routers/add/", "/network/sessions/", "/network/disconnects/",
     "/packages/add/", "/plans/", "/profiles/add/", "/margins/", "/bands/", "/vat/", "/cuts/", "/promises/",
-    "/discounts/", "/drawer/", "/drawers/",
+    "/discounts/", "/drawer/", "/drawers/", "/zones/", "/zones/add/", "/customers/templates/", "/settings/fields/",
+    "/settings/customer-ids/",
 )  # fmt: skip
 
 
-ABOVE = ("/resellers/", "/network/", "/packages/add/", "/profiles/", "/vat/")  # not for a sub-operator
+ABOVE = (
+    "/resellers/",
+    "/network/",
+    "/packages/add/",
+    "/profiles/",
+    "/vat/",
+    "/settings/fields/",
+    "/settings/customer-ids/",
+)  # not for a sub-operator
 
 
 @pytest.mark.parametrize(
@@ -186,6 +195,8 @@ def test_pages_can_be_used_by_keyboard_and_screen_reader(visitors: Any, town: To
     own += ["/receipts/padma/riverside/", f"/drawers/{ids['collector']}/", "/drawers/rules/"]
     own += [f"/customers/{ids['customer']}/discount/", f"/customers/{ids['customer']}/promise/"]
     own += [f"/customers/{ids['customer']}/one-off/", f"/bills/{ids['bill']}/write-off/"]
+    own += [f"/customers/{ids['customer']}/{tab}/" for tab in ("usage", "sessions", "documents", "timeline", "bills")]
+    own += [f"/zones/{ids['zone']}/", f"/zones/{ids['zone']}/merge/"]
     own += [path for path in PAGES if not path.startswith(ABOVE)]
     above = [f"/packages/{ids['package']}/", f"/profiles/{ids['profile']}/", f"/packages/{ids['package']}/price/"]
     above += [f"/network/routers/{ids['router']}/", *(path for path in PAGES if path.startswith(ABOVE))]

@@ -137,8 +137,8 @@ def test_usage_is_split_at_midnight_and_adds_up(server: EmbeddedPostgres, db: ob
             "nonce, login_id, mac, nas_port, started_at, stopped_at, session_seconds, input_bytes, output_bytes, "
             "ended_by, terminate_cause) "
             "SELECT l.operator_id, n.operator_id, n.id, l.username, 's', '', l.id, '', '', "
-            f"{midnight} - interval '3 h', {midnight} + interval '1 h', 14400, %s, %s, 'stop', '' FROM radius_login l, nas n "
-            "WHERE l.username = 'abdul.karim' AND n.id = %s",
+            f"{midnight} - interval '3 h', {midnight} + interval '1 h', 14400, %s, %s, 'stop', '' "
+            "FROM radius_login l, nas n WHERE l.username = 'abdul.karim' AND n.id = %s",
             [4 * mega, 100 * mega, town.ids["router"]],
         )
     client = signed_in("riverside")

@@ -96,7 +96,7 @@ def test_an_archived_field_keeps_its_values_and_asks_nobody(cast: Cast) -> None:
         assert kept == {"Old cable": "Red", "Cable": ""}
         update_customer(
             customer_id=customer, at=NOON, custom={colour: "Red"}
-        )  # as it was: no choice any more, no mistake
+        )  # no choice any more
         with pytest.raises(InvalidInput):
             change_field(colour, CustomField("Old cable", kind="text"), now=NOON)
 

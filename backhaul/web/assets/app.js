@@ -102,6 +102,11 @@ document.addEventListener("submit", (e) => setTimeout(() => e.target.method === 
 document.addEventListener("htmx:afterRequest", (e) => e.target.tagName === "FORM" && rest(e.target, false));
 window.addEventListener("pageshow", () => document.querySelectorAll("form").forEach((form) => rest(form, false)));
 
+// On a phone the open tab of a page may lie outside of what is seen of the bar.
+const showTab = () => document.querySelector(".bh-tabbar [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
+document.addEventListener("htmx:afterSettle", showTab);
+showTab();
+
 // A button that offers a value for a field: a username that is free.
 on("click", "[data-fill]", (e, button) => {
   const field = document.getElementById(button.dataset.fill);

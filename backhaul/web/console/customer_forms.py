@@ -140,8 +140,8 @@ class AddCustomerForm(PlaceFields, KeyedForm):
         """The fields as the page lays them out."""
         parts = (
             (_("Who"), ("name", "mobile", "username", "password")),
-            (_("Service"), ("package", "profile", "connection_type", "custom_price")),
-            (_("Where"), ("zone", "static_ip", "mac", "latitude", "longitude", "address")),
+            (_("Service"), ("package", "profile", "connection_type", "custom_price", "static_ip", "mac")),
+            (_("Where"), ("zone", "address", "latitude", "longitude")),
         )
         laid = [(title, [self[name] for name in names if name in self.fields]) for title, names in parts]
         return [*laid, *([(_("Your own fields"), self.own_fields)] if self.custom else [])]

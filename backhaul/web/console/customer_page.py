@@ -174,6 +174,10 @@ class Column:
     labelled: bool
     row: dict[str, Any]
 
+    @property
+    def middle(self) -> int:
+        return self.x + self.width // 2
+
 
 HEIGHT, STEP = 160, 24
 

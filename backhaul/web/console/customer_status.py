@@ -128,7 +128,7 @@ def _session_of(request: PageRequest, row: dict[str, Any], then: str) -> str:
 
 def _walled(row: dict[str, Any]) -> str:
     if row["on_suspend"] == "walled":
-        return _("It comes back into the suspended pool, where only the pay page opens.")
+        return _("Who logs in then comes into the suspended pool, where only the pay page opens.")
     return _("Logins are then refused.")
 
 
