@@ -16,7 +16,7 @@ from backhaul.identity import limits, mails, second_factor
 from backhaul.identity.models import CodeApp, Mail, Passkey, Try, User
 from backhaul.identity.passkeys import Site, get_passkey, remove_passkey
 from backhaul.identity.services import create_user, set_first_password
-from backhaul.identity.sessions import SessionStore, begin_session, end_sessions_of, list_sessions
+from backhaul.identity.sessions import SessionStore, begin_session, end_session, end_sessions_of, list_sessions
 from backhaul.identity.sign_in import lift_locks, try_code, try_password
 from tests.cast import Cast
 
@@ -149,6 +149,10 @@ def test_all_sessions_of_a_person_end_and_a_new_first_password_ends_them(cast: C
     for user_id in (mine, mine, other):
         begin(user_id)
     assert len(list_sessions(mine, None, now=AT)) == 2
+    handle = list_sessions(mine, None, now=AT)[0]["handle"]
+    assert not end_session(other, handle)
+    assert end_session(mine, handle)
+    begin(mine)
     assert end_sessions_of(mine) == 2
     assert len(list_sessions(other, None, now=AT)) == 1
     set_first_password(user_id=other, password="a first password")
