@@ -14,7 +14,9 @@ from backhaul.common import clock
 from backhaul.identity import mails, sessions
 from backhaul.identity.models import HostDirectory, Mail, Try, User, UserSession
 from backhaul.identity.services import set_email
-from tests.builders import PASSWORD
+from backhaul.identity.tests.test_signing_in import with_app
+from backhaul.operators.functions import rows
+from tests.builders import PASSWORD, acting, build_person
 from tests.cast import Cast
 from tests.web.conftest import HOST, is_in, sign_in, signed_in
 
@@ -227,3 +229,22 @@ def test_a_passkey_that_nobody_made_signs_nobody_in(padma: Cast) -> None:
         client.post("/sign-in/passkey/")
         assert client.post("/sign-in/passkey/", {"credential": junk}).status_code == 422
     assert client.get("/customers/").status_code == 303
+
+
+def test_who_manages_staff_signs_a_person_out_and_lets_it_set_the_second_factor_up_anew(padma: Cast) -> None:
+    with acting(padma.padma, padma.north):
+        build_person(padma.north, "clerk", "collector")
+        member = rows("SELECT id FROM membership WHERE user_id = %s", [user_of("clerk").pk])[0]["id"]
+    owner, clerk = signed_in("north"), signed_in("clerk")
+    assert clerk.post(f"/staff/{member}/sign-out/").status_code == 403
+    assert signed_in("rival").post(f"/staff/{member}/sign-out/").status_code == 404
+    assert owner.post(f"/staff/{member}/sign-out/").status_code == 303
+    assert clerk.get("/profile/").status_code == 303
+    clerk = signed_in("clerk")
+    with_app(user_of("clerk").pk)
+    for _ in range(5):
+        sign_in("clerk@padma", "wrong")
+    assert not is_in(sign_in("clerk@padma"))
+    assert owner.post(f"/staff/{member}/second-factor/").status_code == 303
+    assert clerk.get("/profile/").status_code == 303
+    assert is_in(sign_in("clerk@padma"))

@@ -27,6 +27,10 @@ OF_CUSTOMER = (
     "add-document",
 )  # fmt: skip
 OF_PACKAGE = ("package", "edit-package", "package-price", "withdraw-package")
+OF_PERSON = (
+    "person", "change-access", "reset-staff-password", "end-access",
+    "sign-out-person", "reset-second-factor",
+)  # fmt: skip
 OF_RESELLER = ("reseller", "recharge", "limits", "deduct", "transfer", "pay-back-fund", "start-edge", "modules")
 OF_STATEMENT = ("fund-statement", "fund-statement-csv", "fund-statement-pdf", "confirm-statement")
 SEATS = [seat for seat in ROWS[0] if seat != "url"]
@@ -42,7 +46,7 @@ def address(town: Town, name: str) -> str:
         **{name: [ids["field"]] for name in ("field", "archive-field")},
         "lift-block": [ids["suspended"], "by_hand"],
         "cancel-change": [ids["suspended"]],
-        **{name: [ids["person"]] for name in ("person", "change-access", "reset-staff-password", "end-access")},
+        **{name: [ids["person"]] for name in OF_PERSON},
         "role": [ids["role"]],
         **{
             name: [ids["bill"]]

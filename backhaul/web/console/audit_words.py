@@ -30,6 +30,8 @@ DEEDS: dict[str, Deed] = {
     "remove-passkey": Deed(_("Removed a passkey")),
     "end-session": Deed(_("Ended an own session")),
     "end-other-sessions": Deed(_("Ended all other own sessions")),
+    "sign-out-person": Deed(_("Signed a person out everywhere"), "member"),
+    "reset-second-factor": Deed(_("Let a person set up the second factor anew"), "member"),
     "sign-in-rules": Deed(_("Changed who needs a second factor")),
     "add-staff": Deed(_("Gave somebody access")),
     "change-access": Deed(_("Changed what a person may do"), "member"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from backhaul.web.console import modules, roles, staff
+from backhaul.web.console import modules, roles, staff, staff_sign_in
 from backhaul.web.console.addresses import at
 
 urlpatterns = [
@@ -11,6 +11,8 @@ urlpatterns = [
     at("staff/<id:pk>/", staff.person, "person"),
     at("staff/<id:pk>/access/", staff.access, "change-access"),
     at("staff/<id:pk>/password/", staff.reset_password, "reset-staff-password"),
+    at("staff/<id:pk>/sign-out/", staff_sign_in.sign_out_person, "sign-out-person"),
+    at("staff/<id:pk>/second-factor/", staff_sign_in.reset_second_factor, "reset-second-factor"),
     at("staff/<id:pk>/end/", staff.end_access, "end-access"),
     at("my-access/", staff.my_access, "my-access"),
     at("roles/", roles.roles, "roles"),
