@@ -24,7 +24,7 @@ from backhaul.subscribers.queries import find_services
 __all__ = ["Count", "CustomerFilter", "count_customers", "list_customers", "select_matching", "walk_customers"]
 
 FEW = 5_000
-MANY = 300_000
+MANY = 100_000
 READ = 3_000
 COUNTED = 10_000
 COUNTING_MS = 1_500
@@ -189,7 +189,7 @@ class _List:
         if not self.conditions:
             return read.from_spine(self.order.spine)
         found = read.from_spine(self.order.spine, at_most=READ)
-        if len(found) == limit:
+        if len(found) == limit or read.ends_within(READ):
             return found
         few = self.fewest(MANY)
         return read.from_spine(self.order.spine if few is None else self._gathered(few))
@@ -280,3 +280,8 @@ class _Read:
             f"{goes_on} ORDER BY {self.by} LIMIT %(limit)s",
             self.values,
         )
+
+    def ends_within(self, most: int) -> bool:
+        """Whether the list, whoever matches, has fewer than so many customers from here on."""
+        spine = f"SELECT 1 FROM ({self.listed.order.spine}) AS k {self.goes_on} LIMIT {most}"
+        return bool(rows(f"SELECT count(*) < {most} AS ends FROM ({spine}) AS x", self.values)[0]["ends"])

@@ -6,6 +6,7 @@ from typing import Any
 
 from django.http import HttpResponse
 from django.urls import reverse
+from django.utils.functional import SimpleLazyObject
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
@@ -45,7 +46,7 @@ def customers(request: PageRequest) -> HttpResponse:
         "page": listed,
         "columns": columns,
         "filters": _shown_filters(request, wanted),
-        "choices": filter_choices(request),
+        "choices": SimpleLazyObject(lambda: filter_choices(request)),  # not for a page of results alone
         "views": [each | {"address": _address(each), "open": each is view} for each in views],
         "view": view,
         "query": kept_query(request, "sort"),
