@@ -60,9 +60,10 @@ def count_standings(isp: IspDirectory, *, now: datetime) -> None:
         execute(
             """
             INSERT INTO operator_day AS d (operator_id, on_date, services, statuses, due_minor, overdue_minor, debtors,
-                                           counted_at)
+                                           ending, counted_at)
             SELECT o.id, %(today)s, COALESCE(s.services, 0), COALESCE(b.statuses, '{}'), COALESCE(i.due_minor, 0),
-                   COALESCE(i.overdue_minor, 0), COALESCE(i.debtors, 0), %(now)s
+                   COALESCE(i.overdue_minor, 0), COALESCE(i.debtors, 0),
+                   COALESCE(e.ending, '{}'), %(now)s
             FROM operator o
             LEFT JOIN (SELECT operator_id, count(*) AS services FROM subscription GROUP BY 1) AS s
                 ON s.operator_id = o.id
@@ -77,10 +78,18 @@ def count_standings(isp: IspDirectory, *, now: datetime) -> None:
                 SELECT operator_id, sum(open_minor) AS due_minor, count(DISTINCT customer_id) AS debtors,
                        sum(open_minor) FILTER (WHERE due_on < %(today)s) AS overdue_minor
                 FROM invoice_open GROUP BY 1) AS i ON i.operator_id = o.id
+            LEFT JOIN (
+                SELECT operator_id, jsonb_object_agg(ends_on, services) AS ending FROM (
+                    SELECT t.operator_id, GREATEST(t.billed_until, t.charged_until) AS ends_on, count(*) AS services
+                    FROM billing_state t
+                    JOIN subscription s ON s.operator_id = t.operator_id AND s.id = t.subscription_id
+                    WHERE GREATEST(t.billed_until, t.charged_until) BETWEEN %(today)s AND %(today)s + 6
+                        AND s.left_on IS NULL AND s.activated_on IS NOT NULL GROUP BY 1, 2) AS days
+                GROUP BY operator_id) AS e ON e.operator_id = o.id
             WHERE o.isp_id = %(isp)s
             ON CONFLICT (operator_id, on_date) DO UPDATE SET services = EXCLUDED.services,
                 statuses = EXCLUDED.statuses, due_minor = EXCLUDED.due_minor, overdue_minor = EXCLUDED.overdue_minor,
-                debtors = EXCLUDED.debtors, counted_at = EXCLUDED.counted_at
+                debtors = EXCLUDED.debtors, ending = EXCLUDED.ending, counted_at = EXCLUDED.counted_at
             """,
             {"isp": isp.isp_id, "today": today, "now": now},
             using=BATCH,
@@ -89,6 +98,13 @@ def count_standings(isp: IspDirectory, *, now: datetime) -> None:
 
 def count_expiring(today: date) -> list[dict[str, Any]]:
     """Services in use whose billed days end: ends_on (today and the six days after it), services."""
+    last = rows(
+        "SELECT services, ending::text AS ending FROM operator_day WHERE operator_id = %s AND on_date = %s",
+        [current_scope().operator_id, today],
+    )
+    if last and last[0]["services"] > COUNT_EACH_TIME:
+        ending = sorted(json.loads(last[0]["ending"]).items())
+        return [{"ends_on": date.fromisoformat(day), "services": services} for day, services in ending]
     return rows(
         "SELECT GREATEST(t.billed_until, t.charged_until) AS ends_on, count(*) AS services "
         "FROM billing_state t JOIN subscription s ON s.operator_id = t.operator_id AND s.id = t.subscription_id "

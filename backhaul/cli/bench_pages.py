@@ -23,6 +23,10 @@ FORBIDDEN = 403  # not for this seat
 OF_THE_UNIT = 3  # queries of the session, the user and the unit of work itself
 PAGES: tuple[tuple[str, str], ...] = (
     ("dashboard", "/"),
+    *(
+        (f"dashboard, card {card}", f"/dashboard/{card}/")
+        for card in ("recent", "expiring", "held", "children", "books")
+    ),
     ("customers", "/customers/"),
     ("customers, next page", "/customers/?after={customer}"),
     ("customers by name", "/customers/?order=name"),
@@ -93,10 +97,12 @@ def _told(page: Measured) -> str:
 
 
 def _bill_and_pay(server: BenchServer, today: date) -> None:
-    """This month's bills for everybody, some payments of each seat, all sealed."""
+    """This month's bills for everybody, some payments of each seat, all sealed and counted as jobs do."""
     from backhaul.billing.runs import bill_isp
+    from backhaul.billing.standing import count_standings
     from backhaul.identity.queries import get_isp_by_slug
     from backhaul.ledger.services import seal_all_books
+    from backhaul.network.presence import count_all_online
     from backhaul.operators.functions import rows
     from backhaul.operators.scope import unit_of_work
 
@@ -111,6 +117,8 @@ def _bill_and_pay(server: BenchServer, today: date) -> None:
                 [today, now, operator, PAYMENTS],
             )
     seal_all_books(isp, now=now)
+    count_standings(isp, now=now)
+    count_all_online(isp, now=now)
     with server.admin() as admin:
         admin.execute("VACUUM ANALYZE")
 

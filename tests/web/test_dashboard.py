@@ -9,7 +9,7 @@ import pytest
 from django.db import connections
 from django.test.utils import CaptureQueriesContext
 
-from backhaul.billing.standing import count_standings, get_standing
+from backhaul.billing.standing import count_expiring, count_standings, get_standing
 from backhaul.common import clock
 from backhaul.ledger.services import seal_all_books
 from backhaul.network.presence import count_all_online, get_presence
@@ -86,11 +86,12 @@ def test_many_services_are_told_as_they_were_last_counted(town: Town, monkeypatc
     now = clock.now()
     today = clock.local_date(now, "Asia/Dhaka")
     with acting(town.cast.padma, town.cast.riverside):
-        counted = get_standing(today, dues=True)
+        counted, ending = get_standing(today, dues=True), count_expiring(today)
     count_standings(town.cast.padma, now=now)
     monkeypatch.setattr("backhaul.billing.standing.COUNT_EACH_TIME", 0)
     with acting(town.cast.padma, town.cast.riverside):
         told = get_standing(today, dues=True)
+        assert count_expiring(today) == ending
     assert told.counted_at is not None
     assert (told.statuses, told.dues) == (counted.statuses, counted.dues)
 

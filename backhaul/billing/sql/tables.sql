@@ -389,6 +389,7 @@ CREATE TABLE operator_day (
     due_minor bigint NOT NULL,
     overdue_minor bigint NOT NULL,
     debtors bigint NOT NULL,
+    ending jsonb NOT NULL,                      -- {"2026-11-22": 12 …}: services whose billed days end, of seven days
     counted_at timestamptz NOT NULL,
     PRIMARY KEY (operator_id, on_date)
 ) WITH (fillfactor = 70);

@@ -158,7 +158,7 @@ SAMPLES = [
         "operator_day",
         {
             "on_date": "current_date", "services": "1", "statuses": "'{{}}'", "due_minor": "0", "overdue_minor": "0",
-            "debtors": "0", "counted_at": "now()",
+            "debtors": "0", "ending": "'{{}}'", "counted_at": "now()",
         },
     ),
     own(
