@@ -12,6 +12,7 @@ from datetime import datetime
 from backhaul.common.errors import InvalidInput, NotAllowed, Refusal
 from backhaul.operators.functions import call, execute, rows
 from backhaul.operators.people_queries import (
+    get_ended_member,
     get_member,
     get_role,
     list_child_grants,
@@ -22,7 +23,7 @@ from backhaul.operators.people_queries import (
 )
 from backhaul.operators.rules import OWNER, TREE, grantable
 from backhaul.operators.scope import SYSTEM, current_scope
-from backhaul.operators.services import record_audit
+from backhaul.operators.services import add_member, record_audit
 
 
 class LastOwner(Refusal):
@@ -131,6 +132,23 @@ def end_member(*, member_id: int, at: datetime) -> int:
     )
     record_audit(verb="ended", subject_type="member", subject_id=member_id, at=at, role=member["role"])
     return int(member["user_id"])
+
+
+def return_member(*, member_id: int, at: datetime) -> int:
+    """Give a person whose access ended the same role again, without what was granted singly; returns the membership's
+    id. Raises NotFound where it did not end or the person has come back, and NotAllowed as change_member does."""
+    scope = current_scope()
+    scope.require("staff.edit")
+    ended = get_ended_member(member_id)
+    refuse_role(ended["role"])
+    add_member(user_id=ended["user_id"], role=ended["role"])
+    found = rows(
+        "SELECT id FROM membership WHERE operator_id = %s AND user_id = %s AND ended_at IS NULL",
+        [scope.operator_id, ended["user_id"]],
+    )
+    new_id = int(found[0]["id"])
+    record_audit(verb="returned", subject_type="member", subject_id=new_id, at=at, role=ended["role"])
+    return new_id
 
 
 def refuse_mightier(member_id: int) -> None:

@@ -29,9 +29,16 @@ _ROLE = """
 
 
 def list_members() -> list[dict[str, Any]]:
-    """Everybody with access, and after them those whose access ended: id, user_id, role, role_name (None: a built-in
-    role), permissions (what the person may do today), singly (how many granted on top), ended_at."""
-    return rows(f"{_MEMBER} ORDER BY m.ended_at DESC NULLS FIRST, m.id", {"me": _me()})
+    """Everybody with access, and after them those whose access ended and who have not come back.
+
+    Each: id, user_id, role, role_name (None: a built-in role), permissions (what the person may do today), singly (how
+    many were granted on top), ended_at.
+    """
+    found = rows(f"{_MEMBER} ORDER BY m.ended_at DESC NULLS FIRST, m.id", {"me": _me()})
+    latest: dict[int, dict[str, Any]] = {}
+    for row in found:
+        latest.setdefault(row["user_id"], row)
+    return list(latest.values())
 
 
 def get_member(member_id: int, *, lock: bool = False) -> dict[str, Any]:
@@ -45,6 +52,18 @@ def get_member(member_id: int, *, lock: bool = False) -> dict[str, Any]:
             [_me(), member_id, OWNER],
         )
     found = rows(f"{_MEMBER} AND m.id = %(id)s AND m.ended_at IS NULL", {"me": _me(), "id": member_id})
+    if not found:
+        raise NotFound("There is no such person here.")
+    return found[0]
+
+
+def get_ended_member(member_id: int) -> dict[str, Any]:
+    """One person whose access ended and who has not come back, as list_members has it; raises NotFound."""
+    here = "AND NOT EXISTS (SELECT 1 FROM membership n WHERE n.user_id = m.user_id AND n.operator_id = m.operator_id"
+    found = rows(
+        f"{_MEMBER} AND m.id = %(id)s AND m.ended_at IS NOT NULL {here} AND n.ended_at IS NULL)",
+        {"me": _me(), "id": member_id},
+    )
     if not found:
         raise NotFound("There is no such person here.")
     return found[0]

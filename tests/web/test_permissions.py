@@ -28,7 +28,7 @@ OF_CUSTOMER = (
 )  # fmt: skip
 OF_PACKAGE = ("package", "edit-package", "package-price", "withdraw-package")
 OF_PERSON = (
-    "person", "change-access", "reset-staff-password", "end-access",
+    "person", "change-access", "reset-staff-password", "end-access", "return-access",
     "sign-out-person", "reset-second-factor",
 )  # fmt: skip
 OF_RESELLER = ("reseller", "recharge", "limits", "deduct", "transfer", "pay-back-fund", "start-edge", "modules")

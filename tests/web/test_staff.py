@@ -170,6 +170,12 @@ def test_ended_access_closes_every_page_and_the_last_owner_stays(cast_of_pages: 
     assert person.get("/customers/").status_code in (303, 403)
     assert client.get(f"/staff/{row['id']}/").status_code == 404
     assert "Access ended" in html(client, "/staff/")
+    assert "Collector" in html(client, f"/staff/{row['id']}/return/")
+    again = client.post(f"/staff/{row['id']}/return/")
+    assert (again.status_code, again["Location"]) == (303, f"/staff/{member(cast, 'bina')['id']}/")
+    assert signed_in("bina").get("/customers/").status_code == 200
+    assert "Access ended" not in html(client, "/staff/")
+    assert client.post(f"/staff/{row['id']}/return/").status_code == 404
     owner = member(cast, "north")["id"]
     refused = client.post(f"/staff/{owner}/access/", {"role": "manager"})
     assert (refused.status_code, "last owner" in refused.content.decode()) == (422, True)

@@ -43,7 +43,7 @@ from backhaul.resellers.services import add_staff
 from tests.builders import NOON, acting, build_operator, build_person
 from tests.cast import Cast
 
-BELOW = {"kind": "sub_operator", "owner": False}
+BELOW: dict[str, Any] = {"kind": "sub_operator", "owner": False}
 
 
 @contextmanager

@@ -37,6 +37,7 @@ DEEDS: dict[str, Deed] = {
     "change-access": Deed(_("Changed what a person may do"), "member"),
     "reset-staff-password": Deed(_("Set a first password for a person"), "member"),
     "end-access": Deed(_("Ended a person's access"), "member"),
+    "return-access": Deed(_("Gave somebody access again"), "member"),
     "add-role": Deed(_("Added a role")),
     "role": Deed(_("Changed a role"), "role"),
     "customer-columns": Deed(_("Chose the columns of a list")),

@@ -13,9 +13,10 @@ from django.utils.translation import gettext as _
 from backhaul.identity.models import User
 from backhaul.identity.queries import list_staff
 from backhaul.identity.services import set_first_password
-from backhaul.operators.people import change_member, end_member, refuse_mightier
+from backhaul.operators.people import change_member, end_member, refuse_mightier, return_member
 from backhaul.operators.people_queries import (
     find_own_member,
+    get_ended_member,
     get_member,
     list_grants,
     list_members,
@@ -140,6 +141,28 @@ def end_access(request: PageRequest, pk: int) -> HttpResponse:
             end_member(member_id=pk, at=request.now)
             messages.success(request, _("The access is ended."))
             return go(request, "staff")
+    return show(request, "confirm", {"panel": panel}, form=form)
+
+
+@page("staff.edit")
+def return_access(request: PageRequest, pk: int) -> HttpResponse:
+    """GET, POST staff/<id>/return/: the same role again, for somebody whose access ended."""
+    row = _person(request, get_ended_member(pk))
+    panel = Panel(
+        _("Give %(name)s access again?") % {"name": row["name"]},
+        _("Give access"),
+        reverse("staff"),
+        tone="primary",
+        money=_("No money moves."),
+        people=_("The person signs in as before, with the role %(role)s; what was granted singly is gone.")
+        % {"role": row["role_label"]},
+    )
+    form = forms.Form(sent(request))
+    if request.method == "POST" and form.is_valid():
+        with refusals_to(form):
+            member_id = return_member(member_id=pk, at=request.now)
+            messages.success(request, _("The person has access again."))
+            return go(request, "person", member_id)
     return show(request, "confirm", {"panel": panel}, form=form)
 
 

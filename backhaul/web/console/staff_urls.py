@@ -14,6 +14,7 @@ urlpatterns = [
     at("staff/<id:pk>/sign-out/", staff_sign_in.sign_out_person, "sign-out-person"),
     at("staff/<id:pk>/second-factor/", staff_sign_in.reset_second_factor, "reset-second-factor"),
     at("staff/<id:pk>/end/", staff.end_access, "end-access"),
+    at("staff/<id:pk>/return/", staff.return_access, "return-access"),
     at("my-access/", staff.my_access, "my-access"),
     at("roles/", roles.roles, "roles"),
     at("roles/add/", roles.add_a_role, "add-role"),
