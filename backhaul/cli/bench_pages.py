@@ -113,8 +113,9 @@ def _bill_and_pay(server: BenchServer, today: date) -> None:
         for operator in SEATS.values():
             with unit_of_work(isp, operator):
                 rows(
-                    "SELECT count(record_payment(id, 30000 + 1000 * (id %% 40), 'cash', %s, %s, '', 'bench-' || id, true)"
-                    "::text) FROM (SELECT id FROM customer WHERE operator_id = %s ORDER BY id OFFSET %s LIMIT %s) AS payers",
+                    "SELECT count(record_payment(id, 30000 + 1000 * (id %% 40), 'cash', %s, %s, '', "
+                    "'bench-' || id, true)::text) "
+                    "FROM (SELECT id FROM customer WHERE operator_id = %s ORDER BY id OFFSET %s LIMIT %s) AS payers",
                     [today, now, operator, chunk * AT_ONCE, AT_ONCE],
                 )
         if chunk == 0:  # a server in use has statistics
