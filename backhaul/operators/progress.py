@@ -20,10 +20,12 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import connections
+from django.utils.translation import gettext as _
 
 from backhaul.common import clock
 from backhaul.common.errors import NotFound, Refusal
-from backhaul.identity.models import IspDirectory
+from backhaul.identity.mails import queue_mail
+from backhaul.identity.models import IspDirectory, User
 from backhaul.operators.announce import CHANNEL, announce, jobs_of
 from backhaul.operators.functions import execute, rows
 from backhaul.operators.scope import current_scope, unit_of_work
@@ -31,7 +33,7 @@ from backhaul.operators.scope import current_scope, unit_of_work
 BATCH = "batch"
 KEPT = timedelta(days=30)
 STEP_SECONDS = 0.5
-_COLUMNS = "id, task, label, link, done, total, started_at, finished_at, outcome, said, seen_at"
+_COLUMNS = "id, task, label, link, done, total, started_at, finished_at, outcome, said, seen_at, by_mail"
 _COLUMNS += ", CASE WHEN total > 0 THEN LEAST(done * 100 / total, 100) END AS percent"
 
 
@@ -85,17 +87,22 @@ class Progress:
         self._update("finished_at = NULL, outcome = NULL, said = ''", [])  # a job that broke off is begun again
 
     def _end(self, outcome: str, said: str) -> None:
-        self._update(
+        now = clock.now()
+        ended = self._update(
             "finished_at = %s, outcome = %s, said = %s, link = COALESCE(NULLIF(%s, ''), link), "
             "done = CASE WHEN %s = 'done' THEN COALESCE(total, done) ELSE done END",
-            [clock.now(), outcome, said, self._link, outcome],
+            [now, outcome, said, self._link, outcome],
             tell=True,
         )
+        for user_id, label, operator, by_mail, *_rest in ended:
+            if by_mail:
+                _mail(user_id, operator, (outcome, label, said), now)
 
-    def _update(self, what: str, values: list[Any], *, tell: bool = False) -> None:
+    def _update(self, what: str, values: list[Any], *, tell: bool = False) -> list[tuple[Any, ...]]:
         column = "id" if isinstance(self._job, int) else "work_key"
         assert self._cell.isidentifier()
-        told = "pg_notify(%s, format('%%s jobs:%%s', operator_id, user_id))" if tell else "id"
+        told = "user_id, label, (SELECT name FROM operator o WHERE o.id = operator_id), by_mail, "
+        told += "pg_notify(%s, format('%%s jobs:%%s', operator_id, user_id))" if tell else "id"
         # the statements of one message are one transaction
         with self._connection.cursor() as cursor:
             cursor.execute(
@@ -103,6 +110,8 @@ class Progress:
                 f"UPDATE job_progress SET {what} WHERE operator_id = %s AND {column} = %s RETURNING {told}",
                 [*values, self._operator_id, self._job, *([CHANNEL] if tell else [])],
             )
+            cursor.nextset()
+            return list(cursor.fetchall())
 
 
 @contextmanager
@@ -112,12 +121,36 @@ def progress_of(isp: IspDirectory, operator_id: int, job: int | str) -> Iterator
     try:
         progress._begin()
         yield progress
-        progress._end("done", progress._said)
     except BaseException as error:
         progress._end("failed", error.message if isinstance(error, Refusal) else "")
         raise
+    else:
+        progress._end("done", progress._said)
     finally:
         progress._connection.close()
+
+
+def _mail(user_id: int, operator: str, ended: tuple[str, str, str], now: datetime) -> None:
+    """Tell a person who asked for it by mail, if it has an address and did not get too many already."""
+    user = User.objects.filter(pk=user_id, is_active=True).exclude(email="").first()
+    if user is None:
+        return
+    outcome, label, said = ended
+    subject = _("Done: %s") if outcome == "done" else _("Not done: %s")
+    body = (
+        _("What you left to the server has ended.")
+        if outcome == "done"
+        else _("What you left to the server broke off.")
+    )
+    lines = [body, "", label, said, "", _("You find it in the console, behind the bell.")]
+    queue_mail(user, to=user.email, sender_name=operator, subject=subject % label, body="\n".join(lines), now=now)
+
+
+def want_mail(*, job_id: int, wanted: bool) -> None:
+    """Whether the acting person gets a mail when this work of its own ends. Raises NotFound."""
+    get_job(job_id)
+    execute("UPDATE job_progress SET by_mail = %s WHERE operator_id = %s AND user_id = %s AND id = %s",
+            [wanted, *_me(), job_id])  # fmt: skip
 
 
 def list_jobs(*, limit: int = 50) -> list[dict[str, Any]]:

@@ -15,7 +15,7 @@ TABLES = [
     Books("impersonation", books="SIU"),
     Books("audit_event", app="SI", books="SI"),
     Edge("edge_grant", app="S", books="SID"),
-    Own("job_progress", app="SIU", app_columns={"U": "seen_at"}, batch="SUD"),
+    Own("job_progress", app="SIU", app_columns={"U": "seen_at, by_mail"}, batch="SUD"),
 ]
 FUNCTIONS = [
     Definer("operator_scope", ("app", "batch")),

@@ -8,6 +8,7 @@ from django.test import Client
 
 from backhaul.billing.run_plans import make_plan
 from backhaul.common import clock
+from backhaul.identity.models import Mail, User
 from backhaul.resellers.verification import carry_out_verify
 from tests.web.conftest import signed_in
 from tests.web.town import Town
@@ -27,8 +28,14 @@ def test_a_verification_is_followed_left_and_found_again(town: Town) -> None:
     job = re.search(r'href="(/progress/\d+/)"', running)
     assert job is not None and 'hx-trigger="every 1s"' in padma.get(job[1]).content.decode()
 
+    User.objects.filter(name="padma").update(email="shirin@example.org")
+    assert "Mail me when it is done" in padma.get(job[1]).content.decode()
+    assert "shirin@example.org gets a mail" in padma.post(job[1], {"mail": "yes"}).content.decode()
+    assert signed_in("north").post(job[1], {"mail": "yes"}).status_code == 404
+
     carry_out_verify(town.cast.padma, run_id=run_id, now=clock.now())
     assert ">1</span>" in bell(padma)
+    assert Mail.objects.get().subject.startswith("Done: ")
     ended = padma.get("/progress/").content.decode()
     assert f'href="{address}"' in ended and "bh-unseen" in ended
     assert "every 1s" not in padma.get(job[1]).content.decode()

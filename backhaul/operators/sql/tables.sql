@@ -172,6 +172,7 @@ CREATE TABLE job_progress (
     outcome text CHECK (outcome IN ('done', 'failed')),
     said text NOT NULL DEFAULT '',              -- what the job says at its end, or why it failed
     seen_at timestamptz,
+    by_mail boolean NOT NULL DEFAULT false,     -- the person wants a mail when it ends
     PRIMARY KEY (operator_id, id),
     CONSTRAINT job_progress_ends CHECK ((finished_at IS NULL) = (outcome IS NULL))
 ) WITH (fillfactor = 50);

@@ -10,6 +10,7 @@ import pytest
 from django.db import connections
 
 from backhaul.common.errors import InvalidInput, NotFound
+from backhaul.identity.models import Mail, User
 from backhaul.operators.progress import (
     count_jobs,
     drop_old_jobs,
@@ -18,6 +19,7 @@ from backhaul.operators.progress import (
     mark_seen,
     progress_of,
     start_progress,
+    want_mail,
 )
 from backhaul.operators.scope import unit_of_work
 from tests.builders import NOON, acting
@@ -90,3 +92,15 @@ def test_work_is_forgotten_after_thirty_days(cast: Cast) -> None:
     assert drop_old_jobs(cast.padma, now=NOON + timedelta(days=30)) == 0
     assert drop_old_jobs(cast.meghna, now=NOON + timedelta(days=31)) == 0
     assert drop_old_jobs(cast.padma, now=NOON + timedelta(days=31)) == 1
+
+
+def test_who_wants_it_gets_a_mail_at_the_end(cast: Cast) -> None:
+    person = User.objects.get(name="north", isp_id=cast.padma.isp_id)
+    User.objects.filter(pk=person.pk).update(email="north@example.org")
+    for wanted in (True, False):
+        with acting(cast.padma, cast.north, user_id=person.pk):
+            job = start_progress(task="export", label="Customers", now=NOON)
+            want_mail(job_id=job, wanted=wanted)
+        with progress_of(cast.padma, cast.north, job) as progress:
+            progress.says("120 rows")
+    assert [(mail.address, mail.subject) for mail in Mail.objects.all()] == [("north@example.org", "Done: Customers")]

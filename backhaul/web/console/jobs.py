@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.http import HttpResponse
 from django.urls import reverse
 
-from backhaul.operators.progress import count_jobs, get_job, list_jobs, mark_seen, start_progress
+from backhaul.operators.progress import count_jobs, get_job, list_jobs, mark_seen, start_progress, want_mail
 from backhaul.web.console.pages import SIGNED_IN, PageRequest, page, show
 
 
@@ -23,8 +23,13 @@ def jobs(request: PageRequest) -> HttpResponse:
 
 @page(SIGNED_IN)
 def job(request: PageRequest, pk: int) -> HttpResponse:
-    """GET, POST progress/<id>/: one piece of work. Asks for itself again until it has ended; POST: its end was seen."""
+    """GET, POST progress/<id>/: one piece of work. Asks for itself again until it has ended; POST: its end was seen, or
+    (`mail`) whether its end is told by mail.
+    """
     found = get_job(pk)
+    if request.POST.get("mail") in ("yes", "no"):
+        want_mail(job_id=pk, wanted=request.POST["mail"] == "yes")
+        return show(request, "job", {"job": get_job(pk)})
     if request.method == "POST":
         mark_seen(now=request.now, job_id=pk)
         return bell_of(request)
