@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -198,7 +198,7 @@ def test_what_stays_with_an_operators_own_people_is_refused_after_stepping_up(ca
     with inside(cast, cast.north, entry) as scope:
         assert not scope.permissions & NOT_INSIDE
         assert scope.permissions >= {"customers.edit", "books.view", "resellers.view"}
-    tried = {
+    tried: dict[str, Callable[[], object]] = {
         "password": lambda: reveal_password(login_id=1, at=NOW),
         "payout": lambda: pay_back_fund(
             child_id=cast.riverside, amount_minor=1, on=date(2026, 2, 3), paid="cash", request_key="k"
