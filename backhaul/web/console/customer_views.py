@@ -20,7 +20,9 @@ from backhaul.web.console.pages import PageRequest, go, leave_to, page, refusals
 
 class ColumnsForm(forms.Form):
     columns = forms.MultipleChoiceField(
-        label=gettext_lazy("Columns"), required=False, widget=forms.CheckboxSelectMultiple
+        label=gettext_lazy("Columns"),
+        required=False,
+        widget=forms.CheckboxSelectMultiple(attrs={"class": "form-selectgroup-input"}),
     )
 
 
