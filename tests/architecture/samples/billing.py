@@ -157,8 +157,8 @@ SAMPLES = [
     own(
         "operator_day",
         {
-            "on_date": "current_date", "services": "1", "statuses": "'{{}}'", "due_minor": "0", "overdue_minor": "0",
-            "debtors": "0", "ending": "'{{}}'", "counted_at": "now()",
+            "on_date": "current_date + {k}", "services": "1", "statuses": "'{{}}'", "due_minor": "0",
+            "overdue_minor": "0", "debtors": "0", "ending": "'{{}}'", "counted_at": "now()",
         },
     ),
     own(

@@ -109,7 +109,10 @@ SAMPLES = [
     own("account_day", {"code": "'code_{n}'", "day": "current_date"}),
     own(
         "kind_day",
-        {"entry_kind": "'kind_{n}'", "day": "current_date", "entries": "1", "amount_minor": "1", "receivable_minor": "0"},
+        {
+            "entry_kind": "'kind_{n}'", "day": "current_date", "entries": "1", "amount_minor": "1",
+            "receivable_minor": "0",
+        },
     ),
     own("party_day", {"code": "'code'", "party_id": "{n}", "day": "current_date"}),
     own(

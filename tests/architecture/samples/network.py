@@ -88,7 +88,10 @@ SAMPLES = [
         "radius_accounting_error",
         {"id": "{n}", "at": "now()", "nas_operator_id": "{me}", "nas_id": "{n}", "message": "'m'", "record": "'{{}}'"},
     ),
-    own("online_hour", {"hour_at": "now()", "online": "1", "peak": "1", "counted_at": "now()"}),
+    own(
+        "online_hour",
+        {"hour_at": "now() + {k} * interval '1 hour'", "online": "1", "peak": "1", "counted_at": "now()"},
+    ),
     own(
         "disconnect_request",
         {
