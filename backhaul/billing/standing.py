@@ -127,5 +127,5 @@ def sum_dues_by_zone(today: date, *, limit: int = 12) -> list[dict[str, Any]]:
 
 
 def _statuses(row: dict[str, Any]) -> dict[str, int]:
-    counts = dict.fromkeys(STATUSES, 0) | json.loads(row["statuses"])
+    counts: dict[str, int] = dict.fromkeys(STATUSES, 0) | json.loads(row["statuses"])
     return counts | {"active": row["services"] - sum(n for status, n in counts.items() if status != "active")}

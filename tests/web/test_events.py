@@ -39,7 +39,8 @@ def listen() -> Iterator[Any]:
             browser, server = socket.socketpair()
             stack.enter_context(browser)
             browser.settimeout(SOON)
-            answer = client.get("/events/", **{"gunicorn.socket": server})
+            given: dict[str, Any] = {"gunicorn.socket": server}
+            answer = client.get("/events/", **given)
             assert answer.status_code == 200
             server.close()
             assert read_until(browser, b": still here").startswith(b"HTTP/1.1 200 OK\r\n")
