@@ -1,6 +1,6 @@
 """Telling open pages that something has changed: an operator and a topic, heard when the transaction has committed.
 
-Whoever hears it asks again for what it shows (backhaul/web/events.py), so nothing of what changed is told here.
+Whoever hears it asks again for what it shows (backhaul/web/console/events.py), so nothing of what changed is told here.
 """
 
 from __future__ import annotations

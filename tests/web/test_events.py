@@ -16,7 +16,7 @@ from django.test import Client
 from backhaul.identity.models import User
 from backhaul.operators import announce as announcing
 from backhaul.operators.announce import announce
-from backhaul.web import events
+from backhaul.web.console import events
 from tests.builders import acting
 from tests.web.conftest import signed_in
 from tests.web.town import Town

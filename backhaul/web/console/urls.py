@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from backhaul.web import events
 from backhaul.web.console import (
     account_urls,
     bill_extras,
@@ -20,6 +19,7 @@ from backhaul.web.console import (
     drawers,
     edge_terms,
     enter_urls,
+    events,
     explain,
     extras,
     fund_statements,
