@@ -13,3 +13,7 @@ INSERT INTO radius_session_live (
 SELECT operator_id, 1, 1, username, 's-' || id, substr(md5(id::text), 1, 8), id, 1, '10.0.0.0'::inet + id, lpad(to_hex(id), 12, '0'),
        '', now() - interval '1 hour', now() + interval '1 hour', 300, 3600, 1000000, 20000000
 FROM radius_login WHERE id % 2 = 0;
+-- What their people may do; of what the ISP keeps to itself nobody below is granted anything.
+INSERT INTO module_grant (operator_id, permission, isp_id, parent_id)
+SELECT o.id, p, 1, o.parent_id FROM operator o, unnest('{permissions}'::text[]) AS p WHERE o.depth = 0 OR p = ANY ('{grantable}'::text[]);
+INSERT INTO role (operator_id, key) SELECT id, 'owner' FROM operator;

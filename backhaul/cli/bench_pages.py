@@ -74,7 +74,7 @@ def run(customers: int = 1_000_000, pairs: int = 1) -> dict[str, Any]:
         server.fill(customers, 3, owner=OWNER)
         today = datetime.now(UTC).date()
         with server.admin() as admin:
-            admin.execute(script("pages.sql").format(month=today.replace(day=1)).encode())
+            admin.execute(script("pages.sql").format(month=today.replace(day=1), **_grants()).encode())
         _bill_and_pay(server, today)
         pages = {f"{seat}: {name}": seen for seat in SEATS for name, seen in _visit(server, seat).items()}
         searches = _search(server)
@@ -95,6 +95,15 @@ def _told(page: Measured) -> str:
     p50, worst = statistics.median(page.seconds) * 1000, p95(page.seconds) * 1000
     answer = "" if page.status == 200 else f", answered {page.status}"
     return f"p50 {p50:.0f} ms, p95 {worst:.0f} ms, {page.queries} queries{answer}"
+
+
+def _grants() -> dict[str, str]:
+    from backhaul.operators.rules import PERMISSIONS, grantable
+
+    return {
+        name: f"{{{','.join(sorted(of))}}}"
+        for name, of in (("permissions", PERMISSIONS), ("grantable", grantable(PERMISSIONS)))
+    }
 
 
 def _bill_and_pay(server: BenchServer, today: date) -> None:
