@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from typing import Any
 
 from backhaul.billing.refunds import disconnect_customer
 from backhaul.billing.services import bring_back, start_billing
@@ -21,7 +22,7 @@ def test_restored_pays_for_the_days_left_and_for_none_of_the_days_away(cast: Cas
         added = build_customer(cast)
         start_billing(subscription_id=added.subscription_id, billed_until=NOV_1)
     night(cast, NOV_1)
-    act = {"subscription_id": added.subscription_id}
+    act: dict[str, Any] = {"subscription_id": added.subscription_id}
     with acting(cast.padma, cast.riverside):
         gone = disconnect_customer(**act, on=DAY_12, now=noon(DAY_12), why="moved")
     assert (gone.days, gone.back_minor, gone.credit_minor) == (18, 270_00, 360_00)

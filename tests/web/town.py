@@ -121,8 +121,11 @@ def _kept_of_customers(town: Town, now: datetime) -> dict[str, Any]:
         field_id = add_field(CustomField("Landlord"), now=now)
     with acting(cast.padma, cast.riverside):
         zone = add_zone(name="Harbour", code="HAR")
-        sold = {"package": (isp, cast.packages["Home 10"]), "profile": (isp, cast.profiles["Monthly anniversary"])}
-        paper = {"title": "Contract", "content": b"%PDF-1.7", "request_key": request_key(), "now": now}
+        sold: dict[str, Any] = {
+            "package": (isp, cast.packages["Home 10"]),
+            "profile": (isp, cast.profiles["Monthly anniversary"]),
+        }
+        paper: dict[str, Any] = {"title": "Contract", "content": b"%PDF-1.7", "request_key": request_key(), "now": now}
         return {
             "field": field_id,
             "zone": zone,

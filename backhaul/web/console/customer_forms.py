@@ -181,8 +181,10 @@ class EditCustomerForm(PlaceFields):
         super().__init__(*args, initial=initial | values | {"zone": initial["zone_id"]}, **options)
         for field in own:
             control = self.fields.get(f"custom_{field['id']}")
-            if isinstance(control, forms.ChoiceField) and field["value"] not in dict(list(control.choices)):
-                control.choices = [*control.choices, (field["value"], field["value"])]
+            is_gone = field["kind"] == "choice" and field["value"] and field["value"] not in field["choices"]
+            if is_gone and isinstance(control, forms.ChoiceField):  # no choice any more, and no mistake either
+                offered = [*field["choices"], field["value"]]
+                control.choices = [("", "–"), *((choice, choice) for choice in offered)]
         self.order_fields(self.field_order)
 
     def changes(self, present: dict[str, Any]) -> dict[str, Any]:

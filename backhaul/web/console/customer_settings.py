@@ -52,7 +52,9 @@ class FieldForm(forms.Form):
 
 
 class NumberingForm(forms.Form):
-    prefix = forms.CharField(label=gettext_lazy("Begins with"), max_length=20, required=False)
+    prefix = forms.CharField(  # type: ignore[assignment]  # a field, as the domain names it
+        label=gettext_lazy("Begins with"), max_length=20, required=False
+    )
     infix = forms.CharField(
         label=gettext_lazy("Then"),
         max_length=40,
