@@ -69,14 +69,15 @@ def get_account_statement(
         )
         for line in found["lines"]
     )
-    debits, credits = (sum(line[column] for line in found["lines"]) for column in ("debit_minor", "credit_minor"))
     return Statement(
         name=f"account-{code}",
         title=found["account"]["name"],
         label=words("What"),
         columns=columns,
         sections=(Section("", (Row(words("Opening"), (from_on, None, None, side * opening), kind="opening"), *lines)),),
-        totals=(Row(words("Closing"), (to_on, debits, credits, side * closing), kind="closing"),),
+        totals=(
+            Row(words("Closing"), (to_on, found["debit_minor"], found["credit_minor"], side * closing), kind="closing"),
+        ),
         from_on=from_on,
         to_on=to_on,
         known_on=known_on,
