@@ -5,13 +5,19 @@ from __future__ import annotations
 import csv
 import io
 import re
+import threading
 from datetime import date
 
 import pytest
 from django.test import Client
 from python_calamine import CalamineWorkbook
 
+from backhaul.cli.embedded import EmbeddedPostgres
 from backhaul.common.clock import local_date, now
+from backhaul.ledger.events import OwnEvent, record_own_event
+from tests.builders import acting, request_key
+from tests.ledger.books import as_admin
+from tests.scenarios.test_money_races import wait_for_locks
 from tests.web.conftest import signed_in
 from tests.web.test_actions import form_of
 from tests.web.town import Town
@@ -59,6 +65,24 @@ def test_every_statement_is_a_page_and_a_file_of_the_same_figures(town: Town, na
         assert f"{abs(float(figure)):,.2f}" in page, figure
     if name == "accounts/cash":
         assert any(isinstance(cell, date) for row in sheet for cell in row)
+
+
+def test_a_statement_is_of_one_instant(server: EmbeddedPostgres, town: Town) -> None:
+    """Money comes in between the flows and the balances: the page shows it in both or in neither."""
+    client = signed_in("riverside")
+    pages: list[str] = []
+    with as_admin(server) as admin, admin.transaction():
+        admin.execute("LOCK TABLE account_day IN ACCESS EXCLUSIVE MODE")
+        reader = threading.Thread(target=lambda: pages.append(page_of(client, "/books/cash-flow/")))
+        reader.start()
+        wait_for_locks(server, 1)
+        with acting(town.cast.padma, town.cast.riverside):
+            record_own_event(
+                OwnEvent("owner_puts_in", 7_77, local_date(now(), "Asia/Dhaka"), "more", paid="cash"),
+                request_key=request_key(), now=now(),
+            )  # fmt: skip
+    reader.join()
+    assert "Not so:" not in pages[0]
 
 
 def test_a_statement_is_printed_as_it_is_shown(town: Town) -> None:

@@ -110,9 +110,10 @@ def _seat(request: PageRequest, permission: str) -> Iterator[None]:
         yield
 
 
-def unit_of(request: PageRequest) -> AbstractContextManager[Scope]:
-    """A unit of work of the person's own operator, for pages that are not `in_unit`."""
-    return unit_of_work(request.isp, request.user.home_operator_id, user_id=request.user.pk)
+def unit_of(request: PageRequest, *, snapshot: bool = False) -> AbstractContextManager[Scope]:
+    """A unit of work of the person's own operator, for pages that are not `in_unit`; `snapshot`: for one that reads
+    all as of one instant."""
+    return unit_of_work(request.isp, request.user.home_operator_id, user_id=request.user.pk, snapshot=snapshot)
 
 
 def show(

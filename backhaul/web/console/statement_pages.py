@@ -24,12 +24,12 @@ from backhaul.web.console.statement_files import (
     statement_csv,
     statement_xlsx,
 )
+from backhaul.web.forms import BOUND
 from backhaul.web.paper.sheet import seal
 from backhaul.web.paper.statements import statement_document
 
 FILES = ("csv", "xlsx", "pdf")
 FILE_ROWS = 20_000  # rows of a file where its page shows fewer
-BOUND = (date(1900, 1, 1), date(2999, 12, 31))
 # What `Opens.what` is called in addresses, where it is not the name of a page of one key itself.
 PAGES_OF_DAYS = ("income-statement", "journal")
 
@@ -75,11 +75,12 @@ def serve(
     back: tuple[str, str],
     asked: Callable[[PageRequest], Asked] = asked_of,
 ) -> HttpResponse:
-    """The statement as its page, or as the file that ?as= names. For views that are not `in_unit`: paper takes time.
+    """The statement as its page, or as the file that ?as= names. For views that are not `in_unit`: paper takes time,
+    and all figures are of one instant.
 
     `over_days`: it has a first day too. `back`: the address and label of the page above it.
     """
-    with unit_of(request):
+    with unit_of(request, snapshot=True):
         wanted = asked(request)
         statement = build(wanted)
         if wanted.file == "csv":
