@@ -46,19 +46,18 @@ BEGIN
              FROM jsonb_array_elements(p_lines) WITH ORDINALITY AS l (line, n) LOOP
         IF r.amount IS NULL OR jsonb_typeof(r.amount) <> 'number' OR r.amount::numeric <> trunc(r.amount::numeric)
            OR r.amount::numeric NOT BETWEEN 1 AND 1000000000000000 THEN
-            PERFORM refuse('invalid_input', format('Line %s: the amount must be more than zero.', r.n));
+            PERFORM refuse('invalid_input', 'Line %s: the amount must be more than zero.', r.n::text);
         ELSIF r.debit = r.credit THEN
-            PERFORM refuse('invalid_input', format('Line %s debits and credits the same account.', r.n));
+            PERFORM refuse('invalid_input', 'Line %s debits and credits the same account.', r.n::text);
         END IF;
         FOREACH v_code IN ARRAY ARRAY[r.debit, r.credit] LOOP
             SELECT * INTO v_account FROM account WHERE operator_id = p_operator AND code = v_code;
             IF NOT FOUND THEN
-                PERFORM refuse('unknown_account', format('Line %s: there is no account “%s”.', r.n, v_code));
+                PERFORM refuse('unknown_account', 'Line %s: there is no account “%s”.', r.n::text, v_code);
             ELSIF v_account.closed_on <= p_effective_on THEN
-                PERFORM refuse('account_closed', format('Line %s: %s was closed on %s.', r.n, v_account.name, v_account.closed_on));
+                PERFORM refuse('account_closed', 'Line %s: %s was closed on %s.', r.n::text, v_account.name, v_account.closed_on::text);
             ELSIF v_account.party_kind IS NOT NULL THEN
-                PERFORM refuse('account_of_parties', format(
-                    'Line %s: %s is kept by bills, payments and recharges; use one of those.', r.n, v_account.name));
+                PERFORM refuse('account_of_parties', 'Line %s: %s is kept by bills, payments and recharges; use one of those.', r.n::text, v_account.name);
             END IF;
         END LOOP;
     END LOOP;

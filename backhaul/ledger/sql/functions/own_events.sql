@@ -62,7 +62,7 @@ BEGIN
         IF p_kind = 'money_moved' AND (p_chosen = p_paid OR p_chosen NOT IN ('cash', 'bank', 'mobile_wallet')) THEN
             PERFORM refuse('invalid_input', 'Money is moved from one of cash, bank and mobile wallet into another.');
         ELSIF p_kind <> 'money_moved' AND (v_chosen.kind NOT IN ('expense', 'asset') OR p_chosen IN ('cash', 'bank', 'mobile_wallet')) THEN
-            PERFORM refuse('invalid_input', format('%s is neither a cost nor something to keep; choose another account.', v_chosen.name));
+            PERFORM refuse('invalid_input', '%s is neither a cost nor something to keep; choose another account.', v_chosen.name);
         END IF;
     ELSIF p_kind = 'vat_return' AND ((p_amounts ->> 'input_vat')::bigint > balance_on(p_operator, 'input_vat', p_on)
           OR (p_amounts ->> 'input_vat')::bigint + (p_amounts ->> 'vat_paid')::bigint > -balance_on(p_operator, 'vat_payable', p_on)) THEN
@@ -98,11 +98,11 @@ DECLARE v_account account%ROWTYPE;
 BEGIN
     SELECT * INTO v_account FROM account WHERE operator_id = p_operator AND code = p_code;
     IF NOT FOUND THEN
-        PERFORM refuse('unknown_account', format('There is no account “%s”.', p_code));
+        PERFORM refuse('unknown_account', 'There is no account “%s”.', p_code);
     ELSIF v_account.closed_on <= p_on THEN
-        PERFORM refuse('account_closed', format('%s was closed on %s.', v_account.name, v_account.closed_on));
+        PERFORM refuse('account_closed', '%s was closed on %s.', v_account.name, v_account.closed_on::text);
     ELSIF v_account.party_kind IS NOT NULL THEN
-        PERFORM refuse('account_of_parties', format('%s is kept by bills, payments and recharges; use one of those.', v_account.name));
+        PERFORM refuse('account_of_parties', '%s is kept by bills, payments and recharges; use one of those.', v_account.name);
     END IF;
     RETURN v_account;
 END $$;
@@ -122,13 +122,13 @@ BEGIN
     END IF;
     SELECT min(effective_on) INTO v_first FROM entry WHERE operator_id = p_operator AND kind NOT LIKE '%opening_balances';
     IF v_first < p_on THEN
-        PERFORM refuse('not_first', format('The books have entries from %s on; opening balances come before all of them: date them on that day or earlier.', v_first));
+        PERFORM refuse('not_first', 'The books have entries from %s on; opening balances come before all of them: date them on that day or earlier.', v_first::text);
     END IF;
     PERFORM refuse_figures(p_amounts, -1000000000000000);
     FOR v_code IN SELECT jsonb_object_keys(p_amounts) LOOP
         v_account := own_account(p_operator, v_code, p_on);
         IF v_account.kind IN ('income', 'expense') OR v_code = 'opening_balances' THEN
-            PERFORM refuse('invalid_input', format('%s is not taken over: opening balances are what there is and what is owed.', v_account.name));
+            PERFORM refuse('invalid_input', '%s is not taken over: opening balances are what there is and what is owed.', v_account.name);
         END IF;
     END LOOP;
 END $$;

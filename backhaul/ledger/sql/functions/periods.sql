@@ -44,7 +44,7 @@ DECLARE v_books books := hold_books();
 BEGIN
     PERFORM refuse_days_to_come(p_through, p_now);
     IF p_through <= v_books.locked_through THEN
-        PERFORM refuse('already_closed', format('The books are closed through %s already.', v_books.locked_through));
+        PERFORM refuse('already_closed', 'The books are closed through %s already.', v_books.locked_through::text);
     END IF;
     RETURN lock_through(v_books, 'close', p_through, '', p_now);
 END $$;
@@ -81,13 +81,13 @@ DECLARE
 BEGIN
     PERFORM refuse_days_to_come(p_last_on, p_now);
     IF extract(day FROM p_last_on + 1) <> 1 OR extract(month FROM p_last_on + 1) <> v_books.year_starts_month THEN
-        PERFORM refuse('invalid_input', format('%s is not the last day of a year of these books.', p_last_on));
+        PERFORM refuse('invalid_input', '%s is not the last day of a year of these books.', p_last_on::text);
     ELSIF v_books.locked_through > p_last_on THEN
-        PERFORM refuse('period_closed', format('The books are closed through %s; reopen them through %s, then close the year.',
-                                               v_books.locked_through, p_last_on));
+        PERFORM refuse('period_closed', 'The books are closed through %s; reopen them through %s, then close the year.',
+                                               v_books.locked_through::text, p_last_on::text);
     ELSIF (SELECT kind = 'year_close' AND locked_through = p_last_on FROM books_lock
            WHERE operator_id = v_books.operator_id ORDER BY id DESC LIMIT 1) THEN
-        PERFORM refuse('already_closed', format('The year that ends on %s is closed already.', p_last_on));
+        PERFORM refuse('already_closed', 'The year that ends on %s is closed already.', p_last_on::text);
     END IF;
     v_lock := lock_through(v_books, 'year_close', p_last_on, '', p_now);
     RETURN jsonb_build_object('lock_id', v_lock, 'entry_id', post_year_end(v_books.operator_id, v_lock, p_last_on, p_now));

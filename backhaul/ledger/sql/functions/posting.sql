@@ -34,12 +34,11 @@ BEGIN
     IF NOT FOUND THEN
         PERFORM refuse('no_books', 'This operator has no books yet; finish its set-up first.');
     ELSIF v_stopped IS NOT NULL THEN
-        PERFORM refuse('books_stopped', format(
-            'The books of %s do not hold since %s: nothing is posted in them until they were looked at and released (backhaul verify).',
-            (SELECT name FROM operator WHERE id = p_operator), v_stopped::date));
+        PERFORM refuse('books_stopped', 'The books of %s do not hold since %s: nothing is posted in them until they were looked at and released (backhaul verify).',
+            (SELECT name FROM operator WHERE id = p_operator), v_stopped::date::text);
     ELSIF p_effective_on <= v_locked THEN
-        PERFORM refuse('period_closed', format('The books are closed through %s; use a later date or reopen the period.',
-            to_char(v_locked, 'FMDD Mon YYYY')));
+        PERFORM refuse('period_closed', 'The books are closed through %s; use a later date or reopen the period.',
+            to_char(v_locked, 'FMDD Mon YYYY'));
     END IF;
 END $$;
 
