@@ -168,7 +168,7 @@ def test_another_digit_in_a_block_that_was_excused_stops_them_again(db: Embedded
 
 
 def test_what_is_wrong_beyond_the_examples_stops_excused_books_too(db: EmbeddedPostgres, business: Cast) -> None:
-    """More days of an account than are named differ; then one of those that are not named does so otherwise."""
+    """More days of an account than are named differ; then one more, that is not named either."""
     with as_admin(db) as admin:
         for n in range(EXAMPLES + 1):
             admin.execute(
@@ -180,7 +180,7 @@ def test_what_is_wrong_beyond_the_examples_stops_excused_books_too(db: EmbeddedP
         verify(business)
         assert post(business, business.north)
         admin.execute(
-            "UPDATE account_day SET debit_minor = 2 WHERE operator_id = %s AND code = 'cash' AND day = %s",
+            "UPDATE account_day SET day = day + 1 WHERE operator_id = %s AND code = 'cash' AND day = %s",
             [business.north, NOV + timedelta(days=EXAMPLES)],
         )
     verify(business)
