@@ -68,7 +68,8 @@ def reopen_books(*, through: date | None, why: str, now: datetime) -> int:
 def close_year(*, last_on: date, now: datetime) -> YearClosed:
     """Close a year: the books through its last day, and its result into retained earnings by one entry of that day.
 
-    Raises AlreadyClosed, PeriodClosed where later days are closed, InvalidInput where no year ends on that day.
+    Raises AlreadyClosed, PeriodClosed where later days are closed, InvalidInput where no year ends on that day or it is
+    not over.
     """
     current_scope().require("books.close")
     return YearClosed(**call("close_year", last_on=last_on, now=now))
@@ -97,16 +98,7 @@ def get_fiscal_year(day: date) -> FiscalYear:
 
 def is_year_closed(year: FiscalYear) -> bool:
     """Whether the result of that year stands in retained earnings."""
-    return bool(
-        rows(
-            "SELECT 1 FROM books_lock l JOIN books b ON b.operator_id = l.operator_id "
-            "WHERE l.operator_id = %(me)s AND l.kind = 'year_close' AND l.locked_through = %(on)s "
-            "AND b.locked_through >= %(on)s AND NOT EXISTS (SELECT 1 FROM books_lock r "
-            "WHERE r.operator_id = l.operator_id AND r.id > l.id AND r.kind = 'reopen' "
-            "AND (r.locked_through IS NULL OR r.locked_through < %(on)s))",
-            {"me": _me(), "on": year.last_on},
-        )
-    )
+    return bool(rows("SELECT is_year_closed(%s, %s) AS is_closed", [_me(), year.last_on])[0]["is_closed"])
 
 
 def list_locks(limit: int = 50) -> list[dict[str, Any]]:

@@ -19,14 +19,14 @@ $$;
 
 -- refuse_locked(books, day): nothing is posted into a locked period (SPEC A3), nor into books that were found changed.
 -- A day that is over somebody may be closing at this moment: that closing waits for this posting (hold_books), or this posting for it.
--- Nobody waits for the books of today.
+-- Nobody waits for the books of today (in UTC: nowhere east of it is an earlier day today).
 CREATE OR REPLACE FUNCTION refuse_locked(p_operator bigint, p_effective_on date) RETURNS void
 LANGUAGE plpgsql AS $$
 DECLARE
     v_locked date;
     v_stopped timestamptz;
 BEGIN
-    IF p_effective_on < current_date - 1 THEN
+    IF p_effective_on < current_date THEN
         SELECT locked_through, stopped_at INTO v_locked, v_stopped FROM books WHERE operator_id = p_operator FOR KEY SHARE;
     ELSE
         SELECT locked_through, stopped_at INTO v_locked, v_stopped FROM books WHERE operator_id = p_operator;
@@ -47,7 +47,7 @@ END $$;
 CREATE OR REPLACE FUNCTION keep_open(p_operators bigint[], p_on date) RETURNS void
 LANGUAGE plpgsql AS $$
 BEGIN
-    IF p_on < current_date - 1 THEN
+    IF p_on < current_date THEN
         PERFORM 1 FROM books WHERE operator_id IN (SELECT unnest(path) FROM operator WHERE id = ANY (p_operators))
         ORDER BY operator_id FOR KEY SHARE;
     END IF;
