@@ -129,9 +129,10 @@ def _record(event: OwnEvent, amounts: Mapping[str, int], request_key: str, now: 
 
 
 def reverse_own_event(*, event_id: int, on: date, reason: str, now: datetime) -> int:
-    """Take an event back, once, on its own day or a later one; returns the id of the entry that does it.
+    """Take an event back, once, on its own day or a later one (opening balances: on their own); returns the id of the
+    entry that does it.
 
-    Raises NotFound, AlreadyReversed, PeriodClosed.
+    Raises NotFound, AlreadyReversed, AccountClosed, PeriodClosed, InvalidInput.
     """
     current_scope().require("books.post")
     return int(call("reverse_own_event", event=event_id, on=on, reason=_said(reason), now=now))
