@@ -20,7 +20,9 @@ LANGUAGE plpgsql AS $$
 DECLARE v_id bigint;
 BEGIN
     INSERT INTO books_lock (operator_id, kind, locked_through, locked_before, why, recorded_at, actor_id, xid)
-    VALUES (p_books.operator_id, p_kind, p_through, p_books.locked_through, p_why, p_now, acting_user(), current_stamp())
+    SELECT p_books.operator_id, p_kind, p_through, p_books.locked_through, p_why, GREATEST(p_now, max(l.recorded_at)), acting_user(),
+           current_stamp()
+    FROM books_lock l WHERE l.operator_id = p_books.operator_id     -- never before the last one, for which it may have waited
     RETURNING id INTO v_id;
     UPDATE books SET locked_through = p_through WHERE operator_id = p_books.operator_id;
     RETURN v_id;
