@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
+from backhaul.common.clock import local_date
 from backhaul.common.errors import InvalidInput, NotFound, Refusal
 from backhaul.ledger.choices import YEAR_CLOSE, YEAR_CLOSE_KINDS
 from backhaul.ledger.period_rules import FiscalYear, closing_of, fiscal_year_of, last_of_month, month_state
@@ -52,7 +53,10 @@ def close_books(*, through: date, now: datetime) -> int:
 
     Postings into past days that are under way are waited for. Raises AlreadyClosed, InvalidInput for days to come.
     """
-    current_scope().require("books.close")
+    scope = current_scope()
+    scope.require("books.close")
+    if through > local_date(now, scope.time_zone):  # the database allows for every time zone
+        raise InvalidInput("Books are closed through today at the latest.", field="through")
     return int(call("close_books", through=through, now=now))
 
 

@@ -78,6 +78,12 @@ def test_days_to_come_stay_open(chain: Chain) -> None:
             periods.close_year(last_on=date(2026, 12, 31), now=NOW)
 
 
+def test_tomorrow_stays_open_in_the_evening_too(chain: Chain) -> None:
+    """At 18:00 in Dhaka it is tomorrow already on some island; its night would find the books closed."""
+    with acting(chain.isp), pytest.raises(InvalidInput), savepoint():
+        periods.close_books(through=DAY + timedelta(days=1), now=NOW.replace(hour=12))
+
+
 def test_books_are_opened_again_with_a_reason_and_only_where_they_are_closed(chain: Chain) -> None:
     with acting(chain.isp):
         with pytest.raises(NotClosed), savepoint():
