@@ -88,7 +88,8 @@ def ask_cell(
             told(answered, question)
             cursor.execute(
                 "SELECT operator_id, count(*), count(wrong), (array_agg(wrong ORDER BY wrong) "
-                f"FILTER (WHERE wrong IS NOT NULL))[1:{EXAMPLES}], left(md5(findings(string_agg(wrong, '; ' ORDER BY wrong))::text), 8) "
+                f"FILTER (WHERE wrong IS NOT NULL))[1:{EXAMPLES}], "
+                "left(md5(findings(string_agg(wrong, '; ' ORDER BY wrong))::text), 8) "
                 f"FROM ({question.sql}) AS looked GROUP BY operator_id"
             )
             answers += [Answer(question.name, who, n, wrong, tuple(examples or ()), digest or "")

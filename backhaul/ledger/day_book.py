@@ -17,16 +17,23 @@ from backhaul.operators.functions import rows
 from backhaul.operators.scope import current_scope
 
 
-def get_day_book(*, on: date, known_on: date | None = None, limit: int = 200) -> Statement:
+def get_day_book(
+    *,
+    on: date,
+    known_on: date | None = None,
+    limit: int = 200,
+    named: Callable[[list[dict[str, Any]]], list[dict[str, Any]]] = list,
+) -> Statement:
     """All entries of a day: how many and how much of each kind, then the first `limit` of them with their lines.
 
+    `named` gives the lines of entries their customers and people: the books know the ids of these only.
     Facts: entries, amount_minor.
     """
     columns = (Column(words("Entries"), "count"), Column(words("Debit")), Column(words("Credit")))
     kinds = tuple(_kind(row, on) for row in _list_kinds(on, known_on))
     entries = list_journal(from_on=on, to_on=on, known_on=known_on, limit=limit + 1)
     count, moved = (sum(amount(row, n) for row in kinds) for n in (0, 1))
-    lines = [row for entry in entries[:limit] for row in _entry(entry)]
+    lines = [row for entry in named(entries[:limit]) for row in _entry(entry)]
     return Statement(
         name="day-book",
         title=words("Day book"),

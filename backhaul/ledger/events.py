@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from backhaul.common.errors import InvalidInput, NotFound, Refusal
 from backhaul.common.money import refuse_beyond_limit
 from backhaul.ledger.balances import sum_balance
-from backhaul.ledger.choices import METHOD_ACCOUNTS, TITLES
+from backhaul.ledger.choices import KEPT_BY_EVENTS, METHOD_ACCOUNTS, TITLES
 from backhaul.ledger.queries import list_accounts
 from backhaul.operators.functions import call, rows
 from backhaul.operators.scope import current_scope
@@ -157,15 +157,16 @@ def get_vat_owed(on: date) -> VatOwed:
 
 
 def list_cost_accounts(on: date) -> list[dict[str, Any]]:
-    """Accounts that an expense or a supplier's bill can be for, by number: code, number, name."""
-    return [
+    """Accounts that an expense or a supplier's bill can be for, costs first, by number: code, number, name."""
+    found = [
         account
         for account in list_accounts()
         if account["kind"] in {"expense", "asset"}
         and account["party_kind"] is None
-        and account["code"] not in METHOD_ACCOUNTS
+        and account["code"] not in (*METHOD_ACCOUNTS, *KEPT_BY_EVENTS)
         and (account["closed_on"] is None or account["closed_on"] > on)
     ]
+    return sorted(found, key=lambda account: account["kind"] != "expense")
 
 
 def list_opening_accounts(on: date) -> list[dict[str, Any]]:

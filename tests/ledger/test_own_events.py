@@ -121,6 +121,15 @@ def test_what_does_not_fit_is_refused_and_leaves_nothing(
         assert rows("SELECT 1 FROM own_event") == [] and held(chain) == {}
 
 
+def test_what_bills_and_charges_keep_is_not_offered_for_an_expense(chain: Chain) -> None:
+    with acting(chain.isp):
+        offered = [account["code"] for account in events.list_cost_accounts(DAY)]
+    assert offered == [
+        "gateway_fees", "finance_cost", "office_expense", "salaries", "rent", "electricity", "repairs", "bandwidth",
+        "stock", "fixed_assets",
+    ]  # fmt: skip
+
+
 def test_a_closed_account_is_refused_from_its_last_day_on(chain: Chain) -> None:
     with acting(chain.isp):
         execute("UPDATE account SET closed_on = %s WHERE code = 'office_expense'", [DAY])

@@ -12,6 +12,7 @@ import pytest
 from django.test import Client
 from python_calamine import CalamineWorkbook
 
+from backhaul.billing.adjustments import discount_bill
 from backhaul.cli.embedded import EmbeddedPostgres
 from backhaul.common.clock import local_date, now
 from backhaul.ledger.events import OwnEvent, record_own_event
@@ -97,6 +98,23 @@ def test_what_was_not_known_yet_is_not_shown(town: Town) -> None:
     page = page_of(client, "/books/trial-balance/?known=2020-01-01")
     assert "Receivable from customers" not in page
     assert "as known on 1 Jan 2020" in page
+
+
+def test_the_day_book_names_customers_and_people(town: Town) -> None:
+    page = page_of(signed_in("riverside"), "/books/day-book/")
+    assert "Abdul Karim" in page
+
+
+def test_the_way_from_an_entry_says_what_it_leads_to(town: Town) -> None:
+    """A discount is not its bill."""
+    with acting(town.cast.padma, town.cast.riverside):
+        discount_bill(
+            invoice_id=town.ids["bill"], net_minor=1_00, why="slow", on=local_date(now(), "Asia/Dhaka"), now=now(),
+            request_key=request_key(),
+        )  # fmt: skip
+    client = signed_in("riverside")
+    (entry, *_) = links(page_of(client, "/books/journal/?kind=bill_discount"), r"/books/entries/\d+/")
+    assert "Bill that it lowers" in page_of(client, entry)
 
 
 def test_a_shopkeeper_reads_how_the_business_stands(town: Town) -> None:

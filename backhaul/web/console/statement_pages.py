@@ -29,6 +29,7 @@ from backhaul.web.paper.sheet import seal
 from backhaul.web.paper.statements import statement_document
 
 FILES = ("csv", "xlsx", "pdf")
+PHONE_COLUMNS = 2  # figures that a phone shows beside what they are of; more stand below it
 FILE_ROWS = 20_000  # rows of a file where its page shows fewer
 # What `Opens.what` is called in addresses, where it is not the name of a page of one key itself.
 PAGES_OF_DAYS = ("income-statement", "journal")
@@ -122,6 +123,7 @@ def _context(
         "filters": wanted,
         "over_days": over_days,
         "width": len(statement.columns) + 1,
+        "many": len(statement.columns) > PHONE_COLUMNS,
         "beside": address_of(statement.beside) if statement.beside else "",
         "back": {"href": back[0], "label": back[1]},
         "head": get_latest_head(),
