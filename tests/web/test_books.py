@@ -15,7 +15,9 @@ from python_calamine import CalamineWorkbook
 from backhaul.billing.adjustments import discount_bill
 from backhaul.cli.embedded import EmbeddedPostgres
 from backhaul.common.clock import local_date, now
+from backhaul.ledger.day_book import get_account_statement
 from backhaul.ledger.events import OwnEvent, record_own_event
+from backhaul.web.console.statement_files import statement_csv, statement_xlsx
 from tests.builders import acting, request_key
 from tests.ledger.books import as_admin
 from tests.scenarios.test_money_races import wait_for_locks
@@ -84,6 +86,18 @@ def test_a_statement_is_of_one_instant(server: EmbeddedPostgres, town: Town) -> 
             )  # fmt: skip
     reader.join()
     assert "Not so:" not in pages[0]
+
+
+def test_a_file_that_leaves_rows_out_says_so(town: Town) -> None:
+    words = "There are more rows; choose fewer days."
+    with acting(town.cast.padma, town.cast.riverside):
+        for limit, told in ((1000, False), (1, True)):
+            statement = get_account_statement(
+                "receivable_customers", from_on=date(2020, 1, 1), to_on=date(2999, 1, 1), limit=limit
+            )
+            sheet = CalamineWorkbook.from_filelike(io.BytesIO(statement_xlsx(statement).content)).get_sheet_by_index(0)
+            assert any(words in row for row in sheet.to_python()) is told
+            assert (words in statement_csv(statement).content.decode()) is told
 
 
 def test_a_statement_is_printed_as_it_is_shown(town: Town) -> None:
