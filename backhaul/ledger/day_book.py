@@ -118,7 +118,7 @@ def get_parties(
             known.get(row["party_id"], str(row["party_id"])),
             (max(row["net_minor"], 0) or None, max(-row["net_minor"], 0) or None),
             named=True,
-            opens=_party_page(code, kind, row["party_id"]),
+            opens=_party_page(code, kind, row["party_id"], on),
         )
         for row in found[:limit]
     )
@@ -140,9 +140,9 @@ def get_parties(
     )
 
 
-def _party_page(code: str, kind: str, party_id: int) -> Opens | None:
+def _party_page(code: str, kind: str, party_id: int, on: date) -> Opens | None:
     if kind == "customer":
-        return Opens("customer-account", party_id)
+        return Opens("customer-account", party_id, to_on=on)
     return Opens("reseller", party_id) if code in {parents for parents, _children in MIRRORS} else None
 
 

@@ -252,12 +252,13 @@ def _flow(row: dict[str, Any], from_on: date, to_on: date) -> Row:
 
 def _results(on: date, result: int, known_on: date | None) -> list[Row]:
     """The result that is not in retained earnings yet: of the running year, and of earlier ones not closed."""
-    first_on = max(get_fiscal_year(on).starts_on, _day_after_year_end(on, known_on))
+    closed_until = _day_after_year_end(on, known_on)
+    first_on = max(get_fiscal_year(on).starts_on, closed_until)
     running = list_turnovers(from_on=first_on, to_on=on, known_on=known_on)
     of_year = sum(row["credit_minor"] - row["debit_minor"] for row in running)
     earlier = words("Result of earlier years, not closed yet")
     parts = [
-        (earlier, result - of_year, EVER, first_on - timedelta(days=1)),
+        (earlier, result - of_year, closed_until, first_on - timedelta(days=1)),
         (words("Result of the year"), of_year, first_on, on),
     ]
     return [

@@ -192,6 +192,19 @@ def test_years_that_nobody_closed_stand_apart_from_the_running_one(chain: Chain)
     assert found["Result of the year"] == 50
 
 
+def test_a_year_that_nobody_closed_leads_to_its_own_result_and_not_to_that_of_closed_ones(chain: Chain) -> None:
+    with acting(chain.isp):
+        post("cash", "other_income", 700, on=date(2023, 5, 1))
+        close_year(last_on=date(2023, 12, 31), now=NOW)
+        post("cash", "other_income", 900, on=date(2024, 5, 1))
+        post("cash", "other_income", 50)
+        sheet = get_balance_sheet(on=DAY)
+        for row in (row for section in sheet.sections for row in section.rows if row.label.startswith("Result")):
+            assert row.opens is not None and row.opens.from_on is not None and row.opens.to_on is not None
+            income = get_income_statement(from_on=row.opens.from_on, to_on=row.opens.to_on)
+            assert (income.facts["result_minor"],) == row.cells
+
+
 def test_a_year_that_is_closed_stays_so_when_years_begin_in_another_month(chain: Chain) -> None:
     with acting(chain.isp):
         post("cash", "other_income", 900, on=date(2025, 8, 1))

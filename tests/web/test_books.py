@@ -131,6 +131,17 @@ def test_the_way_from_an_entry_says_what_it_leads_to(town: Town) -> None:
     assert "Bill that it lowers" in page_of(client, entry)
 
 
+@pytest.mark.parametrize("name", ["trial-balance", "balance-sheet", "income-statement", "receivables"])
+def test_a_figure_leads_to_the_same_days_as_known_on_the_same_day(town: Town, name: str) -> None:
+    today = local_date(now(), "Asia/Dhaka")
+    page = page_of(signed_in("riverside"), f"/books/{name}/?to={today}&known={today}")
+    led = re.findall(r'href="(/books/accounts/[^"]+|/books/income-statement/[^"]+|/customers/\d+/account/[^"]*)"', page)
+    assert led
+    for address in led:
+        if "as=" not in address:
+            assert f"to={today}" in address and f"known={today}" in address, address
+
+
 def test_a_shopkeeper_reads_how_the_business_stands(town: Town) -> None:
     page = page_of(signed_in("riverside"), "/books/")
     for words in ("What you own", "What others owe you", "What you owe", "this month"):
