@@ -25,6 +25,7 @@ TABLES = [
     Own("run_exception", app="S", books="SI"),
     Own("run_plan", app="SIU", batch="SIU"),
     Own("run_plan_slice", app="S", batch="SIU"),
+    Own("rehearsal", app="SI", batch="SU"),
 ]
 FUNCTIONS = [
     Definer("bill_slice", ("batch",)),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from procrastinate import RetryStrategy
 from procrastinate.contrib.django import app
 
-from backhaul.billing import run_plans, runs
+from backhaul.billing import rehearsals, run_plans, runs
 from backhaul.billing.cuts import cut_when_due
 from backhaul.billing.runs import bill_isp, bill_missing_nights
 from backhaul.billing.services import RETRY_HELD
@@ -34,6 +34,12 @@ def carry_out_run(isp_id: int, run_id: int) -> None:
 def make_plan(isp_id: int, plan_id: int) -> None:
     """Rehearse a run, to be looked at and confirmed."""
     run_plans.make_plan(get_isp(isp_id), plan_id=plan_id, now=now())
+
+
+@app.task(name=rehearsals.REHEARSE)
+def rehearse_days(isp_id: int, rehearsal_id: int) -> None:
+    """Live the days to come in a copy of an ISP, to be looked at."""
+    rehearsals.carry_out_rehearsal(get_isp(isp_id), rehearsal_id=rehearsal_id)
 
 
 @app.periodic(cron="10 * * * *")

@@ -21,7 +21,7 @@ from backhaul.operators.row_security import Edge, Own, Owned, Tree
 # What no bill, charge or cut depends on: sessions, what is still to be sent, who did what. Nor do tables of secrets.
 LEFT_OUT = {
     "radius_session_live", "radius_session_history", "radius_accounting_error", "disconnect_request", "head_address",
-    "head_mail", "audit_event", "verify_run", "verify_answer",
+    "head_mail", "audit_event", "verify_run", "verify_answer", "rehearsal",
 }  # fmt: skip
 WRITTEN_OVER = {("nas", "secret"): "left-out"}  # others refer to its rows; the column must hold something else
 STAMPS = "xid_epoch"  # how this cluster's transaction ids are counted on (docs/decisions/0005)
