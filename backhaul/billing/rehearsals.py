@@ -63,11 +63,17 @@ def list_rehearsals(*, limit: int = 20) -> list[dict[str, Any]]:
 
 
 def get_rehearsal(rehearsal_id: int) -> dict[str, Any]:
-    """One of them; `report` as `backhaul rehearse --json` writes it, None until it is done. Raises NotFound."""
+    """One of them; `report` as `backhaul rehearse --json` writes it, None until it is done; `names` of the operators
+    that it calls by their short names. Raises NotFound.
+    """
     found = rows(f"{_READ} AND id = %s", [current_scope().operator_id, rehearsal_id])
     if not found:
         raise NotFound("There is no such rehearsal.")
-    return found[0] | {"report": found[0]["report"] and json.loads(found[0]["report"])}
+    report = found[0]["report"] and json.loads(found[0]["report"])
+    called = [fund["operator"] for fund in report["funds"]] if report else []
+    isp_id = current_scope().isp_id
+    named = rows("SELECT slug, name FROM operator WHERE isp_id = %s AND slug = ANY (%s)", [isp_id, called])
+    return found[0] | {"report": report, "names": {row["slug"]: row["name"] for row in named}}
 
 
 def carry_out_rehearsal(isp: IspDirectory, *, rehearsal_id: int) -> None:

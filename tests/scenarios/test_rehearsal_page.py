@@ -56,6 +56,7 @@ def test_what_was_asked_for_is_done_and_says_what_the_isp_may_know(town: Cast, d
     assert {fund["operator"] for fund in report["funds"]} == {"north", "rival"}
     assert {row["operator"] for row in report["months"]} == {"padma"}
     assert "riverside" not in json.dumps(report)
+    assert done["names"] == {"north": "North", "rival": "Rival"}
     after = fingerprint(db)
     assert {name for name in after if after[name] != before[name]} == {"cell1.rehearsal"}
     assert scratches(db) == []

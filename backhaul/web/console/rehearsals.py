@@ -41,11 +41,12 @@ def rehearsals(request: PageRequest) -> HttpResponse:
 def rehearsal(request: PageRequest, pk: int) -> HttpResponse:
     """GET billing-run/days-ahead/<id>/: how far it is, then what it says. Asks for itself again until it is done."""
     found = get_rehearsal(pk)
-    return show(request, "rehearsal", {"rehearsal": found, "report": found["report"] and _drawn(found["report"])})
+    return show(request, "rehearsal", {"rehearsal": found, "report": found["report"] and _drawn(found)})
 
 
-def _drawn(report: dict[str, Any]) -> dict[str, Any]:
-    """The report as its page shows it: days on which something comes, days as days."""
+def _drawn(found: dict[str, Any]) -> dict[str, Any]:
+    """The report as its page shows it: days on which something comes, days as days, operators by their names."""
+    report, names = found["report"], found["names"]
     days = [
         {**done, "on": _day(day["on"]), "off": sum(done[name] for name in WENT_OFF)}
         for day in report["days"]
@@ -53,8 +54,14 @@ def _drawn(report: dict[str, Any]) -> dict[str, Any]:
     ]
     return {
         "days": [day for day in days if day["bills"] or day["off"] or day["waiting"]],
-        "funds": [{**fund, "lowest_on": _day(fund["lowest_on"])} for fund in report["funds"]],
-        "short": [{**row, "on": _day(row["on"]), "until": _day(row["until"])} for row in report["short"]],
+        "funds": [
+            {**fund, "operator": names[fund["operator"]], "lowest_on": _day(fund["lowest_on"])}
+            for fund in report["funds"]
+        ],
+        "short": [
+            {**row, "operator": names[row["operator"]], "on": _day(row["on"]), "until": _day(row["until"])}
+            for row in report["short"]
+        ],
         "not_billed": [{**row, "on": _day(row["on"])} for row in report["not_billed"]],
         "months": [{**row, "first_on": _day(f"{row['month']}-01")} for row in report["months"]],
         "wrong": report["verify"]["wrong"],
