@@ -70,7 +70,7 @@ def get_receivable_ageing(*, on: date, known_on: date | None = None, limit: int 
                 words("Total"),
             )
         ),
-        sections=(Section("", tuple(_customer(row) for row in found[:limit])),),
+        sections=(Section("", tuple(_customer(row, on) for row in found[:limit])),),
         totals=(Row(words("Total"), tuple(sums[age] for age in AGES), kind="sum"),),
         proofs=((words("The total is the receivable account of the books"), sums["total_minor"] == in_books),),
         to_on=on,
@@ -108,6 +108,7 @@ def _list_ages(on: date, known_on: date | None, limit: int) -> list[dict[str, An
     )
 
 
-def _customer(row: dict[str, Any]) -> Row:
+def _customer(row: dict[str, Any], on: date) -> Row:
     cells = tuple(row[age] or None for age in AGES)
-    return Row(row["name"], cells, code=row["code"], named=True, opens=Opens("customer-account", row["customer_id"]))
+    opens = Opens("customer-account", row["customer_id"], to_on=on)
+    return Row(row["name"], cells, code=row["code"], named=True, opens=opens)

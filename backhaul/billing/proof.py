@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import date
 from typing import Any
 
+from django.utils.translation import gettext_lazy as _
+
 from backhaul.common.errors import InvalidInput
 from backhaul.operators.functions import rows
 from backhaul.operators.scope import current_scope
@@ -34,6 +36,32 @@ PROOF_CLASSES = {
     "operator_blocked": "exception",
     "not_started": "exception",
     "unexplained": "exception",
+}
+# What the classes are called.
+PROOF_WORDS = {
+    "billed": _("Billed"),
+    "in_arrears": _("Running, billed at the period's end"),
+    "free_profile": _("Free by its billing profile"),
+    "free_price": _("At a price of nothing"),
+    "free_discount": _("Discounted to nothing"),
+    "before_start": _("Before billing began (taken over)"),
+    "short_grace": _("In grace before it was cut for want of funds"),
+    "cut_window": _("Ended, not cut yet"),
+    "credited": _("Billed and credited"),
+    "off_operator": _("Stopped by a person or the operator's minimum"),
+    "off_unpaid": _("Cut as unpaid"),
+    "off_short": _("Cut for want of funds"),
+    "off_other": _("Not activated, or left"),
+    "held_own": _("Held: your fund does not cover it"),
+    "held_upstream": _("Held: your provider cannot serve it"),
+    "no_tariff": _("No price for the plan on some level"),
+    "period_closed": _("Books closed on the bill's date"),
+    "books_stopped": _("Books stopped: they were found not to hold"),
+    "already_billed": _("Billed before, by a bill not credited in full"),
+    "auto_bill_off": _("Its profile bills by hand only"),
+    "operator_blocked": _("You are below your minimum balance"),
+    "not_started": _("Billing was never started"),
+    "unexplained": _("Nothing explains it"),
 }
 GROUPS = ("billed", "free", "off", "exception")
 _TOTALS = """

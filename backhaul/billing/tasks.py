@@ -7,7 +7,7 @@ from typing import Any
 from procrastinate import RetryStrategy
 from procrastinate.contrib.django import app
 
-from backhaul.billing import run_plans, runs, standing
+from backhaul.billing import rehearsals, run_plans, runs, standing
 from backhaul.billing.bulk import CARRY_OUT as CARRY_OUT_BULK
 from backhaul.billing.bulk import Seat
 from backhaul.billing.bulk import carry_out_bulk as carry_out
@@ -45,6 +45,12 @@ def carry_out_bulk(isp_id: int, run_id: int, seat: dict[str, Any]) -> None:
 def make_plan(isp_id: int, plan_id: int) -> None:
     """Rehearse a run, to be looked at and confirmed."""
     run_plans.make_plan(get_isp(isp_id), plan_id=plan_id, now=now())
+
+
+@app.task(name=rehearsals.REHEARSE)
+def rehearse_days(isp_id: int, rehearsal_id: int) -> None:
+    """Live the days to come in a copy of an ISP, to be looked at."""
+    rehearsals.carry_out_rehearsal(get_isp(isp_id), rehearsal_id=rehearsal_id)
 
 
 @app.periodic(cron="10 * * * *")

@@ -68,8 +68,10 @@ def _tell_section(section: Section, teller: Teller) -> None:
 
 
 def _tell_entry(entry: Any, teller: Teller) -> None:
-    click.echo(f"\n{entry['effective_on']} {entry['title']} · {entry['number']}")
+    from django.utils.translation import gettext
+
+    click.echo(f"\n{entry['effective_on']} {gettext(entry['title'])} · {entry['number']}")
     for line in entry["lines"]:
-        name = " · ".join(filter(None, (line["account"], line["party"])))
+        name = " · ".join(filter(None, (gettext(line["account"]), line["party"])))
         debit, credit = (teller.money(line[side]) if line[side] else "" for side in ("debit_minor", "credit_minor"))
         click.echo(f"  {name:<60} {debit:>16} {credit:>16}".rstrip())

@@ -68,6 +68,8 @@ def _of_isp(isp: str, month: datetime) -> tuple[list[dict[str, Any]], int]:
 
 
 def _tell(one: dict[str, Any], decimals: int) -> None:
+    from backhaul.billing.proof import PROOF_WORDS
+
     click.echo(one["name"])
     for row in one["classes"]:
         mark = "! " if row["group"] == EXCEPTION else "  "
@@ -76,5 +78,11 @@ def _tell(one: dict[str, Any], decimals: int) -> None:
             for key, what in (("net_minor", "billed"), ("charged_minor", "charged"))
             if row.get(key)
         ]
-        figures = f"{row['days']:>8} days of {row['services']} service(s)"
-        click.echo(f"{mark}{row['class']:<18}{figures}{'  ' if sums else ''}{', '.join(sums)}")
+        days, services = row["days"], row["services"]
+        figures = f"{days:>8} {_noun('day', days)} of {services} {_noun('service', services)}"
+        name = str(PROOF_WORDS.get(row["class"], row["class"]))
+        click.echo(f"{mark}{name:<50}{figures}{'  ' if sums else ''}{', '.join(sums)}")
+
+
+def _noun(name: str, count: int) -> str:
+    return name if count == 1 else f"{name}s"

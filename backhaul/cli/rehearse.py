@@ -22,7 +22,10 @@ from backhaul.common import clock
     "--recharge", multiple=True, metavar="OPERATOR=AMOUNT@DATE", help="What if this were put into its fund that day."
 )
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-def rehearse(*, isp: str, until: datetime, operator: str | None, recharge: tuple[str, ...], as_json: bool) -> int:
+@click.option("--progress", is_flag=True, help="Write each day that is lived to standard error, a line each.")
+def rehearse(
+    *, isp: str, until: datetime, operator: str | None, recharge: tuple[str, ...], as_json: bool, progress: bool
+) -> int:
     """Run an ISP's calendar forward to a date, in a copy of that ISP alone, and report what comes.
 
     Nights, volume bonuses, cuts and guards happen as they would; nobody pays and nobody recharges, except as given
@@ -37,6 +40,7 @@ def rehearse(*, isp: str, until: datetime, operator: str | None, recharge: tuple
 
         directory = get_isp_by_slug(isp)
         watched = sys.stderr.isatty() and not as_json
+        tell = _line_of_day if progress else _tell_day if watched else _say_nothing
         report = play(
             home,
             directory,
@@ -44,13 +48,21 @@ def rehearse(*, isp: str, until: datetime, operator: str | None, recharge: tuple
             until=until.date(),
             what_if=[WhatIf.parse(text, decimals=directory.currency_decimals) for text in recharge],
             operator=operator,
-            heard=_tell_day if watched else lambda _: None,
+            heard=tell,
         )
     if as_json:
         click.echo(json.dumps(report, ensure_ascii=False))
     else:
         click.echo("\n".join(lines_of(report, directory.currency_decimals)))
     return 1 if report["verify"]["wrong"] else 0
+
+
+def _say_nothing(_day: str) -> None:
+    return
+
+
+def _line_of_day(day: str) -> None:
+    click.echo(day, err=True)
 
 
 def _tell_day(day: str) -> None:

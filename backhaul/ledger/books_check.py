@@ -12,9 +12,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from backhaul.ledger.seal_text import Entry, Posting, block_hash
+from backhaul.ledger.seal_text import Block, Entry, Posting, block_hash
 
-VERSION = 1
+VERSION = 2
 
 
 class NotBooks(ValueError):
@@ -31,12 +31,15 @@ class Pin:
 
 @dataclass
 class Books:
-    """What was read of one operator's books. `sound`: so many blocks hold from the first on; `proved`: by heads."""
+    """What was read of one operator's books. `sound`: so many blocks hold from the first on; `proved`: by heads;
+    `debits`: of all blocks up to each.
+    """
 
     slug: str
     operator_id: int
     name: str
     hashes: dict[int, str] = field(default_factory=dict)
+    debits: dict[int, int] = field(default_factory=dict)
     heads: dict[str, tuple[int, str]] = field(default_factory=dict)
     entries: int = 0
     debits_minor: int = 0
@@ -88,6 +91,8 @@ def _checked(records: Iterator[dict[str, Any]], pins: Sequence[Pin]) -> Checked:
         raise NotBooks("this is no file of books, or of another version; make one with: backhaul export-books")
     for record in records:
         if "books" in record:
+            if any(record["operator_id"] == books.operator_id for books in found.books):
+                raise NotBooks(f"the books of {record['books']} are in this file twice")
             found.books.append(Books(record["books"], record["operator_id"], record["name"]))
             _read(found.books[-1], records)
     if not found.books:
@@ -146,7 +151,9 @@ def _close(books: Books, block: _Block) -> None:
     """Check a block whose entries are all read: against its seal, and its seal against the one before."""
     seal, no = block.seal, block.seal["seal"]
     last, before = next(reversed(books.hashes.items()), (0, ""))
-    made = block_hash(books.operator_id, block.entries, bytes.fromhex(seal["previous_hash"])).hex()
+    sealed_at = datetime.fromisoformat(seal["sealed_at"])
+    which = Block(books.operator_id, no, seal["xid_from"], seal["xid_before"], sealed_at)
+    made = block_hash(which, block.entries, bytes.fromhex(seal["previous_hash"])).hex()
     debits = sum(posting.amount_minor for entry in block.entries for posting in entry.postings)
     if made != seal["hash"] or (len(block.entries), debits) != (seal["entries"], seal["amount_minor"]):
         books.wrong(no, "its entries were changed after it was sealed")
@@ -156,11 +163,12 @@ def _close(books: Books, block: _Block) -> None:
         books.sound = no
     books.debits_minor += debits
     books.hashes[no] = seal["hash"]
+    books.debits[no] = books.debits_minor
 
 
 def _check_head(books: Books, head: dict[str, Any]) -> None:
     no = head["seal_no"]
-    if books.hashes.get(no) != head["hash"]:
+    if (books.hashes.get(no), books.debits.get(no)) != (head["hash"], head["debits_minor"]):
         books.wrong(no, f"it is not the one of which the head of {head['head']} was made")
 
 
@@ -169,7 +177,9 @@ def _compare(pin: Pin, found: Checked) -> None:
     for books in found.books:
         for no, made in books.hashes.items():
             if made == pin.hash:
-                if no <= books.sound:
+                if books.heads.get(pin.on, (no, made)) != (no, made):
+                    books.wrong(books.heads[pin.on][0], f"this is not the one whose head was mailed for {pin.on}")
+                elif no <= books.sound:
                     books.proved.append(f"up to block {no} all is as it was when the head of {pin.on} was mailed")
                 return
     if len(found.books) > 1:

@@ -13,7 +13,7 @@ from typing import Any
 
 from backhaul.operators.functions import rows
 
-VERSION = 1
+VERSION = 2
 ENTRIES_AT_A_TIME = 5_000
 _ENTRIES = """
     SELECT e.xid::text::bigint AS xid, json_build_object(

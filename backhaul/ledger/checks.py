@@ -6,13 +6,14 @@ and `wrong` = NULL or what is wrong with it in words. Contexts above have questi
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from django.db import connections
 
-from backhaul.ledger.choices import OWN_EVENTS
+from backhaul.ledger.choices import CHART, OWN_EVENTS
 from backhaul.ledger.periods import LATE, LOCKS
+from backhaul.ledger.templates import TEMPLATES
 from backhaul.operators.scope import survey
 
 EXAMPLES = 5
@@ -24,6 +25,10 @@ SIDES = """posting p CROSS JOIN LATERAL (VALUES (p.debit_code, p.debit_party, p.
 
 # The operator's short name as o.slug, for rows that have an operator_id.
 NAMED = "LEFT JOIN (SELECT id AS operator_id, slug FROM operator) AS o USING (operator_id)"
+
+KINDS = ", ".join(f"'{kind}'" for kind in (*TEMPLATES, "manual", "year_close"))
+# What the accounts of the template are, whatever an operator calls them.
+KNOWN_ACCOUNTS = ", ".join(f"('{a.code}', '{a.kind}', '{a.party_kind or ''}')" for a in CHART)
 
 
 @dataclass(frozen=True)
@@ -47,13 +52,23 @@ class Check:
 
 @dataclass(frozen=True)
 class Answer:
-    """What one question found in one operator's books; `operator_id` None: in what belongs to no operator."""
+    """What one question found in one operator's books; `operator_id` None: in what belongs to no operator.
+
+    `examples` are the first of it; `digest` is of all of it, but for figures that go on with every entry.
+    """
 
     name: str
     operator_id: int | None
     looked: int
     wrong: int
     examples: tuple[str, ...]
+    digest: str
+
+    def told(self) -> Iterator[str]:
+        """All that is wrong: the examples, and of the rest how much it is, so that other things read otherwise."""
+        yield from self.examples
+        if self.wrong > len(self.examples):
+            yield f"{self.wrong - len(self.examples)} more of {self.name} ({self.digest})"
 
 
 def _not_told(_answered: int, _question: Question) -> None:
@@ -73,10 +88,12 @@ def ask_cell(
             told(answered, question)
             cursor.execute(
                 "SELECT operator_id, count(*), count(wrong), (array_agg(wrong ORDER BY wrong) "
-                f"FILTER (WHERE wrong IS NOT NULL))[1:{EXAMPLES}] FROM ({question.sql}) AS looked GROUP BY operator_id"
+                f"FILTER (WHERE wrong IS NOT NULL))[1:{EXAMPLES}], "
+                "left(md5(findings(string_agg(wrong, '; ' ORDER BY wrong))::text), 8) "
+                f"FROM ({question.sql}) AS looked GROUP BY operator_id"
             )
-            answers += [Answer(question.name, who, n, wrong, tuple(examples or ()))
-                        for who, n, wrong, examples in cursor.fetchall()]  # fmt: skip
+            answers += [Answer(question.name, who, n, wrong, tuple(examples or ()), digest or "")
+                        for who, n, wrong, examples, digest in cursor.fetchall()]  # fmt: skip
     return answers
 
 
@@ -133,11 +150,13 @@ QUESTIONS = (
     ),
     Question(
         "books.entries",
-        "every entry has its postings, of its own day, and no posting is without an entry",
-        """
+        "every entry is of a known kind and has its postings, of its own day, and no posting is without an entry",
+        f"""
         SELECT COALESCE(e.operator_id, p.operator_id) AS operator_id,
                CASE WHEN p.entry_id IS NULL THEN format('%s: entry %s has no postings', o.slug, e.id)
                     WHEN e.id IS NULL THEN format('%s: postings of an entry %s that is not there', o.slug, p.entry_id)
+                    WHEN regexp_replace(e.kind, '^reversal:', '') NOT IN ({KINDS})
+                    THEN format('%s: entry %s is of no kind that anything posts', o.slug, e.id)
                     WHEN p.first <> e.effective_on OR p.last <> e.effective_on
                     THEN format('%s: entry %s of %s has postings of another day', o.slug, e.id, e.effective_on)
                         END AS wrong
@@ -153,10 +172,13 @@ QUESTIONS = (
         f"""
         SELECT s.operator_id,
                CASE WHEN a.code IS NULL THEN format('%s: there is no account %s', o.slug, s.code)
+                    WHEN (a.kind, COALESCE(a.party_kind, '')) <> (c.kind, c.party_kind)
+                    THEN format('%s: the account %s is not of its own kind', o.slug, s.code)
                     WHEN (a.party_kind IS NULL) <> s.bare THEN format('%s: %s is posted %s a party', o.slug, s.code,
                          CASE WHEN s.bare THEN 'without' ELSE 'with' END) END AS wrong
         FROM (SELECT DISTINCT p.operator_id, s.code, s.party_id IS NULL AS bare FROM {SIDES}) AS s
         LEFT JOIN account a ON a.operator_id = s.operator_id AND a.code = s.code
+        LEFT JOIN (VALUES {KNOWN_ACCOUNTS}) AS c (code, kind, party_kind) ON c.code = s.code
             LEFT JOIN operator o ON o.id = s.operator_id""",
     ),
     Question(
@@ -192,11 +214,22 @@ QUESTIONS = (
         UNION ALL
         SELECT b.operator_id, CASE WHEN b.locked_through IS DISTINCT FROM l.locked_through
                THEN format('%s: closed through %s, where its history says %s', o.slug, b.locked_through,
-                           l.locked_through) END
+                           l.locked_through)
+                    WHEN l.broken THEN format('%s: a closing or reopening is not the next of its history', o.slug) END
         FROM books b JOIN operator o ON o.id = b.operator_id LEFT JOIN (
-            SELECT DISTINCT ON (operator_id) operator_id, id, locked_through FROM books_lock
-            ORDER BY operator_id, id DESC) AS l ON l.operator_id = b.operator_id
-        WHERE b.locked_through IS NOT NULL OR l.id IS NOT NULL""",
+            SELECT DISTINCT ON (operator_id) operator_id, id, locked_through, bool_or(broken) OVER w AS broken
+            FROM (SELECT *, locked_before IS DISTINCT FROM lag(locked_through) OVER w
+                            OR xid < lag(xid) OVER w OR recorded_at < lag(recorded_at) OVER w AS broken
+                  FROM books_lock WINDOW w AS (PARTITION BY operator_id ORDER BY id)) AS history
+            WINDOW w AS (PARTITION BY operator_id) ORDER BY operator_id, id DESC) AS l ON l.operator_id = b.operator_id
+        WHERE b.locked_through IS NOT NULL OR l.id IS NOT NULL
+        UNION ALL
+        SELECT e.operator_id, CASE WHEN l.id IS NULL
+               THEN format('%s: entry %s ends a year that nobody closed', o.slug, e.id) END
+        FROM entry e JOIN operator o ON o.id = e.operator_id
+        LEFT JOIN books_lock l ON l.operator_id = e.operator_id AND l.id = e.source_id AND l.kind = 'year_close'
+             AND l.locked_through = e.effective_on
+        WHERE e.kind = 'year_close'""",
     ),
     Question(
         "books.seals",
@@ -204,7 +237,8 @@ QUESTIONS = (
         """
         SELECT s.operator_id,
                CASE WHEN (s.hash, s.entries, s.amount_minor) IS DISTINCT FROM (f.hash, f.entries, f.amount_minor)
-                    THEN format('%s, block %s: its entries were changed after it was sealed', o.slug, s.no)
+                    THEN format('%s, block %s: its entries were changed after it was sealed; they come to %s',
+                                o.slug, s.no, left(encode(f.hash, 'hex'), 12))
                     WHEN s.previous_hash <> COALESCE(s.before_hash, '') OR s.no <> COALESCE(s.before_no, 0) + 1
                          OR s.xid_from <> COALESCE(s.before_end, '0')
                              THEN format('%s, block %s: not the next of the chain', o.slug, s.no)
@@ -212,7 +246,8 @@ QUESTIONS = (
         FROM (SELECT *, lag(hash) OVER w AS before_hash, lag(no) OVER w AS before_no,
                      lag(xid_before) OVER w AS before_end
               FROM seal WINDOW w AS (PARTITION BY operator_id ORDER BY no)) AS s JOIN operator o ON o.id = s.operator_id
-        CROSS JOIN LATERAL block_facts(s.operator_id, s.xid_from, s.xid_before, s.previous_hash) AS f
+        CROSS JOIN LATERAL block_facts(s.operator_id, s.no, s.xid_from, s.xid_before, s.sealed_at,
+                                       s.previous_hash) AS f
         UNION ALL
         SELECT b.operator_id,
                CASE WHEN s.no IS DISTINCT FROM NULLIF(b.last_seal_no, 0)
@@ -225,15 +260,20 @@ QUESTIONS = (
     ),
     Question(
         "books.heads",
-        "every daily head is the hash of its block and the debits of all blocks up to it",
+        "every daily head is the hash of a block that its day had, and the debits of all blocks up to it",
         """
-        SELECT h.operator_id,
-               CASE WHEN (h.hash, h.debits_minor) IS DISTINCT FROM (s.hash, s.debits::bigint)
-                    THEN format('%s: the head of %s is not what block %s says', o.slug, h.on_date, h.seal_no)
-                    END AS wrong
-        FROM daily_head h JOIN operator o ON o.id = h.operator_id
-        LEFT JOIN (SELECT operator_id, no, hash, sum(amount_minor) OVER (PARTITION BY operator_id ORDER BY no) AS debits
-                   FROM seal) AS s ON s.operator_id = h.operator_id AND s.no = h.seal_no""",
+        SELECT operator_id,
+               CASE WHEN h.seal_no IS NULL THEN format('%s: the head of %s is missing', o.slug, on_date)
+                    WHEN (h.hash, h.debits_minor) IS DISTINCT FROM (s.hash, s.debits::bigint)
+                    THEN format('%s: the head of %s is not what block %s says', o.slug, on_date, h.seal_no)
+                    WHEN on_date <> (h.made_at AT TIME ZONE d.time_zone)::date - 1
+                         OR on_date < (s.sealed_at AT TIME ZONE d.time_zone)::date
+                    THEN format('%s: the head of %s is of another day', o.slug, on_date) END AS wrong
+        FROM daily_head h FULL JOIN head_mail m USING (operator_id, on_date)
+        LEFT JOIN operator o ON o.id = operator_id LEFT JOIN isp_directory d ON d.isp_id = o.isp_id
+        LEFT JOIN (SELECT operator_id AS of, no, hash, sealed_at,
+                          sum(amount_minor) OVER (PARTITION BY operator_id ORDER BY no) AS debits
+                   FROM seal) AS s ON s.of = operator_id AND s.no = h.seal_no""",
     ),
     Question(
         "books.own_events",
@@ -242,15 +282,32 @@ QUESTIONS = (
         SELECT operator_id,
                CASE WHEN k.minor IS NULL
                     THEN format('%s: an entry of something recorded (%s %s) that is not there', o.slug, kind, id)
-                    WHEN b.on_day IS DISTINCT FROM k.on_day OR b.minor IS DISTINCT FROM k.minor
+                    WHEN (b.on_day, b.minor, b.reason) IS DISTINCT FROM (k.on_day, k.minor, k.reason)
+                      OR NOT array_remove(ARRAY[k.paid_code, k.chosen_code], NULL) <@ b.codes
                     THEN format('%s: what was recorded as %s %s is not posted as it is', o.slug, kind, id) END AS wrong
-        FROM (SELECT operator_id, kind, id, effective_on AS on_day,
+        FROM (SELECT operator_id, kind, id, effective_on AS on_day, reason, paid_code, chosen_code,
                      (SELECT sum(abs(value::numeric)) FROM jsonb_each_text(amounts)) AS minor FROM own_event) AS k
-        FULL JOIN (SELECT e.operator_id, e.kind, e.source_id AS id, e.effective_on AS on_day,
-                          sum(p.amount_minor) AS minor
+        FULL JOIN (SELECT e.operator_id, e.kind, e.source_id AS id, e.effective_on AS on_day, e.reason,
+                          sum(p.amount_minor) AS minor, array_agg(p.debit_code) || array_agg(p.credit_code) AS codes
                    FROM entry e JOIN posting p ON p.operator_id = e.operator_id AND p.entry_id = e.id
-                   WHERE e.kind IN ({", ".join(f"'{kind}'" for kind in OWN_EVENTS)}) GROUP BY 1, 2, 3, 4) AS b
+                   WHERE e.kind IN ({", ".join(f"'{kind}'" for kind in OWN_EVENTS)}) GROUP BY 1, 2, 3, 4, 5) AS b
             USING (operator_id, kind, id)
+        {NAMED}""",
+    ),
+    Question(
+        "books.manual_entries",
+        "what was posted by hand is what its event says, line by line",
+        f"""
+        SELECT operator_id,
+               CASE WHEN k.reason IS NULL THEN format('%s: an entry by hand %s, of which no event is there', o.slug, id)
+                    WHEN (k.effective_on, k.reason, k.lines) IS DISTINCT FROM (b.effective_on, b.reason, b.lines)
+                    THEN format('%s: the entry by hand %s is not posted as it is', o.slug, id) END AS wrong
+        FROM manual_entry k FULL JOIN (
+            SELECT e.operator_id, e.source_id AS id, e.effective_on, e.reason, jsonb_agg(jsonb_build_object(
+                       'debit_code', p.debit_code, 'credit_code', p.credit_code, 'amount_minor', p.amount_minor)
+                       ORDER BY p.n) AS lines
+            FROM entry e LEFT JOIN posting p ON p.operator_id = e.operator_id AND p.entry_id = e.id
+            WHERE e.kind = 'manual' GROUP BY e.operator_id, e.id) AS b USING (operator_id, id)
         {NAMED}""",
     ),
     Question(

@@ -79,6 +79,11 @@ CHART = (
 PAID = "paid"  # stands for the account of the method of payment, named by the caller
 CHOSEN = "chosen"  # stands for an account that the caller names: what an expense was for, whose balance is taken over
 METHOD_ACCOUNTS = ("cash", "bank", "mobile_wallet")
+# Costs and assets that bills, charges, payments and gateways keep: nobody buys anything for them.
+KEPT_BY_EVENTS = (
+    "gateway_clearing", "wholesale_ahead", "input_vat", "tax_withheld", "wholesale_cost", "discounts_given", "bad_debt",
+    "complimentary_service", "penalties", "sms_cost", "card_commission",
+)  # fmt: skip
 PARTY_KIND = {account.code: account.party_kind for account in CHART}
 
 # (parent's account, child's account): over an edge they sum to zero in every event.

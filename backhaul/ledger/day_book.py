@@ -17,16 +17,23 @@ from backhaul.operators.functions import rows
 from backhaul.operators.scope import current_scope
 
 
-def get_day_book(*, on: date, known_on: date | None = None, limit: int = 200) -> Statement:
+def get_day_book(
+    *,
+    on: date,
+    known_on: date | None = None,
+    limit: int = 200,
+    named: Callable[[list[dict[str, Any]]], list[dict[str, Any]]] = list,
+) -> Statement:
     """All entries of a day: how many and how much of each kind, then the first `limit` of them with their lines.
 
+    `named` gives the lines of entries their customers and people: the books know the ids of these only.
     Facts: entries, amount_minor.
     """
     columns = (Column(words("Entries"), "count"), Column(words("Debit")), Column(words("Credit")))
     kinds = tuple(_kind(row, on) for row in _list_kinds(on, known_on))
     entries = list_journal(from_on=on, to_on=on, known_on=known_on, limit=limit + 1)
     count, moved = (sum(amount(row, n) for row in kinds) for n in (0, 1))
-    lines = [row for entry in entries[:limit] for row in _entry(entry)]
+    lines = [row for entry in named(entries[:limit]) for row in _entry(entry)]
     return Statement(
         name="day-book",
         title=words("Day book"),
@@ -69,14 +76,15 @@ def get_account_statement(
         )
         for line in found["lines"]
     )
-    debits, credits = (sum(line[column] for line in found["lines"]) for column in ("debit_minor", "credit_minor"))
     return Statement(
         name=f"account-{code}",
         title=found["account"]["name"],
         label=words("What"),
         columns=columns,
         sections=(Section("", (Row(words("Opening"), (from_on, None, None, side * opening), kind="opening"), *lines)),),
-        totals=(Row(words("Closing"), (to_on, debits, credits, side * closing), kind="closing"),),
+        totals=(
+            Row(words("Closing"), (to_on, found["debit_minor"], found["credit_minor"], side * closing), kind="closing"),
+        ),
         from_on=from_on,
         to_on=to_on,
         known_on=known_on,
@@ -110,7 +118,7 @@ def get_parties(
             known.get(row["party_id"], str(row["party_id"])),
             (max(row["net_minor"], 0) or None, max(-row["net_minor"], 0) or None),
             named=True,
-            opens=_party_page(code, kind, row["party_id"]),
+            opens=_party_page(code, kind, row["party_id"], on),
         )
         for row in found[:limit]
     )
@@ -132,9 +140,9 @@ def get_parties(
     )
 
 
-def _party_page(code: str, kind: str, party_id: int) -> Opens | None:
+def _party_page(code: str, kind: str, party_id: int, on: date) -> Opens | None:
     if kind == "customer":
-        return Opens("customer-account", party_id)
+        return Opens("customer-account", party_id, to_on=on)
     return Opens("reseller", party_id) if code in {parents for parents, _children in MIRRORS} else None
 
 

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from backhaul.common.errors import InvalidInput, NotFound, Refusal
 from backhaul.common.money import refuse_beyond_limit
 from backhaul.ledger.balances import sum_balance
-from backhaul.ledger.choices import METHOD_ACCOUNTS, TITLES
+from backhaul.ledger.choices import KEPT_BY_EVENTS, METHOD_ACCOUNTS, TITLES
 from backhaul.ledger.queries import list_accounts
 from backhaul.operators.functions import call, rows
 from backhaul.operators.scope import current_scope
@@ -129,9 +129,10 @@ def _record(event: OwnEvent, amounts: Mapping[str, int], request_key: str, now: 
 
 
 def reverse_own_event(*, event_id: int, on: date, reason: str, now: datetime) -> int:
-    """Take an event back, once, on its own day or a later one; returns the id of the entry that does it.
+    """Take an event back, once, on its own day or a later one (opening balances: on their own); returns the id of the
+    entry that does it.
 
-    Raises NotFound, AlreadyReversed, PeriodClosed.
+    Raises NotFound, AlreadyReversed, AccountClosed, PeriodClosed, InvalidInput.
     """
     current_scope().require("books.post")
     return int(call("reverse_own_event", event=event_id, on=on, reason=_said(reason), now=now))
@@ -156,15 +157,16 @@ def get_vat_owed(on: date) -> VatOwed:
 
 
 def list_cost_accounts(on: date) -> list[dict[str, Any]]:
-    """Accounts that an expense or a supplier's bill can be for, by number: code, number, name."""
-    return [
+    """Accounts that an expense or a supplier's bill can be for, costs first, by number: code, number, name."""
+    found = [
         account
         for account in list_accounts()
         if account["kind"] in {"expense", "asset"}
         and account["party_kind"] is None
-        and account["code"] not in METHOD_ACCOUNTS
+        and account["code"] not in (*METHOD_ACCOUNTS, *KEPT_BY_EVENTS)
         and (account["closed_on"] is None or account["closed_on"] > on)
     ]
+    return sorted(found, key=lambda account: account["kind"] != "expense")
 
 
 def list_opening_accounts(on: date) -> list[dict[str, Any]]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
+from backhaul.common.clock import local_date
 from backhaul.common.errors import InvalidInput, NotFound, Refusal
 from backhaul.ledger.choices import YEAR_CLOSE, YEAR_CLOSE_KINDS
 from backhaul.ledger.period_rules import FiscalYear, closing_of, fiscal_year_of, last_of_month, month_state
@@ -52,7 +53,10 @@ def close_books(*, through: date, now: datetime) -> int:
 
     Postings into past days that are under way are waited for. Raises AlreadyClosed, InvalidInput for days to come.
     """
-    current_scope().require("books.close")
+    scope = current_scope()
+    scope.require("books.close")
+    if through > local_date(now, scope.time_zone):  # the database allows for every time zone
+        raise InvalidInput("Books are closed through today at the latest.", field="through")
     return int(call("close_books", through=through, now=now))
 
 
@@ -68,7 +72,8 @@ def reopen_books(*, through: date | None, why: str, now: datetime) -> int:
 def close_year(*, last_on: date, now: datetime) -> YearClosed:
     """Close a year: the books through its last day, and its result into retained earnings by one entry of that day.
 
-    Raises AlreadyClosed, PeriodClosed where later days are closed, InvalidInput where no year ends on that day.
+    Raises AlreadyClosed, PeriodClosed where later days are closed, InvalidInput where no year ends on that day or it is
+    not over.
     """
     current_scope().require("books.close")
     return YearClosed(**call("close_year", last_on=last_on, now=now))
@@ -97,16 +102,7 @@ def get_fiscal_year(day: date) -> FiscalYear:
 
 def is_year_closed(year: FiscalYear) -> bool:
     """Whether the result of that year stands in retained earnings."""
-    return bool(
-        rows(
-            "SELECT 1 FROM books_lock l JOIN books b ON b.operator_id = l.operator_id "
-            "WHERE l.operator_id = %(me)s AND l.kind = 'year_close' AND l.locked_through = %(on)s "
-            "AND b.locked_through >= %(on)s AND NOT EXISTS (SELECT 1 FROM books_lock r "
-            "WHERE r.operator_id = l.operator_id AND r.id > l.id AND r.kind = 'reopen' "
-            "AND (r.locked_through IS NULL OR r.locked_through < %(on)s))",
-            {"me": _me(), "on": year.last_on},
-        )
-    )
+    return bool(rows("SELECT is_year_closed(%s, %s) AS is_closed", [_me(), year.last_on])[0]["is_closed"])
 
 
 def list_locks(limit: int = 50) -> list[dict[str, Any]]:

@@ -142,7 +142,8 @@ def list_entries_after(place: Place | None, *, limit: int) -> list[dict[str, Any
 def get_account_ledger(
     code: str, *, from_on: date, to_on: date, known_on: date | None = None, limit: int = 1000
 ) -> dict[str, Any]:
-    """One account over [from_on, to_on], debits less credits: account, opening_minor, lines, closing_minor, more.
+    """One account over [from_on, to_on], debits less credits: account, opening_minor, lines, closing_minor, more;
+    debit_minor and credit_minor of all its lines.
 
     Lines, oldest first: entry_id, number, effective_on, title, reason, debit_minor, credit_minor, balance_minor.
     With more than `limit` lines only the first are given and `more` is true.
@@ -152,7 +153,9 @@ def get_account_ledger(
     lines = rows(
         """
         SELECT l.*, %(opening)s + sum(l.debit_minor - l.credit_minor)
-                   OVER (ORDER BY l.effective_on, l.entry_id)::bigint AS balance_minor
+                   OVER (ORDER BY l.effective_on, l.entry_id)::bigint AS balance_minor,
+               sum(l.debit_minor) OVER ()::bigint AS all_debit_minor,
+               sum(l.credit_minor) OVER ()::bigint AS all_credit_minor
         FROM (SELECT e.id AS entry_id, e.kind, e.effective_on, e.reason,
                      COALESCE(sum(p.amount_minor) FILTER (WHERE p.debit_code = %(code)s), 0)::bigint AS debit_minor,
                      COALESCE(sum(p.amount_minor) FILTER (WHERE p.credit_code = %(code)s), 0)::bigint AS credit_minor
@@ -176,13 +179,14 @@ def get_account_ledger(
     for line in lines:
         line["number"] = _number(line["entry_id"])
         line["title"] = TITLES.get(line["kind"], line["kind"])
+    debits, credits = (lines[0][f"all_{side}_minor"] if lines else 0 for side in ("debit", "credit"))
     return {
         "account": account,
         "opening_minor": opening,
         "lines": lines[:limit],
-        "closing_minor": sum_balance(code, to_on, known_on=known_on)
-        if len(lines) > limit
-        else (lines[-1]["balance_minor"] if lines else opening),
+        "debit_minor": debits,
+        "credit_minor": credits,
+        "closing_minor": opening + debits - credits,
         "more": len(lines) > limit,
     }
 

@@ -20,7 +20,7 @@ from backhaul.ledger.balances import (
     list_turnovers,
     sum_balance,
 )
-from backhaul.ledger.choices import KINDS, MANUAL, MANUAL_REVERSAL, TITLES
+from backhaul.ledger.choices import KINDS, MANUAL, MANUAL_REVERSAL, TITLES, YEAR_CLOSE
 from backhaul.ledger.periods import get_fiscal_year
 from backhaul.ledger.rules import period_before
 from backhaul.ledger.statements import Column, Opens, Row, Section, Statement, amount, section
@@ -252,22 +252,36 @@ def _flow(row: dict[str, Any], from_on: date, to_on: date) -> Row:
 
 def _results(on: date, result: int, known_on: date | None) -> list[Row]:
     """The result that is not in retained earnings yet: of the running year, and of earlier ones not closed."""
-    first_on = get_fiscal_year(on).starts_on
+    closed_until = _day_after_year_end(on, known_on)
+    first_on = max(get_fiscal_year(on).starts_on, closed_until)
     running = list_turnovers(from_on=first_on, to_on=on, known_on=known_on)
     of_year = sum(row["credit_minor"] - row["debit_minor"] for row in running)
-    if result in (of_year, 0):  # 0: the year ends on this day and is closed
-        parts = [(words("Result of the year"), result, first_on, on)]
-    else:
-        earlier = words("Result of earlier years, not closed yet")
-        parts = [
-            (earlier, result - of_year, EVER, first_on - timedelta(days=1)),
-            (words("Result of the year"), of_year, first_on, on),
-        ]
+    earlier = words("Result of earlier years, not closed yet")
+    parts = [
+        (earlier, result - of_year, closed_until, first_on - timedelta(days=1)),
+        (words("Result of the year"), of_year, first_on, on),
+    ]
     return [
         Row(label, (minor,), opens=Opens("income-statement", "", since, until))
         for label, minor, since, until in parts
         if minor
     ]
+
+
+def _day_after_year_end(on: date, known_on: date | None) -> date:
+    """The day after the last year end through `on` that stands: what was earned before is in retained earnings."""
+    found = rows(
+        """
+        SELECT max(e.effective_on) + 1 AS day FROM entry e
+        WHERE e.operator_id = %(me)s AND e.kind = %(closed)s AND e.effective_on <= %(on)s
+          AND (%(known)s::timestamptz IS NULL OR e.recorded_at < %(known)s)
+          AND NOT EXISTS (SELECT 1 FROM entry r WHERE r.operator_id = e.operator_id AND r.reverses_id = e.id
+                          AND (%(known)s::timestamptz IS NULL OR r.recorded_at < %(known)s))
+        """,
+        {"me": current_scope().operator_id, "closed": YEAR_CLOSE, "on": on, "known": known_before(known_on)},
+    )
+    day: date | None = found[0]["day"]
+    return day or EVER
 
 
 def _row(

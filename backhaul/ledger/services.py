@@ -100,7 +100,7 @@ def post_manual_entry(
 def reverse_entry(*, entry_id: int, on: date, reason: str, now: datetime) -> int:
     """Take back an entry made by hand, once, on its own day or later; returns the id of the entry that does it.
 
-    Raises NotFound, NotByHand, AlreadyReversed, PeriodClosed.
+    Raises NotFound, NotByHand, AlreadyReversed, AccountClosed, PeriodClosed.
     """
     current_scope().require("books.post")
     return int(call("reverse_entry", entry=entry_id, on=on, reason=_reason(reason), now=now))

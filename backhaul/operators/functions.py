@@ -9,6 +9,7 @@ from typing import Any
 
 import psycopg
 from django.db import DatabaseError, connections, transaction
+from django.utils.translation import gettext
 
 from backhaul.common.errors import Refusal
 
@@ -19,14 +20,15 @@ JSONB = 3802  # Django hands jsonb over as text
 
 @contextmanager
 def refusals() -> Iterator[None]:
-    """Turns an SQL function's refusal (SQLSTATE BH001, code in DETAIL) into the Refusal of that code."""
+    """Turns an SQL function's refusal (SQLSTATE BH001, code in DETAIL) into the Refusal of that code, said in the
+    language of whoever is served.
+    """
     try:
         yield
     except DatabaseError as error:
         cause = error.__cause__
         if isinstance(cause, psycopg.Error) and cause.diag.sqlstate == REFUSED:
-            message = cause.diag.message_primary or ""
-            raise Refusal.from_database(cause.diag.message_detail or "", message) from None
+            raise Refusal.from_database(cause.diag.message_detail or "", _said(cause.diag)) from None
         raise
 
 
@@ -34,6 +36,14 @@ def is_read_only(error: DatabaseError) -> bool:
     """Whether a statement would have written in a unit of work that only looks."""
     cause = error.__cause__
     return isinstance(cause, psycopg.Error) and cause.sqlstate == READ_ONLY
+
+
+def _said(told: psycopg.errors.Diagnostic) -> str:
+    """The message, or where values stand in it (HINT: the message without them, and they) its translation with them."""
+    if told.message_hint is None:
+        return gettext(told.message_primary or "")
+    message, values = json.loads(told.message_hint)
+    return gettext(message) % tuple(values)
 
 
 def call(name: str, /, using: str = "default", **arguments: Any) -> Any:

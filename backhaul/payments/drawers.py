@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date, datetime
 
+from backhaul.common.clock import local_date
 from backhaul.common.errors import InvalidInput, Refusal
 from backhaul.common.money import refuse_beyond_limit
 from backhaul.operators.functions import call, execute, rows
@@ -168,9 +169,12 @@ def close_drawer(*, through: date, now: datetime) -> None:
 
 def move_closing(*, user_id: int, through: date | None, why: str, now: datetime) -> None:
     """Close a person's days, or open them again: through an earlier day, or None; the reason is kept."""
-    current_scope().require("drawers.edit")
+    scope = current_scope()
+    scope.require("drawers.edit")
     if not why.strip():
         raise InvalidInput("Say why.", field="why")
+    if through is not None and through > local_date(now, scope.time_zone):
+        raise InvalidInput("A day is closed when it has come.", field="through")
     call("close_drawer", user=user_id, through=through, why=why.strip(), now=now)
 
 

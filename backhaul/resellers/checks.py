@@ -41,7 +41,8 @@ def _sub_ledger(code: str, sign: str, sub_ledger: str) -> str:
 
 
 def _posted(kinds: str, source: str, figures: dict[str, str], what: str) -> str:
-    """Per event of `source` (operator_id, id, …): it has its one entry, whose postings come to what its row says.
+    """Per event of `source` (operator_id, id, customer_id, on_day, …): it has its one entry, of its day and its
+    customer, whose postings come to what its row says.
 
     `figures`: column of the event → sum over the sides of its entry. An event that is all zero needs
     no entry.
@@ -51,10 +52,13 @@ def _posted(kinds: str, source: str, figures: dict[str, str], what: str) -> str:
     return f"""
         SELECT operator_id,
                CASE WHEN k.id IS NULL THEN format('%s: an entry of {what} %s, which is not there', o.slug, id)
-                    WHEN COALESCE(b.entries, 1) <> 1 OR {differ}
+                    WHEN COALESCE(b.entries, 1) <> 1 OR b.posted_on <> k.on_day OR b.party_id <> k.customer_id
+                      OR {differ}
                         THEN format('%s: {what} %s is not posted as it is', o.slug, id) END AS wrong
         FROM ({source}) AS k FULL JOIN (
-            SELECT e.operator_id, e.source_id AS id, count(DISTINCT e.id) AS entries, {sums}
+            SELECT e.operator_id, e.source_id AS id, count(DISTINCT e.id) AS entries, max(e.effective_on) AS posted_on,
+                   max(s.party_id) FILTER (WHERE s.code IN ('receivable_customers', 'customer_advances')) AS party_id,
+                   {sums}
             FROM {SIDES} JOIN entry e ON e.operator_id = p.operator_id AND e.id = p.entry_id
             WHERE e.kind IN ({kinds}) GROUP BY 1, 2) AS b USING (operator_id, id)
         {NAMED}"""
@@ -100,7 +104,11 @@ _BILLING = (
                          OR (c.ends_on > i.ends_on AND i.billed_days IS NULL)
                     THEN format('%s: the charge of invoice %s is for another period', o.slug, i.invoice_id)
                     WHEN c.movement_id IS NULL AND c.net_minor + c.vat_minor <> 0
-                    THEN format('%s: the charge of invoice %s moved no money', o.slug, i.invoice_id) END AS wrong
+                    THEN format('%s: the charge of invoice %s moved no money', o.slug, i.invoice_id)
+                    WHEN c.net_minor <> prorate(c.price_minor, c.from_day, c.from_day + (c.ends_on - c.starts_on),
+                                                c.cycle_days)
+                    THEN format('%s: the charge of invoice %s is not what its price comes to', o.slug, i.invoice_id)
+                    END AS wrong
         FROM (SELECT i.operator_id AS owner_id, i.id AS invoice_id, i.subscription_id, i.starts_on, i.ends_on,
                      i.billed_days, unnest(o.path[2:]) AS child_id
               FROM invoice i JOIN operator o ON o.id = i.operator_id WHERE i.kind = 'period') AS i
@@ -151,7 +159,7 @@ _BILLING = (
         "every bill has its entry, with its total and its VAT",
         _posted(
             "'retail_invoice', 'opening_due', 'one_off_invoice', 'late_fee'",
-            "SELECT operator_id, id, total_minor, vat_minor FROM invoice",
+            "SELECT operator_id, id, customer_id, issued_on AS on_day, total_minor, vat_minor FROM invoice",
             {"total_minor": net("receivable_customers"), "vat_minor": net("vat_payable", "-")},
             "bill",
         ),
@@ -161,7 +169,8 @@ _BILLING = (
         "every credit note has its entry",
         _posted(
             "'credit_note'",
-            "SELECT operator_id, id, to_invoice_minor, to_advance_minor, vat_minor FROM credit_note",
+            "SELECT operator_id, id, customer_id, issued_on AS on_day, to_invoice_minor, to_advance_minor, vat_minor "
+            "FROM credit_note",
             {
                 "to_invoice_minor": net("receivable_customers", "-"),
                 "to_advance_minor": net("customer_advances", "-"),
@@ -175,7 +184,8 @@ _BILLING = (
         "every discount, write-off and recovery after the bill has its entry, and no more is recovered than was lost",
         _posted(
             "'bill_discount', 'write_off', 'bad_debt_recovered'",
-            "SELECT operator_id, id, CASE kind WHEN 'recovered' THEN 0 ELSE net_minor + vat_minor END AS off, "
+            "SELECT operator_id, id, customer_id, adjusted_on AS on_day, "
+            "CASE kind WHEN 'recovered' THEN 0 ELSE net_minor + vat_minor END AS off, "
             "CASE kind WHEN 'recovered' THEN -vat_minor ELSE vat_minor END AS vat, "
             "CASE kind WHEN 'discount' THEN net_minor ELSE 0 END AS given, "
             "CASE kind WHEN 'write_off' THEN net_minor ELSE 0 END AS lost, "
@@ -300,7 +310,8 @@ _BILLING = (
         "every payment has its entry, and what it paid on bills is allocated",
         _posted(
             "'customer_payment', 'payment_reversed', 'advance_paid_back'",
-            "SELECT p.operator_id, p.id, p.amount_minor, COALESCE(a.paid, 0) AS paid FROM payment p LEFT JOIN ("
+            "SELECT p.operator_id, p.id, p.customer_id, p.received_on AS on_day, p.amount_minor, "
+            "COALESCE(a.paid, 0) AS paid FROM payment p LEFT JOIN ("
             "SELECT operator_id, payment_id, sum(amount_minor) AS paid FROM allocation GROUP BY 1, 2) AS a "
             "ON a.operator_id = p.operator_id AND a.payment_id = p.id",
             {
@@ -315,7 +326,8 @@ _BILLING = (
         "what advances paid on bills has its entries",
         _posted(
             "'advance_applied', 'advance_unapplied'",
-            "SELECT operator_id, id, amount_minor FROM allocation WHERE payment_id IS NULL",
+            "SELECT operator_id, id, customer_id, allocated_on AS on_day, amount_minor FROM allocation "
+            "WHERE payment_id IS NULL",
             {"amount_minor": net("receivable_customers", "-")},
             "allocation",
         ),

@@ -224,6 +224,6 @@ def _answer(operator_id: int, run_id: int, answers: list[Answer], now: datetime)
         [operator_id, run_id, sum(a.wrong > 0 for a in answers), json.dumps(told)],
         using=BATCH,
     )
-    broken = [example for a in answers if a.name in STOPPING for example in a.examples]
+    broken = [what for a in answers if a.name in STOPPING for what in a.told()]
     if broken:
         call("stop_books", BATCH, operator=operator_id, why="; ".join(broken), at=now)

@@ -1,6 +1,7 @@
 """Form fields of the console: amounts in minor units, Bangla digits, and the key that makes a double click one act."""
 
 import uuid
+from datetime import date
 from typing import Any
 
 from django import forms
@@ -12,6 +13,7 @@ from backhaul.common.money import parse_minor
 from backhaul.web.currency import decimals
 from backhaul.web.templatetags.console import money
 
+BOUND = (date(1900, 1, 1), date(2999, 12, 31))  # days that pages take
 BANGLA_DIGITS = str.maketrans("০১২৩৪৫৬৭৮৯", "0123456789")
 
 
@@ -51,8 +53,16 @@ class MoneyField(forms.CharField):
 
 
 class DayField(forms.DateField):
+    """A day of the years that statements reach; 0226 or 20026 is a slip of the hand."""
+
     def __init__(self, **options: Any) -> None:
         super().__init__(**{"widget": forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"), **options})
+
+    def to_python(self, value: Any) -> date | None:
+        day = super().to_python(value)
+        if day is not None and not BOUND[0] <= day <= BOUND[1]:
+            raise ValidationError(self.error_messages["invalid"], code="invalid")
+        return day
 
 
 class PhoneField(forms.CharField):

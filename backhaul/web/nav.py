@@ -70,7 +70,7 @@ MENU: tuple[tuple[Any, tuple[Entry, ...]], ...] = (
             Entry("day-book", _("Day book"), icon="calendar", permission="books.view"),
             Entry("journal", _("Journal"), icon="book-2", permission="books.view"),
             Entry("accounts", _("Accounts"), icon="list-details", permission="books.view"),
-            Entry("periods", _("Periods"), icon="lock", permission="books.view"),
+            Entry("periods", pgettext_lazy("books", "Periods"), icon="lock", permission="books.view"),
             Entry("heads", _("Seals"), icon="shield-lock", permission="books.view"),
             Entry("verify", _("Verification"), icon="checks", permission="books.view"),
         ),

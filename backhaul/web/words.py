@@ -8,6 +8,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import gettext_noop, pgettext_lazy
 
 from backhaul.billing.explain_words import WORDS as SAID
+from backhaul.billing.proof import PROOF_WORDS
 
 WORDS: dict[str, dict[str, Any]] = {
     "operator": {"isp": _("Internet provider"), "reseller": _("Reseller"), "sub_operator": _("Sub-operator")},
@@ -149,31 +150,7 @@ WORDS: dict[str, dict[str, Any]] = {
         "off": _("Off"),
         "exception": _("To be looked at"),
     },
-    "proof": {
-        "billed": _("Billed"),
-        "in_arrears": _("Running, billed at the period's end"),
-        "free_profile": _("Free by its billing profile"),
-        "free_price": _("At a price of nothing"),
-        "free_discount": _("Discounted to nothing"),
-        "before_start": _("Before billing began (taken over)"),
-        "short_grace": _("In grace before it was cut for want of funds"),
-        "cut_window": _("Ended, not cut yet"),
-        "credited": _("Billed and credited"),
-        "off_operator": _("Stopped by a person or the operator's minimum"),
-        "off_unpaid": _("Cut as unpaid"),
-        "off_short": _("Cut for want of funds"),
-        "off_other": _("Not activated, or left"),
-        "held_own": _("Held: your fund does not cover it"),
-        "held_upstream": _("Held: your provider cannot serve it"),
-        "no_tariff": _("No price for the plan on some level"),
-        "period_closed": _("Books closed on the bill's date"),
-        "books_stopped": _("Books stopped: they were found not to hold"),
-        "already_billed": _("Billed before, by a bill not credited in full"),
-        "auto_bill_off": _("Its profile bills by hand only"),
-        "operator_blocked": _("You are below your minimum balance"),
-        "not_started": _("Billing was never started"),
-        "unexplained": _("Nothing explains it"),
-    },
+    "proof": PROOF_WORDS,
     "bill_day": {"billed": _("Billed"), "credited": _("Credited"), "off": _("Off")},
     "day_reason": {
         "operator": _("stopped by the operator"),

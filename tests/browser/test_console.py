@@ -176,6 +176,23 @@ def test_every_page_fits_its_screen(visitors: Any, town: Town, width: int, dark:
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), path
 
 
+def test_all_figures_of_a_statement_stand_on_a_phone_beneath_each_other(visitors: Any, town: Town) -> None:
+    page: Page = visitors("riverside", width=390)
+    for path in ("receivables", "cash-flow", "movements", "day-book", "accounts/receivable_customers"):
+        visit(page, f"/books/{path}/")
+        expect(page.locator(".bh-many")).to_be_visible()
+        assert page.locator(".bh-scroll").evaluate("element => element.scrollWidth <= element.clientWidth"), path
+
+
+def test_a_long_menu_shows_where_its_page_stands(visitors: Any, town: Town) -> None:
+    page: Page = visitors("riverside")
+    for path, name in (("journal/post", "Journal"), ("periods", "Periods"), ("accounts/cash", "Accounts")):
+        visit(page, f"/books/{path}/")
+        lit = page.locator(".bh-nav [aria-current]")
+        expect(lit).to_have_text(name)
+        expect(lit).to_be_in_viewport()
+
+
 def test_the_whole_console_speaks_bangla(visitors: Any, town: Town) -> None:
     page: Page = visitors("riverside")
     page.get_by_role("button", name="বাংলা").click()

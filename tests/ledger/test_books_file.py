@@ -6,6 +6,7 @@ import json
 import re
 import subprocess
 import sys
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ import pytest
 from backhaul.cli.embedded import EmbeddedPostgres
 from backhaul.cli.main import run
 from backhaul.ledger import services
-from backhaul.ledger.books_check import Checked, NotBooks, Pin, check_books
+from backhaul.ledger.books_check import Checked, NotBooks, Pin, _entry, check_books
 from backhaul.ledger.books_export import write_books
 from backhaul.ledger.heads import make_heads
 from backhaul.operators.functions import rows
@@ -69,6 +70,10 @@ def test_untouched_books_are_found_whole(sealed: Chain) -> None:
         ("DELETE FROM seal WHERE no = 2", "block 3: not the next of the chain"),
         ("UPDATE seal SET amount_minor = 9 WHERE no = 3", "block 3: its entries were changed"),
         ("UPDATE seal SET hash = previous_hash WHERE no = 2", "block 2: its entries were changed"),
+        ("UPDATE seal SET sealed_at = sealed_at - interval '1 microsecond' WHERE no = 2", "block 2: its entries were"),
+        ("UPDATE seal SET xid_from = xid_after(xid_from, -1) WHERE no = 2", "block 2: its entries were changed"),
+        ("UPDATE daily_head SET debits_minor = debits_minor + 1", "block 3: it is not the one of which the head"),
+        ("UPDATE daily_head SET seal_no = 2", "block 2: it is not the one of which the head"),
     ],
 )
 def test_what_a_superuser_changes_is_named_with_its_books_and_block(
@@ -81,6 +86,7 @@ def test_what_a_superuser_changes_is_named_with_its_books_and_block(
         ]
         admin.execute("SET session_replication_role = replica")
         joined = " AND " if "WHERE" in statement else " WHERE "
+        make_heads(sealed.isp, today=TODAY.replace(day=2), now=NOW)
         done = admin.execute((statement.format(third=third) + f"{joined}operator_id = {isp}").encode())
         assert done.rowcount > 0
     found = changes(check_books(exported(sealed)))
@@ -124,8 +130,7 @@ def made_anew(lines: list[str]) -> list[str]:
 
 
 def resealed(record: dict[str, Any], no: int, previous: str, lines: list[str]) -> str:
-    from backhaul.ledger.books_check import _entry
-    from backhaul.ledger.seal_text import block_hash
+    from backhaul.ledger.seal_text import Block, block_hash
 
     start = next(n for n, line in enumerate(lines) if json.loads(line).get("seal") == no)
     entries = []
@@ -135,7 +140,9 @@ def resealed(record: dict[str, Any], no: int, previous: str, lines: list[str]) -
         entries.append(_entry(json.loads(line)))
     books = json.loads(lines[1])["operator_id"]
     amount = sum(posting.amount_minor for entry in entries for posting in entry.postings)
-    made = block_hash(books, entries, bytes.fromhex(previous)).hex()
+    sealed_at = datetime.fromisoformat(record["sealed_at"])
+    which = Block(books, no, record["xid_from"], record["xid_before"], sealed_at)
+    made = block_hash(which, entries, bytes.fromhex(previous)).hex()
     return json.dumps(record | {"previous_hash": previous, "hash": made, "amount_minor": amount}) + "\n"
 
 
@@ -152,6 +159,36 @@ def test_a_chain_made_anew_is_told_from_the_one_whose_head_was_mailed(sealed: Ch
     assert changes(check_books(forged, [pin])) == [
         f"{sealed.isp.slug}: no block has the hash that was mailed for {pin.on}"
     ]
+
+
+def test_a_block_that_reads_as_another_one_is_refused(sealed: Chain) -> None:
+    """The text of two postings written into one account's name: the same hash, and other debits."""
+    lines = exported(sealed, sealed.operators[0])
+    n = next(n for n, line in enumerate(lines) if line.startswith('{"entry"'))
+    first, second = json.loads(lines[n]), json.loads(lines[n + 1])
+    swallowed = "\n".join(_entry(first).lines()).removeprefix(f"entry|{first['entry']}|")
+    second["kind"] = f"{swallowed}\nentry|{second['entry']}|{second['kind']}"
+    second["entry"] = first["entry"]
+    seal = json.loads(lines[n - 1])
+    amount = sum(posting[5] for posting in second["postings"])
+    forged = [*lines[: n - 1], json.dumps(seal | {"entries": 1, "amount_minor": amount}), json.dumps(second)]
+    rest = [line for line in lines[n + 2 :] if '"head"' not in line]
+    end = json.loads(rest[-1])
+    with pytest.raises(NotBooks, match="is no line of books"):
+        check_books([*forged, *rest[:-1], json.dumps(end | {"entries": end["entries"] - 1})])
+
+
+def test_a_mailed_hash_that_the_file_gives_to_another_day_is_told(sealed: Chain) -> None:
+    make_heads(sealed.isp, today=TODAY.replace(day=2), now=NOW)
+    lines = exported(sealed, sealed.operators[0])
+    earlier = check_books(lines).books[0].hashes[2]
+    found = check_books(lines, [Pin(str(TODAY), earlier)])
+    assert "whose head was mailed for" in changes(found)[0] and found.books[0].proved == []
+
+
+def test_the_same_books_twice_are_refused(sealed: Chain) -> None:
+    with pytest.raises(NotBooks, match="twice"):
+        check_books(exported(sealed, sealed.operators[0]) + exported(sealed, sealed.operators[0])[1:])
 
 
 def test_a_file_that_breaks_off_or_is_another_one_is_refused(sealed: Chain) -> None:

@@ -28,7 +28,7 @@ MONEY = (
 )  # fmt: skip
 ATTEMPTS = BUSINESS_ATTEMPTS | CASH_ATTEMPTS
 # Closing itself: its entry is what closes the day, and a reopening opens the day that it writes on.
-OF_PERIODS = {"close_year", "reopen_books"}
+OF_PERIODS = {"close_books", "close_year", "reopen_books"}
 # An outage is recorded on any day; what it credits waits for a night of an open one.
 WAITS = {"record_outage"}
 

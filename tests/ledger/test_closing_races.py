@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from django.db import connections
@@ -19,7 +19,7 @@ from backhaul.operators.functions import call, rows
 from backhaul.operators.scope import unit_of_work
 from tests.builders import acting, request_key
 from tests.cast import Cast, fill_funds
-from tests.ledger.books import NOW, build_chain
+from tests.ledger.books import NOW, Chain, build_chain
 from tests.scenarios.money import noon
 from tests.scenarios.test_money_races import wait_for_locks
 from tests.scenarios.test_oracles import taken_over
@@ -103,3 +103,23 @@ def test_a_closing_waits_for_a_night_of_a_past_day(db: EmbeddedPostgres, cast: C
     assert in_order(db, unit_of_work(cast.padma, using="batch"), night, month_end) == ["posted", "closed"]
     with acting(cast.padma, cast.riverside):
         assert len(rows("SELECT 1 FROM entry WHERE kind = 'retail_invoice'")) == 1
+
+
+def bonus_on(chain: Chain, day: date) -> None:
+    recharge_fund(
+        child_id=chain.operators[1], kind="bonus", amount_minor=1_000_00, on=day, paid=None, request_key=request_key()
+    )
+
+
+def test_a_closing_waits_for_an_entry_of_yesterday(db: EmbeddedPostgres) -> None:
+    """The morning after is when most books are closed, and when what is late of the day before is recorded."""
+    chain = build_chain(2)
+    now = datetime.now(UTC)
+    yesterday = now.date() - timedelta(days=1)
+
+    def closing() -> None:
+        with acting(chain.isp):
+            close_books(through=yesterday, now=now)
+
+    ended = in_order(db, acting(chain.isp), lambda: bonus_on(chain, yesterday), closing)
+    assert ended == ["posted", "closed"]

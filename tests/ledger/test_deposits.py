@@ -86,8 +86,11 @@ def test_the_same_form_sent_twice_moves_the_deposit_once(shop: Shop) -> None:
         first = shop.act("deposit_in", 600_00, key="twice")
         assert shop.act("deposit_in", 600_00, key="twice") == first
         assert shop.held()["customer_deposits"] == -600_00
-        with pytest.raises(KeyReused), savepoint():
-            shop.act("deposit_in", 601_00, key="twice")
+        other_method = DepositAct(shop.customer, "deposit_in", 600_00, ON, "for the router", "bank")
+        for other in (replace(other_method, method="cash", amount_minor=601_00), other_method,
+                      replace(other_method, method="cash", on=LATER)):  # fmt: skip
+            with pytest.raises(KeyReused), savepoint():
+                record_deposit(other, request_key="twice", now=noon(ON))
 
 
 @pytest.mark.parametrize(

@@ -38,6 +38,13 @@ def test_the_same_form_sent_twice_posts_once(chain: Chain) -> None:
         assert len(queries.list_journal(from_on=DAY, to_on=DAY)) == 1
 
 
+def test_a_form_sent_again_after_its_month_was_closed_is_the_first_one(chain: Chain) -> None:
+    with acting(chain.isp):
+        first = post()
+        close_books(through=DAY, now=NOW)
+        assert post() == first
+
+
 def test_a_used_key_with_other_figures_is_refused(chain: Chain) -> None:
     with acting(chain.isp):
         post()

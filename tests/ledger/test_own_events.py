@@ -12,14 +12,18 @@ from backhaul.cli.embedded import EmbeddedPostgres
 from backhaul.common.errors import AlreadyReversed, InvalidInput, KeyReused, NotAllowed, NotFound, Refusal
 from backhaul.ledger import events, services
 from backhaul.ledger.balances import sum_balance
+from backhaul.ledger.chart import add_account, close_account
 from backhaul.ledger.choices import OWN_EVENTS
 from backhaul.ledger.events import OPENING, OwnEvent
 from backhaul.ledger.periods import close_books
+from backhaul.ledger.rules import ManualLine
+from backhaul.ledger.services import post_manual_entry
 from backhaul.operators.functions import execute, rows, savepoint
 from backhaul.resellers.checks import verify
 from tests.builders import acting, build_person
 from tests.cast import CELL
 from tests.ledger.books import DAY, NOW, Chain, balances_by_hand, build_chain, recharge
+from tests.ledger.test_closing_races import in_order
 
 TEA = OwnEvent("expense", 105_00, DAY, "tea", vat_minor=5_00, paid="cash", chosen="office_expense")
 
@@ -117,6 +121,15 @@ def test_what_does_not_fit_is_refused_and_leaves_nothing(
         assert rows("SELECT 1 FROM own_event") == [] and held(chain) == {}
 
 
+def test_what_bills_and_charges_keep_is_not_offered_for_an_expense(chain: Chain) -> None:
+    with acting(chain.isp):
+        offered = [account["code"] for account in events.list_cost_accounts(DAY)]
+    assert offered == [
+        "gateway_fees", "finance_cost", "office_expense", "salaries", "rent", "electricity", "repairs", "bandwidth",
+        "stock", "fixed_assets",
+    ]  # fmt: skip
+
+
 def test_a_closed_account_is_refused_from_its_last_day_on(chain: Chain) -> None:
     with acting(chain.isp):
         execute("UPDATE account SET closed_on = %s WHERE code = 'office_expense'", [DAY])
@@ -175,6 +188,15 @@ def test_opening_balances_are_recorded_once_until_they_are_taken_back(chain: Cha
         assert held(chain) == {"cash": 2, "opening_balances": -2}
 
 
+def test_opening_balances_are_taken_back_on_their_own_day(chain: Chain) -> None:
+    """Taken back later and recorded anew, they would stand twice in the days between."""
+    with acting(chain.isp):
+        first = open_with({"cash": 1})
+        with pytest.raises(InvalidInput, match="on their own day"), savepoint():
+            events.reverse_own_event(event_id=first, on=DAY + timedelta(days=1), reason="miscounted", now=NOW)
+        assert held(chain)["cash"] == 1
+
+
 def test_opening_balances_come_before_everything_else(chain: Chain) -> None:
     recharge(chain, chain.operators[1], 100)
     with acting(chain.isp):
@@ -217,6 +239,46 @@ def test_input_vat_beyond_what_is_owed_waits_for_the_next_return(chain: Chain) -
         assert events.get_vat_owed(DAY).usable_minor == 100_00
         record(OwnEvent("vat_return", 100_00, DAY, "March", vat_minor=100_00, paid="bank"))
         assert held(chain) == {"input_vat": 50_00, "opening_balances": -50_00}
+
+
+def test_vat_that_a_later_return_paid_is_not_paid_again_by_one_dated_back(chain: Chain) -> None:
+    with acting(chain.isp):
+        open_with({"vat_payable": -100_00, "input_vat": 30_00})
+        paid = OwnEvent("vat_return", 100_00, DAY + timedelta(days=14), "March", vat_minor=30_00, paid="bank")
+        first = record(paid, key="in time")
+        with pytest.raises(events.MoreVatThanOwed), savepoint():
+            record(replace(paid, on=DAY), key="dated back")
+        events.reverse_own_event(event_id=first, on=DAY + timedelta(days=15), reason="wrong", now=NOW)
+        record(replace(paid, on=DAY), key="dated back")
+
+
+def test_two_vat_returns_at_once_are_one(db: EmbeddedPostgres) -> None:
+    chain = build_chain(1)
+    with acting(chain.isp):
+        open_with({"vat_payable": -100_00})
+    paid = OwnEvent("vat_return", 100_00, DAY, "March", paid="bank")
+
+    def second() -> None:
+        with acting(chain.isp), pytest.raises(events.MoreVatThanOwed), savepoint():
+            record(paid, key="second")
+
+    assert in_order(db, acting(chain.isp), lambda: record(paid, key="first"), second) == ["posted", "closed"]
+
+
+def test_an_event_on_an_account_that_is_closed_since_is_not_taken_back(chain: Chain) -> None:
+    with acting(chain.isp):
+        code = add_account(number="1450", name="Cable on reels", kind="asset", now=NOW)
+        made = record(replace(TEA, vat_minor=0, chosen=code))
+        post_manual_entry(
+            effective_on=DAY,
+            lines=[ManualLine("office_expense", code, 105_00)],
+            reason="laid",
+            request_key="m",
+            now=NOW,
+        )
+        close_account(code=code, on=DAY + timedelta(days=1), now=NOW)
+        with pytest.raises(services.AccountClosed), savepoint():
+            events.reverse_own_event(event_id=made, on=DAY + timedelta(days=1), reason="wrong", now=NOW)
 
 
 def test_a_collector_records_nothing(chain: Chain) -> None:

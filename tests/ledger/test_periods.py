@@ -78,6 +78,12 @@ def test_days_to_come_stay_open(chain: Chain) -> None:
             periods.close_year(last_on=date(2026, 12, 31), now=NOW)
 
 
+def test_tomorrow_stays_open_in_the_evening_too(chain: Chain) -> None:
+    """At 18:00 in Dhaka it is tomorrow already on some island; its night would find the books closed."""
+    with acting(chain.isp), pytest.raises(InvalidInput), savepoint():
+        periods.close_books(through=DAY + timedelta(days=1), now=NOW.replace(hour=12))
+
+
 def test_books_are_opened_again_with_a_reason_and_only_where_they_are_closed(chain: Chain) -> None:
     with acting(chain.isp):
         with pytest.raises(NotClosed), savepoint():
@@ -180,6 +186,18 @@ def test_a_year_whose_months_are_closed_is_closed_and_one_behind_closed_months_i
     assert all(check.ok for check in verify([CELL]))
 
 
+def test_a_year_that_is_closed_says_so_whatever_was_closed_or_opened_after_it(chain: Chain) -> None:
+    trade(chain)
+    with acting(chain.isp):
+        periods.close_year(last_on=DEC_31, now=NOW)
+        periods.close_books(through=JAN_31, now=NOW)
+        with pytest.raises(AlreadyClosed), savepoint():
+            periods.close_year(last_on=DEC_31, now=LATER)
+        periods.reopen_books(through=DEC_31, why="January only", now=NOW)
+        with pytest.raises(AlreadyClosed), savepoint():
+            periods.close_year(last_on=DEC_31, now=LATER)
+
+
 def test_a_year_ends_where_these_books_say(chain: Chain) -> None:
     with acting(chain.isp):
         periods.set_year_start(month=7)
@@ -241,11 +259,17 @@ def test_money_that_is_on_its_way_is_told(chain: Chain) -> None:
 
 
 def smuggle(db: EmbeddedPostgres, operator_id: int, on: date, recorded_at: datetime) -> None:
-    """An entry that somebody with the owner's rights writes, at whatever instant it claims."""
+    """An entry that somebody with the owner's rights writes, with its event, at whatever instant it claims."""
+    lines = '[{"debit_code": "bank", "credit_code": "internet_revenue", "amount_minor": 1}]'
     with as_admin(db) as admin:
+        admin.execute(
+            "INSERT INTO manual_entry (operator_id, id, request_key, effective_on, reason, lines) "
+            "VALUES (%s, 999999, 'smuggled', %s, 'a sale', %s)",
+            [operator_id, on, lines],
+        )
         (entry_id,) = admin.execute(
-            "INSERT INTO entry (operator_id, kind, source_id, effective_on, recorded_at, actor_id) "
-            "VALUES (%s, 'manual', 999999, %s, %s, 0) RETURNING id",
+            "INSERT INTO entry (operator_id, kind, source_id, effective_on, recorded_at, actor_id, reason) "
+            "VALUES (%s, 'manual', 999999, %s, %s, 0, 'a sale') RETURNING id",
             [operator_id, on, recorded_at],
         ).fetchall()[0]
         admin.execute(
@@ -268,6 +292,7 @@ def test_what_an_owner_writes_into_a_closed_period_is_found_for_good(db: Embedde
     with as_admin(db) as admin:
         admin.execute("DELETE FROM posting WHERE entry_id IN (SELECT id FROM entry WHERE source_id = 999999)")
         admin.execute("DELETE FROM entry WHERE source_id = 999999")
+        admin.execute("DELETE FROM manual_entry WHERE id = 999999")
     smuggle(db, isp, smuggle_on, NOW - timedelta(days=300))
     assert "recorded after that day was closed" in wrong("books.locked_periods")
     with acting(chain.isp):
@@ -280,6 +305,14 @@ def test_what_an_owner_writes_into_a_closed_period_is_found_for_good(db: Embedde
     with acting(chain.isp):
         months = periods.list_periods(YEAR, today=DAY)
     assert [month["month_on"] for month in months if month["late_entries"]] == [date(2025, 12, 1)]
+
+
+def test_a_closing_that_waited_for_one_that_was_asked_for_later_is_the_next_of_its_history(chain: Chain) -> None:
+    with acting(chain.isp):
+        periods.close_books(through=DEC_31, now=LATER)
+    with acting(chain.isp):
+        periods.close_books(through=JAN_31, now=NOW)
+    assert all(check.ok for check in verify([CELL]))
 
 
 def test_a_lock_that_was_moved_without_history_is_found(db: EmbeddedPostgres, chain: Chain) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date
+from datetime import UTC, date, datetime
 from typing import Any
 
 import psycopg
@@ -10,10 +10,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from backhaul.cli.embedded import EmbeddedPostgres
-from backhaul.ledger.seal_text import Entry, Posting, block_hash
+from backhaul.ledger.seal_text import Block, Entry, Posting, block_hash
 from tests.ledger.books import as_admin
 
 OPERATOR = 7_000_000_000_001
+BLOCK = Block(OPERATOR, 12, 0, 2**63 - 1, datetime(2026, 3, 1, 6, 0, 0, 7, tzinfo=UTC))
 IDS = st.integers(1, 2**62)
 TEXTS = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=40)
 CODES = st.from_regex(r"[a-z][a-z0-9_]{0,20}", fullmatch=True)
@@ -65,7 +66,8 @@ def sealed_by_the_database(admin: psycopg.Connection[Any], entries: list[Entry],
                  p.effective_on],
             )  # fmt: skip
     found = admin.execute(
-        "SELECT hash, entries, amount_minor FROM block_facts(%s, '0', '9223372036854775807', %s)", [OPERATOR, previous]
+        "SELECT hash, entries, amount_minor FROM block_facts(%s, 12, '0', '9223372036854775807', %s, %s)",
+        [OPERATOR, BLOCK.sealed_at, previous],
     ).fetchall()[0]
     debits = sum(posting.amount_minor for entry in entries for posting in entry.postings)
     assert found[1:] == (len(entries), debits)
@@ -80,6 +82,6 @@ def test_python_and_the_database_hash_a_block_alike(server: EmbeddedPostgres) ->
         def alike(entries: list[Entry], previous: bytes) -> None:
             kept = list({entry.reverses_id or -entry.id: entry for entry in entries}.values())  # reversed once
             with admin.transaction(force_rollback=True):
-                assert sealed_by_the_database(admin, kept, previous) == block_hash(OPERATOR, kept, previous)
+                assert sealed_by_the_database(admin, kept, previous) == block_hash(BLOCK, kept, previous)
 
         alike()

@@ -101,9 +101,10 @@ def test_anybody_can_compute_a_block_s_hash_from_its_written_form(db: EmbeddedPo
         )
         found = rows("SELECT source_id, xid::text AS xid FROM entry WHERE operator_id = %s", [operator])[0]
     seal_one_block(chain, operator, 10)
+    until = int(found["xid"]) + 1
     micros = int(NOW.timestamp() * 1_000_000)
     text = (
-        f"books|{operator}\n"
+        f"books|{operator}|1|0|{until}|{micros}\n"
         f'entry|{entry}|manual|{found["source_id"]}|2026-03-01|{micros}|0|||"a \\"b\\"\\nc"|{found["xid"]}\n'
         "posting|1|cash||bank||5|2026-03-01"
     )
@@ -116,7 +117,7 @@ def test_anybody_can_compute_a_block_s_hash_from_its_written_form(db: EmbeddedPo
         ]
     seal_one_block(chain, operator, 10)
     text = (
-        f"books|{operator}\n"
+        f"books|{operator}|2|{until}|{int(xid) + 1}|{micros}\n"
         f'entry|{undone}|reversal:manual|{found["source_id"]}|2026-03-01|{micros}|0||{entry}|"wrong"|{xid}\n'
         "posting|1|bank||cash||5|2026-03-01"
     )

@@ -15,7 +15,7 @@ from backhaul.cli.embedded import EmbeddedPostgres
 from backhaul.common.errors import InvalidInput
 from backhaul.ledger import balances, chart, services
 from backhaul.ledger.day_book import get_account_statement, get_day_book
-from backhaul.ledger.periods import close_year
+from backhaul.ledger.periods import close_year, set_year_start
 from backhaul.ledger.queries import get_entry, list_accounts
 from backhaul.ledger.reports import get_balance_sheet, get_cash_flow, get_income_statement, get_trial_balance
 from backhaul.ledger.rules import ManualLine, pair_lines, period_before
@@ -192,6 +192,31 @@ def test_years_that_nobody_closed_stand_apart_from_the_running_one(chain: Chain)
     assert found["Result of the year"] == 50
 
 
+def test_a_year_that_nobody_closed_leads_to_its_own_result_and_not_to_that_of_closed_ones(chain: Chain) -> None:
+    with acting(chain.isp):
+        post("cash", "other_income", 700, on=date(2023, 5, 1))
+        close_year(last_on=date(2023, 12, 31), now=NOW)
+        post("cash", "other_income", 900, on=date(2024, 5, 1))
+        post("cash", "other_income", 50)
+        sheet = get_balance_sheet(on=DAY)
+        for row in (row for section in sheet.sections for row in section.rows if row.label.startswith("Result")):
+            assert row.opens is not None and row.opens.from_on is not None and row.opens.to_on is not None
+            income = get_income_statement(from_on=row.opens.from_on, to_on=row.opens.to_on)
+            assert (income.facts["result_minor"],) == row.cells
+
+
+def test_a_year_that_is_closed_stays_so_when_years_begin_in_another_month(chain: Chain) -> None:
+    with acting(chain.isp):
+        post("cash", "other_income", 900, on=date(2025, 8, 1))
+        close_year(last_on=date(2025, 12, 31), now=NOW)
+        set_year_start(month=7)
+        post("cash", "other_income", 50)
+        sheet = get_balance_sheet(on=DAY)
+    results = [row for section in sheet.sections for row in section.rows if row.label.startswith("Result")]
+    assert [(row.label, row.cells) for row in results] == [("Result of the year", (50,))]
+    assert results[0].opens is not None and results[0].opens.from_on == date(2026, 1, 1)
+
+
 def labels(statement: Statement) -> dict[str, Any]:
     return {row.label: row.cells[-1] for section in statement.sections for row in section.rows}
 
@@ -225,6 +250,14 @@ def test_an_account_tells_its_balance_on_its_own_side(chain: Chain) -> None:
             get_account_statement(code, from_on=DAY, to_on=TODAY).totals[0].cells for code in ("other_income", "bank")
         )
     assert (income[1:], bank[1:]) == ((0, 300, 300), (0, 80, -80))
+
+
+def test_an_account_of_many_entries_tells_the_sums_of_all_of_them(chain: Chain) -> None:
+    with acting(chain.isp):
+        for amount in (1, 20, 300):
+            post("cash", "other_income", amount)
+        found = get_account_statement("cash", from_on=DAY, to_on=TODAY, limit=2)
+    assert (found.more, found.totals[0].cells) == (True, (TODAY, 321, 0, 321))
 
 
 def test_the_day_book_tells_every_entry_once_and_what_each_kind_comes_to(chain: Chain) -> None:

@@ -13,6 +13,7 @@ from backhaul.cli.embedded import EmbeddedPostgres
 from backhaul.cli.main import run
 from backhaul.common.errors import NotAllowed, NotFound
 from backhaul.ledger import services
+from backhaul.ledger.checks import EXAMPLES
 from backhaul.ledger.heads import get_stop
 from backhaul.ledger.rules import ManualLine
 from backhaul.payments.services import record_payment
@@ -137,6 +138,56 @@ def test_what_was_released_does_not_stop_them_again_and_anything_else_does(
         ]  # fmt: skip
 
 
+def test_figures_that_go_on_do_not_stop_released_books_again(db: EmbeddedPostgres, business: Cast) -> None:
+    """A day net that was changed is off by the same after every further entry of that day and account."""
+    with as_admin(db) as admin:
+        admin.execute(
+            "UPDATE account_day SET debit_minor = debit_minor + 1 WHERE operator_id = %s AND code = 'wholesale_cost'",
+            [business.north],
+        )
+    assert {"books.balance", "books.account_days"} <= set(verify(business))
+    release_books(operator="padma/north", reason="to be made anew", now=noon(DEC))
+    with acting(business.padma, business.north):
+        services.post_manual_entry(
+            effective_on=NOV, lines=[ManualLine("wholesale_cost", "bank", 5)], reason="late", request_key=request_key(),
+            now=noon(DEC),
+        )  # fmt: skip
+    services.seal_all_books(business.padma, now=noon(DEC))
+    verify(business)
+    assert post(business, business.north)
+
+
+def test_another_digit_in_a_block_that_was_excused_stops_them_again(db: EmbeddedPostgres, business: Cast) -> None:
+    change_a_digit(db, business.north)
+    verify(business)
+    release_books(operator="padma/north", reason="the auditor's correction", now=noon(DEC))
+    change_a_digit(db, business.north)  # the same block, by one more
+    verify(business)
+    with pytest.raises(services.BooksStopped):
+        post(business, business.north)
+
+
+def test_what_is_wrong_beyond_the_examples_stops_excused_books_too(db: EmbeddedPostgres, business: Cast) -> None:
+    """More days of an account than are named differ; then one more, that is not named either."""
+    with as_admin(db) as admin:
+        for n in range(EXAMPLES + 1):
+            admin.execute(
+                "INSERT INTO account_day (operator_id, code, day, debit_minor) VALUES (%s, 'cash', %s, 1)",
+                [business.north, NOV + timedelta(days=n)],
+            )
+        verify(business)
+        release_books(operator="padma/north", reason="known", now=noon(DEC))
+        verify(business)
+        assert post(business, business.north)
+        admin.execute(
+            "UPDATE account_day SET day = day + 1 WHERE operator_id = %s AND code = 'cash' AND day = %s",
+            [business.north, NOV + timedelta(days=EXAMPLES)],
+        )
+    verify(business)
+    with pytest.raises(services.BooksStopped):
+        post(business, business.north)
+
+
 def test_the_command_releases_and_refuses_what_is_not_stopped(
     db: EmbeddedPostgres, business: Cast, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -160,7 +211,8 @@ def test_each_operator_reads_its_own_answers_and_the_isp_which_books_hold(db: Em
         own = get_own_verification(list_own_verifications()[0]["run_id"])
         stopped = get_stop()
     seals = next(answer for answer in own["answers"] if answer["name"] == "books.seals")
-    assert seals["examples"] == ["riverside, block 1: its entries were changed after it was sealed"]
+    (example,) = seals["examples"]
+    assert example.startswith("riverside, block 1: its entries were changed after it was sealed; they come to ")
     assert stopped is not None and "riverside, block 1" in stopped["stopped_why"]
     with acting(business.padma, business.rival):
         assert list_own_verifications()[0]["wrong"] == 0

@@ -64,7 +64,7 @@ class Year:
                 services.seal_all_books(self.cast.padma, now=noon(date(YEAR, month, 28)))
         last_on = date(YEAR, 12, 31)
         with acting(self.cast.padma, self.cast.riverside):
-            close_year(last_on=last_on, now=noon(last_on))
+            close_year(last_on=last_on, now=noon(last_on + timedelta(days=1)))
 
     def amount(self) -> int:
         return self.dice.randint(1, 2_000_00)

@@ -11,9 +11,9 @@ import pytest
 from backhaul.billing.adjustments import write_off_bill
 from backhaul.billing.ageing import AGES, get_receivable_ageing
 from backhaul.billing.refunds import disconnect_customer
-from backhaul.common.errors import NotFound
+from backhaul.common.errors import InvalidInput, NotFound
 from backhaul.ledger.statements import Statement
-from backhaul.operators.functions import rows
+from backhaul.operators.functions import rows, savepoint
 from backhaul.payments.customer_account import get_customer_account
 from backhaul.payments.services import record_payment, reverse_payment
 from backhaul.subscribers.services import AddedCustomer
@@ -154,3 +154,14 @@ def test_ages_are_counted_from_the_day_that_a_bill_was_due(
             mine = next(row for row in ageing.sections[0].rows if row.opens and row.opens.key == second.customer_id)
             columns.append(next(n for n in range(5) if mine.cells[n]))  # where the younger bill stands
     assert columns == [0, 1, 1, 2, 2, 3, 3, 4]
+
+
+def test_a_payment_is_not_taken_back_before_its_own_day(cast: Cast) -> None:
+    """Its bill would be unpaid, and the cash gone, on days on which nobody had paid anything."""
+    fill_funds(cast)
+    customer, on = taken_over(cast, cast.riverside), date(2026, 11, 5)
+    paid = pay(cast, customer, 600_00, on, on)
+    with acting(cast.padma, cast.riverside):
+        with pytest.raises(InvalidInput, match="before its own day"), savepoint():
+            reverse_payment(payment_id=paid, on=on - timedelta(days=1), now=noon(on), reason="bounced")
+        reverse_payment(payment_id=paid, on=on, now=noon(on), reason="bounced")

@@ -159,7 +159,8 @@ def test_an_operator_is_told_its_own_and_its_edges_alone(town: Cast, db: Embedde
     assert {each["operator"] for day in its["days"] for each in day["operators"]} == {"north"}
     assert {row["operator"] for row in its["months"]} == {"north"}
     assert "rival" not in json.dumps(its)
-    assert known_to(report, "rival")["short"] == []
+    assert [row["operator"] for row in its["short"]] == ["riverside"]  # who is asked for the recharge knows
+    assert known_to(report, "rival")["short"] == known_to(report, "padma")["short"] == []
 
 
 def test_nothing_of_the_real_database_changes_and_no_other_isp_is_copied(town: Cast, db: EmbeddedPostgres) -> None:

@@ -12,7 +12,7 @@ from backhaul.catalog.services import add_package
 from backhaul.cli.embedded import EmbeddedPostgres
 from backhaul.common.errors import InvalidInput
 from backhaul.funds.services import set_edge_terms
-from backhaul.ledger.periods import close_books, reopen_books
+from backhaul.ledger.periods import close_books, close_year, reopen_books
 from backhaul.resellers.checks import verify
 from tests.builders import acting
 from tests.cast import CELL, Cast, build_cast, fill_funds
@@ -98,18 +98,36 @@ def test_who_leaves_early_leaves_nothing_unearned_and_no_cost_ahead(cast: Cast) 
     assert_proved()
 
 
-def test_a_closed_month_is_left_out_and_the_next_one_does_its_share(cast: Cast) -> None:
+def test_a_month_that_is_closed_before_its_night_is_ended_first(cast: Cast) -> None:
+    """Else its revenue would be the next month's. Closed within a month, only the months before it are ended."""
     quarter(cast)
     night(cast, NOV_1)
     with acting(cast.padma, cast.riverside):
-        close_books(through=date(2026, 11, 30), now=noon(DEC))
-    assert month_end(cast, NOV) == 0
+        close_books(through=date(2026, 11, 29), now=noon(DEC))
     assert stands(cast) == (1_700_00, 0, 0, 1_350_00)
+    with acting(cast.padma, cast.riverside):
+        close_books(through=date(2026, 12, 5), now=noon(DEC + timedelta(days=9)))
+    assert stands(cast) == (1_145_65, 554_35, 909_78, 440_22)
+    assert month_end(cast, NOV) == 0
     assert month_end(cast, DEC) == 1
     assert stands(cast) == (572_83, 1_127_17, 454_89, 895_11)
     with acting(cast.padma, cast.riverside):
         reopen_books(through=None, why="to look", now=noon(JAN))
+        close_books(through=date(2026, 11, 30), now=noon(JAN))
     assert month_end(cast, NOV) == 0
+    assert stands(cast) == (572_83, 1_127_17, 454_89, 895_11)
+    assert_proved()
+
+
+def test_a_year_end_takes_what_its_last_month_earned(cast: Cast) -> None:
+    quarter(cast)
+    night(cast, NOV_1)
+    month_end(cast, NOV)
+    with acting(cast.padma, cast.riverside):
+        close_year(last_on=date(2026, 12, 31), now=noon(JAN))
+    assert balance(cast, cast.riverside, "retained_earnings") == 895_11 - 1_127_17
+    assert stands(cast) == (572_83, 0, 454_89, 0)
+    assert month_end(cast, DEC) == 0
     assert_proved()
 
 

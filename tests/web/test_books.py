@@ -5,13 +5,22 @@ from __future__ import annotations
 import csv
 import io
 import re
+import threading
 from datetime import date
 
 import pytest
 from django.test import Client
 from python_calamine import CalamineWorkbook
 
+from backhaul.billing.adjustments import discount_bill
+from backhaul.cli.embedded import EmbeddedPostgres
 from backhaul.common.clock import local_date, now
+from backhaul.ledger.day_book import get_account_statement
+from backhaul.ledger.events import OwnEvent, record_own_event
+from backhaul.web.console.statement_files import statement_csv, statement_xlsx
+from tests.builders import acting, request_key
+from tests.ledger.books import as_admin
+from tests.scenarios.test_money_races import wait_for_locks
 from tests.web.conftest import signed_in
 from tests.web.test_actions import form_of
 from tests.web.town import Town
@@ -61,6 +70,36 @@ def test_every_statement_is_a_page_and_a_file_of_the_same_figures(town: Town, na
         assert any(isinstance(cell, date) for row in sheet for cell in row)
 
 
+def test_a_statement_is_of_one_instant(server: EmbeddedPostgres, town: Town) -> None:
+    """Money comes in between the flows and the balances: the page shows it in both or in neither."""
+    client = signed_in("riverside")
+    pages: list[str] = []
+    with as_admin(server) as admin, admin.transaction():
+        admin.execute("LOCK TABLE account_day IN ACCESS EXCLUSIVE MODE")
+        reader = threading.Thread(target=lambda: pages.append(page_of(client, "/books/cash-flow/")))
+        reader.start()
+        wait_for_locks(server, 1)
+        with acting(town.cast.padma, town.cast.riverside):
+            record_own_event(
+                OwnEvent("owner_puts_in", 7_77, local_date(now(), "Asia/Dhaka"), "more", paid="cash"),
+                request_key=request_key(), now=now(),
+            )  # fmt: skip
+    reader.join()
+    assert "Not so:" not in pages[0]
+
+
+def test_a_file_that_leaves_rows_out_says_so(town: Town) -> None:
+    words = "There are more rows; choose fewer days."
+    with acting(town.cast.padma, town.cast.riverside):
+        for limit, told in ((1000, False), (1, True)):
+            statement = get_account_statement(
+                "receivable_customers", from_on=date(2020, 1, 1), to_on=date(2999, 1, 1), limit=limit
+            )
+            sheet = CalamineWorkbook.from_filelike(io.BytesIO(statement_xlsx(statement).content)).get_sheet_by_index(0)
+            assert any(words in row for row in sheet.to_python()) is told
+            assert (words in statement_csv(statement).content.decode()) is told
+
+
 def test_a_statement_is_printed_as_it_is_shown(town: Town) -> None:
     answer = signed_in("riverside").get("/books/balance-sheet/?as=pdf")
     assert answer.content.startswith(b"%PDF")
@@ -73,6 +112,34 @@ def test_what_was_not_known_yet_is_not_shown(town: Town) -> None:
     page = page_of(client, "/books/trial-balance/?known=2020-01-01")
     assert "Receivable from customers" not in page
     assert "as known on 1 Jan 2020" in page
+
+
+def test_the_day_book_names_customers_and_people(town: Town) -> None:
+    page = page_of(signed_in("riverside"), "/books/day-book/")
+    assert "Abdul Karim" in page
+
+
+def test_the_way_from_an_entry_says_what_it_leads_to(town: Town) -> None:
+    """A discount is not its bill."""
+    with acting(town.cast.padma, town.cast.riverside):
+        discount_bill(
+            invoice_id=town.ids["bill"], net_minor=1_00, why="slow", on=local_date(now(), "Asia/Dhaka"), now=now(),
+            request_key=request_key(),
+        )  # fmt: skip
+    client = signed_in("riverside")
+    (entry, *_) = links(page_of(client, "/books/journal/?kind=bill_discount"), r"/books/entries/\d+/")
+    assert "Bill that it lowers" in page_of(client, entry)
+
+
+@pytest.mark.parametrize("name", ["trial-balance", "balance-sheet", "income-statement", "receivables"])
+def test_a_figure_leads_to_the_same_days_as_known_on_the_same_day(town: Town, name: str) -> None:
+    today = local_date(now(), "Asia/Dhaka")
+    page = page_of(signed_in("riverside"), f"/books/{name}/?to={today}&known={today}")
+    led = re.findall(r'href="(/books/accounts/[^"]+|/books/income-statement/[^"]+|/customers/\d+/account/[^"]*)"', page)
+    assert led
+    for address in led:
+        if "as=" not in address:
+            assert f"to={today}" in address and f"known={today}" in address, address
 
 
 def test_a_shopkeeper_reads_how_the_business_stands(town: Town) -> None:

@@ -98,6 +98,7 @@ def address(town: Town, name: str) -> str:
         "proof-class": ["billed"],
         **{name: [ids["router"]] for name in ("router", "edit-router")},
         **{name: [ids["run"]] for name in ("run", "run-csv")},
+        "rehearsal": [ids["rehearsal"]],
         **{name: [ids["plan"]] for name in ("run-plan", "run-plan-csv")},
     }
     return reverse(name, args=arguments.get(name, []))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import date, timedelta
 
 import pytest
 from django.urls import reverse
@@ -11,7 +12,7 @@ from backhaul.common.clock import now
 from backhaul.common.errors import NotAllowed
 from backhaul.ledger.balances import sum_balance
 from backhaul.ledger.events import OWN_KINDS
-from backhaul.operators.functions import rows
+from backhaul.operators.functions import execute, rows
 from backhaul.payments.services import record_payment
 from backhaul.web.console.record_forms import KINDS
 from tests.builders import acting
@@ -30,8 +31,34 @@ def newest(town: Town, table: str) -> int:
         return int(rows(f"SELECT max(id) AS id FROM {table}")[0]["id"])
 
 
+def register_for_vat(town: Town, since: date) -> None:
+    with acting(town.cast.padma, town.cast.riverside):
+        execute(
+            "INSERT INTO vat_setting (operator_id, starts_on, registered, rate_bp, reclaims_input, relief_on_bad_debt) "
+            "VALUES (%s, %s, true, 500, true, false)",
+            [town.cast.riverside, since],
+        )
+
+
+def test_vat_in_a_price_is_asked_for_and_taken_only_where_it_is_reclaimed(db: object) -> None:
+    """Kept apart by who never gets it back, it would be no cost: the profit would be too high."""
+    town = build_town()
+    client = signed_in("riverside")
+    path = reverse("record-event", args=["expense"])
+    assert "vat_minor" not in form_of(client, path)
+    register_for_vat(town, today())
+    sent = {
+        **form_of(client, path), "on": (today() - timedelta(days=1)).isoformat(), "total_minor": "1,050",
+        "vat_minor": "50", "chosen": "rent", "paid": "cash", "reason": "Rent",
+    }  # fmt: skip
+    answer = client.post(path, sent)
+    assert answer.status_code == 422 and "You did not reclaim VAT on that day" in answer.content.decode()
+    assert client.post(path, {**sent, "on": today().isoformat(), "confirmed": "1"}).status_code == 303
+
+
 def test_an_expense_is_shown_as_debit_and_credit_recorded_once_and_taken_back(db: object) -> None:
     town = build_town()
+    register_for_vat(town, date(2020, 1, 1))
     client = signed_in("riverside")
     path = reverse("record-event", args=["expense"])
     before = holds(town, "office_expense", "input_vat", "cash")
@@ -63,6 +90,7 @@ def test_an_expense_is_shown_as_debit_and_credit_recorded_once_and_taken_back(db
 
 def test_what_is_refused_stands_in_the_form_and_keeps_what_was_typed(db: object) -> None:
     town = build_town()
+    register_for_vat(town, date(2020, 1, 1))
     client = signed_in("riverside")
     path = reverse("record-event", args=["expense"])
     sent = {

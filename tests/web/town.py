@@ -8,6 +8,7 @@ from typing import Any
 
 from backhaul.billing.bulk import request_bulk
 from backhaul.billing.changes import plan_change
+from backhaul.billing.rehearsals import request_rehearsal
 from backhaul.billing.run_plans import plan_run
 from backhaul.billing.runs import start_run
 from backhaul.billing.services import sign_up_customer
@@ -99,6 +100,7 @@ def build_town() -> Town:
     town.ids["plan"] = plan_run(cast.padma, on=today, now=now)["id"]
     with acting(cast.padma):
         town.ids["run"] = start_run(on=today, now=now)
+        town.ids["rehearsal"] = request_rehearsal(until=today, today=today, now=now)
     verify_and_keep([cast.padma.cell], now=now)
     with acting(cast.padma):
         town.ids["verify"] = list_verify_runs()[0]["id"]

@@ -23,7 +23,7 @@ from backhaul.operators.row_security import Edge, Own, Owned, Tree
 LEFT_OUT = {
     "radius_session_live", "radius_session_history", "radius_accounting_error", "disconnect_request", "head_address",
     "head_mail", "audit_event", "impersonation", "verify_run", "verify_answer", "customer_view",
-    "customer_list_choice", "bulk_run", "bulk_item", "customer_export", "customer_export_part",
+    "customer_list_choice", "bulk_run", "bulk_item", "customer_export", "customer_export_part", "rehearsal",
 }  # fmt: skip
 WRITTEN_OVER = {("nas", "secret"): "left-out"}  # others refer to its rows; the column must hold something else
 STAMPS = "xid_epoch"  # how this cluster's transaction ids are counted on (docs/decisions/0005)

@@ -30,8 +30,8 @@ _BLOCKS = """
     FROM block WHERE id > %(last)s GROUP BY 1"""
 _WAITING = "SELECT operator_id, count(*)::int AS waiting FROM waiting_bills() GROUP BY 1"
 _SHORT = """
-    SELECT short_child_id AS child_id, count(*)::int AS bills, sum(short_minor)::bigint AS needed_minor
-    FROM waiting_bills() GROUP BY 1"""
+    SELECT f.child_id, f.parent_id, count(*)::int AS bills, sum(w.short_minor)::bigint AS needed_minor
+    FROM waiting_bills() AS w JOIN fund f ON f.child_id = w.short_child_id GROUP BY 1, 2"""
 # Income and costs of the books by month; the entry that closes a year is neither.
 _MONTHS = """
     SELECT e.operator_id, to_char(e.effective_on, 'YYYY-MM') AS month,
@@ -132,7 +132,8 @@ class Figures:
                 short["until"] = day
         for child_id, now in waiting.items():
             if child_id not in still:
-                self._short.append({"child_id": child_id, "on": day, "until": None, "bills": 0, "needed_minor": 0})
+                ends = {"child_id": child_id, "parent_id": now["parent_id"]}
+                self._short.append({**ends, "on": day, "until": None, "bills": 0, "needed_minor": 0})
                 still[child_id] = self._short[-1]
             for name in ("bills", "needed_minor"):
                 still[child_id][name] = max(still[child_id][name], now[name])

@@ -33,6 +33,8 @@ def test_a_bill_is_told_and_one_that_was_changed_is_found(cast: Cast, db: Embedd
     assert "costs 600.00, its first price since it was made." in told.stdout
     assert "What North charged Riverside for it" in told.stdout
     assert "Internet revenue" in told.stdout
+    in_bangla = explain(db, "--operator", "padma/riverside", "--invoice", "1", "--language", "bn")
+    assert "ইন্টারনেট আয়" in in_bangla.stdout and "Internet revenue" not in in_bangla.stdout
     assert explain(db, "--operator", "padma/riverside", "--invoice", "2").returncode == 1
     as_owner(db, "UPDATE invoice SET net_minor = net_minor + 1, total_minor = total_minor + 1")
     changed = explain(db, "--operator", "padma/riverside", "--invoice", "1")

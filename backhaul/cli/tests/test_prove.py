@@ -32,7 +32,7 @@ def test_prove_tells_days_and_money_of_one_and_days_of_all(cast: Cast, db: Embed
     night(cast, date(2026, 4, 1))
     one = prove(db, "--operator", "padma/riverside", "--month", "2026-04")
     assert one.returncode == 0, one.stderr
-    assert "30 days of 1 service(s)  billed 600.00, charged 450.00" in one.stdout
+    assert "30 days of 1 service  billed 600.00, charged 450.00" in one.stdout
     assert "every one is accounted for" in one.stdout
     every = prove(db, "--isp", "padma", "--month", "2026-04", "--json")
     found = json.loads(every.stdout)

@@ -48,6 +48,8 @@ function showSide(open) {
 }
 on("click", "[data-side-toggle]", () => showSide(!root.classList.contains("bh-side-open")));
 on("click", "[data-side-close]", () => showSide(false));
+// A long menu opens at the place of the page.
+document.querySelector(".bh-nav [aria-current]")?.scrollIntoView({ block: "center" });
 
 // <details> menus: one open at a time, closed by a click elsewhere or Escape.
 function closeMenus(except) {

@@ -21,7 +21,8 @@ from backhaul.web.console import given
 from backhaul.web.console.entry_events import find_event
 from backhaul.web.console.pages import ROWS, PageRequest, page, paged, show
 from backhaul.web.console.people import by_whom
-from backhaul.web.console.statement_pages import BOUND, day_of
+from backhaul.web.console.statement_pages import day_of
+from backhaul.web.forms import BOUND
 
 
 @page("books.view")

@@ -7,6 +7,7 @@ from typing import Any
 
 from django.urls import reverse
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from backhaul.billing.queries import find_bill_of_event
 from backhaul.funds.queries import find_child_of_movement
@@ -15,6 +16,14 @@ from backhaul.operators.scope import current_scope
 from backhaul.payments.deposits import KINDS as DEPOSITS
 
 PAYMENTS = ("customer_payment", "payment_reversed", "advance_paid_back")
+ABOUT_A_BILL = {
+    "advance_applied": gettext_lazy("Bill that it paid"),
+    "advance_unapplied": gettext_lazy("Bill that it had paid"),
+    "credit_note": gettext_lazy("Bill that it credits"),
+    "bill_discount": gettext_lazy("Bill that it lowers"),
+    "write_off": gettext_lazy("Bill that was written off"),
+    "bad_debt_recovered": gettext_lazy("Bill that was written off"),
+}
 DRAWERS = ("collector_hand_over", "shortage_paid", "shortage_forgiven")
 
 
@@ -36,7 +45,8 @@ def find_event(entry: dict[str, Any], *, may: Collection[str]) -> dict[str, str]
         customers = [line["party_id"] for line in entry["lines"] if line["party_kind"] == "customer"]
         return _to(_("Deposit"), "deposit", customers[0]) if "payments.view" in may else None
     bill = find_bill_of_event(entry["kind"], entry["source_id"])
-    return _to(_("Bill"), "bill", bill) if bill is not None and "bills.view" in may else None
+    label = str(ABOUT_A_BILL.get(entry["kind"], _("Bill")))
+    return _to(label, "bill", bill) if bill is not None and "bills.view" in may else None
 
 
 def _movement(entry: dict[str, Any]) -> dict[str, str] | None:

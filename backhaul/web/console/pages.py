@@ -183,7 +183,8 @@ def _seat(request: PageRequest, kind: Kind) -> Iterator[None]:
 
 
 def unit_of(request: PageRequest, *, snapshot: bool = False) -> AbstractContextManager[Scope]:
-    """A unit of work of the operator for which the person works, for pages that are not `in_unit`."""
+    """A unit of work of the operator for which the person works, for pages that are not `in_unit`; `snapshot`: for one
+    that reads all as of one instant."""
     return unit_of_work(
         request.isp, request.user.home_operator_id, user_id=request.user.pk, snapshot=snapshot, inside=request.inside
     )

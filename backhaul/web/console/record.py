@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
 from django import forms
@@ -85,7 +86,10 @@ def take_back(request: PageRequest, pk: int) -> HttpResponse:
         do(values)
         return Preview(lines=_lines(f"reversal:{event['kind']}", pk), figures=_told(values))
 
-    form = bound(request, TakeBackForm, initial={"on": max(request.today, event["effective_on"])})
+    own_day: date = event["effective_on"]
+    form = bound(
+        request, TakeBackForm, initial={"on": own_day if event["kind"] == OPENING else max(request.today, own_day)}
+    )
     return two_steps(request, act, form, do=do, look=look)
 
 

@@ -9,6 +9,7 @@ from django import forms
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from backhaul.catalog.queries import get_vat
 from backhaul.ledger.events import OPENING, OWN_KINDS, get_vat_owed, list_cost_accounts, list_opening_accounts
 from backhaul.web.console.customer_forms import offer
 from backhaul.web.forms import DayField, KeyedForm, MoneyField
@@ -110,6 +111,7 @@ class RecordForm(KeyedForm):
     )
 
     def __init__(self, *args: Any, of: Kind, today: date, **options: Any) -> None:
+        self.of = of
         asks = OWN_KINDS[of.key]
         initial: dict[str, Any] = {"on": today}
         if of.key == "vat_return":
@@ -120,7 +122,7 @@ class RecordForm(KeyedForm):
         self.fields["vat_minor"].label = VAT_LABELS.get(of.key, VAT_LABELS[""])
         self.fields["paid"].label = of.paid
         for name, wanted in {
-            "vat_minor": asks.has_vat or of.key == "vat_return",
+            "vat_minor": (asks.has_vat and _reclaims(today)) or of.key == "vat_return",
             "chosen": bool(asks.chosen),
             "paid": asks.moves_money,
         }.items():
@@ -131,6 +133,15 @@ class RecordForm(KeyedForm):
             offer(self, "chosen", choices("method"))
         elif asks.chosen:
             offer(self, "chosen", [("", _("Choose an account")), *map(account_choice, list_cost_accounts(today))])
+
+    def clean_vat_minor(self) -> int:
+        """VAT in a price is an asset only where it is reclaimed; elsewhere it is part of the cost."""
+        vat = self.cleaned_data["vat_minor"] or 0
+        if vat and self.of.key != "vat_return" and not _reclaims(self.cleaned_data.get("on")):
+            raise forms.ValidationError(
+                _("You did not reclaim VAT on that day: leave this empty, it is part of the cost.")
+            )
+        return vat
 
     def terms(self) -> dict[str, Any]:
         """What an OwnEvent takes beside its kind."""
@@ -170,6 +181,11 @@ class TakeBackForm(forms.Form):
     reason = forms.CharField(
         label=gettext_lazy("Reason"), max_length=200, help_text=gettext_lazy("It stays in the books, with your name.")
     )
+
+
+def _reclaims(on: date | None) -> bool:
+    vat = get_vat(on) if on else {"registered": False}
+    return bool(vat["registered"] and vat["reclaims_input"])
 
 
 def account_choice(account: dict[str, Any]) -> tuple[str, str]:

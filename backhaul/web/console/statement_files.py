@@ -11,6 +11,7 @@ import xlsxwriter
 from django.http import HttpResponse
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop as words
 
 from backhaul.ledger.statements import Cell, Column, Row, Statement
 from backhaul.operators.scope import current_scope
@@ -55,9 +56,9 @@ def file_name(statement: Statement) -> str:
     return "-".join([statement.name, *dict.fromkeys(days), *known])
 
 
-def said(words: str) -> str:
+def said(text: str) -> str:
     """Words of the product in the reader's language."""
-    return _(words) if words else ""
+    return _(text) if text else ""
 
 
 def label_of(row: Row) -> str:
@@ -70,8 +71,15 @@ def _all_rows(statement: Statement) -> Iterator[tuple[str, Row]]:
         title = section.title if section.named else said(section.title)
         for row in (*section.rows, *((section.total,) if section.total else ())):
             yield title, row
-    for row in statement.totals:
+    for row in _ending(statement):
         yield "", row
+
+
+def _ending(statement: Statement) -> tuple[Row, ...]:
+    """The totals, which are of all rows, after a word about those that were left out."""
+    if not statement.more:
+        return statement.totals
+    return (Row(words("There are more rows; choose fewer days."), (None,) * len(statement.columns)), *statement.totals)
 
 
 def _plain(cell: Cell, column: Column, decimals: int) -> object:
@@ -105,10 +113,10 @@ class _Sheet:
 
     def write(self) -> None:
         statement = self.statement
-        for words, look in ((said(statement.title), self.title), (statement.subject, None), (days_of(statement), None),
+        for text, look in ((said(statement.title), self.title), (statement.subject, None), (days_of(statement), None),
                             (f"{current_scope().name} · {current_scope().currency}", None)):  # fmt: skip
-            if words:
-                self.sheet.write_string(self.at, 0, words, look)
+            if text:
+                self.sheet.write_string(self.at, 0, text, look)
                 self.at += 1
         self.at += 1
         for n, label in enumerate([_("Number"), said(statement.label), _("Note"), *map(_title, statement.columns)]):
@@ -121,7 +129,7 @@ class _Sheet:
                 self.at += 1
             for row in (*section.rows, *((section.total,) if section.total else ())):
                 self._row(row)
-        for row in statement.totals:
+        for row in _ending(statement):
             self._row(row)
         self.sheet.set_column(0, 0, 12)
         self.sheet.set_column(1, 1, 40)

@@ -24,14 +24,16 @@ from backhaul.web.console.statement_files import (
     statement_csv,
     statement_xlsx,
 )
+from backhaul.web.forms import BOUND
 from backhaul.web.paper.sheet import seal
 from backhaul.web.paper.statements import statement_document
 
 FILES = ("csv", "xlsx", "pdf")
+PHONE_COLUMNS = 2  # figures that a phone shows beside what they are of; more stand below it
 FILE_ROWS = 20_000  # rows of a file where its page shows fewer
-BOUND = (date(1900, 1, 1), date(2999, 12, 31))
 # What `Opens.what` is called in addresses, where it is not the name of a page of one key itself.
 PAGES_OF_DAYS = ("income-statement", "journal")
+STATEMENTS = ("account", "account-parties", "customer-account", "income-statement")
 
 
 @dataclass(frozen=True)
@@ -75,11 +77,12 @@ def serve(
     back: tuple[str, str],
     asked: Callable[[PageRequest], Asked] = asked_of,
 ) -> HttpResponse:
-    """The statement as its page, or as the file that ?as= names. For views that are not `in_unit`: paper takes time.
+    """The statement as its page, or as the file that ?as= names. For views that are not `in_unit`: paper takes time,
+    and all figures are of one instant.
 
     `over_days`: it has a first day too. `back`: the address and label of the page above it.
     """
-    with unit_of(request):
+    with unit_of(request, snapshot=True):
         wanted = asked(request)
         statement = build(wanted)
         if wanted.file == "csv":
@@ -109,29 +112,30 @@ def _context(
         "sections": [
             {
                 "title": section.title if section.named else said(section.title),
-                "rows": [drawn(row, statement.columns) for row in section.rows],
-                "total": drawn(section.total, statement.columns) if section.total else None,
+                "rows": [drawn(row, statement) for row in section.rows],
+                "total": drawn(section.total, statement) if section.total else None,
             }
             for section in statement.sections
         ],
-        "totals": [drawn(row, statement.columns) for row in statement.totals],
+        "totals": [drawn(row, statement) for row in statement.totals],
         "proofs": [(said(sentence), holds) for sentence, holds in statement.proofs],
         "notes": [said(note) for note in statement.notes],
         "files": files,
         "filters": wanted,
         "over_days": over_days,
         "width": len(statement.columns) + 1,
-        "beside": address_of(statement.beside) if statement.beside else "",
+        "many": len(statement.columns) > PHONE_COLUMNS,
+        "beside": address_of(statement.beside, statement.known_on) if statement.beside else "",
         "back": {"href": back[0], "label": back[1]},
         "head": get_latest_head(),
     }
 
 
-def drawn(row: Row, columns: tuple[Column, ...]) -> dict[str, Any]:
+def drawn(row: Row, statement: Statement) -> dict[str, Any]:
     """A row as the page's template takes it: label, address, and cells with what they are."""
     cells = [
         {"kind": column.kind, "value": cell, "label": said(column.label), "figure": _is_figure(column)}
-        for cell, column in zip(row.cells, columns, strict=True)
+        for cell, column in zip(row.cells, statement.columns, strict=True)
     ]
     return {
         "label": label_of(row),
@@ -139,14 +143,14 @@ def drawn(row: Row, columns: tuple[Column, ...]) -> dict[str, Any]:
         "note": row.note,
         "level": row.level,
         "strong": row.kind != "line",
-        "href": address_of(row.opens) if row.opens else "",
+        "href": address_of(row.opens, statement.known_on) if row.opens else "",
         "cells": cells,
     }
 
 
-def address_of(opens: Opens) -> str:
-    """The page that a row leads to."""
-    days = {"from": opens.from_on, "to": opens.to_on}
+def address_of(opens: Opens, known_on: date | None) -> str:
+    """The page that a row leads to; another statement is of the same knowledge."""
+    days = {"from": opens.from_on, "to": opens.to_on, "known": known_on if opens.what in STATEMENTS else None}
     if opens.what == "journal":
         days["kind"] = opens.key  # type: ignore[assignment]
     query = urlencode({name: value for name, value in days.items() if value})

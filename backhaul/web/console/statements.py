@@ -22,6 +22,7 @@ from backhaul.ledger.reports import (
 from backhaul.ledger.statements import Statement
 from backhaul.operators.queries import find_operator_names
 from backhaul.payments.customer_account import get_customer_account
+from backhaul.web.console.books import with_customers
 from backhaul.web.console.pages import PageRequest, page
 from backhaul.web.console.statement_pages import Asked, asked_of, serve
 
@@ -95,7 +96,7 @@ def day_book(request: PageRequest) -> HttpResponse:
     """GET books/day-book/?to=&known=&as="""
     return serve(
         request,
-        lambda ask: get_day_book(on=ask.to_on, known_on=ask.known_on, limit=ask.rows(100)),
+        lambda ask: get_day_book(on=ask.to_on, known_on=ask.known_on, limit=ask.rows(100), named=with_customers),
         over_days=False,
         back=_books(),
     )

@@ -2,7 +2,7 @@ import pytest
 from django.core.exceptions import ValidationError
 
 from backhaul.web.currency import amounts_with
-from backhaul.web.forms import MoneyField, PhoneField
+from backhaul.web.forms import DayField, MoneyField, PhoneField
 from backhaul.web.templatetags.console import money
 
 
@@ -32,6 +32,13 @@ def test_zero_passes_only_where_it_means_something() -> None:
 def test_a_kept_amount_is_shown_as_it_would_be_typed() -> None:
     assert MoneyField().prepare_value(150_000) == "1,500.00"
     assert MoneyField().prepare_value("12x") == "12x"
+
+
+@pytest.mark.parametrize("slip", ["0226-03-01", "1899-12-31", "3000-01-01"])
+def test_a_day_out_of_this_world_is_a_slip(slip: str) -> None:
+    assert DayField().clean("1900-01-01")
+    with pytest.raises(ValidationError):
+        DayField().clean(slip)
 
 
 def test_mobile_numbers_lose_spaces_and_bangla_digits() -> None:

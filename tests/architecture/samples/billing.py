@@ -207,6 +207,15 @@ SAMPLES = [
         checks={"run_plan_slice_outcome_check": Check({"outcome": "'odd'"}, but={"outcome": "'same'"})},
     ),
     own(
+        "rehearsal",
+        {"id": "{n}", "until_on": "current_date", "by_actor_id": "1", "asked_at": "now()"},
+        checks={
+            "rehearsal_told": Check(
+                {"ended_at": "now()", "report": "NULL"}, but={"ended_at": "now()", "report": "'{{}}'"}
+            )
+        },
+    ),
+    own(
         "run_exception",
         {"run_id": "{n}", "subscription_id": "{n}", "starts_on": "current_date", "reason": "'no price'"},
     ),

@@ -49,7 +49,7 @@ BEGIN
     ELSIF p_run IS NULL AND v_stopped <> '{}' THEN
         PERFORM refuse('books_stopped', 'Books that this is posted in were found not to hold, and take nothing until they are released.');
     ELSIF p_run IS NULL THEN
-        PERFORM refuse('period_closed', format('Books that this is posted in are closed on %s; use a later date.', p_on));
+        PERFORM refuse('period_closed', 'Books that this is posted in are closed on %s; use a later date.', p_on::text);
     END IF;
     WITH closed AS (
         DELETE FROM stage_due WHERE operator_id = ANY (v_closed) RETURNING operator_id, subscription_id, starts_on)
@@ -79,7 +79,7 @@ BEGIN
         IF v_revision IS NOT NULL THEN
             UPDATE stage_due SET revision = v_revision WHERE operator_id = d.operator_id AND subscription_id = d.subscription_id;
         ELSIF p_run IS NULL THEN
-            PERFORM refuse('already_billed', format('The period from %s is billed already; credit that bill in full first.', d.starts_on));
+            PERFORM refuse('already_billed', 'The period from %s is billed already; credit that bill in full first.', d.starts_on::text);
         ELSE
             DELETE FROM stage_due WHERE operator_id = d.operator_id AND subscription_id = d.subscription_id;
             INSERT INTO run_exception (operator_id, run_id, subscription_id, starts_on, reason)

@@ -81,7 +81,7 @@ END $$;
 -- Contract (batch): cuts the services of a shard that a bill past its due date and the profile's grace is open for, where the
 -- profile says auto_suspend (SPEC B15). A payment of what is overdue lifts the block. Returns how many.
 CREATE OR REPLACE FUNCTION suspend_overdue(p_isp bigint, p_top bigint, p_on date, p_now timestamptz) RETURNS bigint
-LANGUAGE plpgsql SECURITY DEFINER AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET plan_cache_mode = force_custom_plan AS $$
 DECLARE
     v_operators bigint[];
     v_customers bigint[];
@@ -105,7 +105,7 @@ END $$;
 -- Contract (batch): cuts the services of a shard that pay first and whose period has ended without a new one (SPEC 2.5 "pay first").
 -- The billing that a payment allows lifts the block. Returns how many.
 CREATE OR REPLACE FUNCTION expire_services(p_isp bigint, p_top bigint, p_on date, p_now timestamptz) RETURNS bigint
-LANGUAGE plpgsql SECURITY DEFINER AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET plan_cache_mode = force_custom_plan AS $$
 DECLARE
     v_operators bigint[];
     v_customers bigint[];

@@ -19,7 +19,7 @@ $$;
 -- services below it that were off for that many days: on that edge only, one movement per edge and service. Each day once, whatever
 -- runs again. Edges with closed books wait. Returns how many (edge, service) were released.
 CREATE OR REPLACE FUNCTION release_dead_services(p_isp bigint, p_top bigint, p_on date, p_now timestamptz) RETURNS bigint
-LANGUAGE plpgsql SECURITY DEFINER AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET plan_cache_mode = force_custom_plan AS $$
 DECLARE
     v_edges bigint[];
     e record;

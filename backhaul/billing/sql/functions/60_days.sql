@@ -312,7 +312,7 @@ END $$;
 -- whatever runs again. Returns how many services were credited.
 CREATE OR REPLACE FUNCTION credit_off_days(p_isp bigint, p_top bigint, p_on date, p_now timestamptz, p_days integer DEFAULT 100)
 RETURNS bigint
-LANGUAGE plpgsql SECURITY DEFINER AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET plan_cache_mode = force_custom_plan AS $$
 DECLARE
     v_operators bigint[];
     v_reasons text[];

@@ -101,7 +101,7 @@ $$;
 -- Contract (batch): a fee, without VAT, for each bill of a shard that is late (late_bills): once per bill. Whoever pays meanwhile is
 -- waited for and asked for none. Returns how many.
 CREATE OR REPLACE FUNCTION charge_late_fees(p_isp bigint, p_top bigint, p_on date, p_now timestamptz) RETURNS bigint
-LANGUAGE plpgsql SECURITY DEFINER AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET plan_cache_mode = force_custom_plan AS $$
 DECLARE
     v_operators bigint[];
     v_customers bigint[];

@@ -46,40 +46,61 @@ $$;
 CREATE OR REPLACE FUNCTION release_unearned(p_isp bigint, p_month date, p_now timestamptz) RETURNS bigint
 LANGUAGE plpgsql SECURITY DEFINER AS $$
 DECLARE
-    v_next date := p_month + interval '1 month';
     v_done bigint := 0;
     v_books books%ROWTYPE;
 BEGIN
     FOR v_books IN
         SELECT b.* FROM books b JOIN operator o ON o.id = b.operator_id
-        WHERE o.isp_id = p_isp
-          AND (EXISTS (SELECT 1 FROM invoice i WHERE i.operator_id = o.id AND i.kind = 'period' AND i.ends_on - i.starts_on > 31)
-               OR EXISTS (SELECT 1 FROM charge c WHERE c.child_id = o.id AND c.owner_id = o.id AND c.ends_on - c.starts_on > 31))
+        WHERE o.isp_id = p_isp AND has_long_terms(o.id)
         ORDER BY b.operator_id FOR NO KEY UPDATE OF b
     LOOP
-        CONTINUE WHEN takes_nothing(v_books, v_next - 1)
-            OR EXISTS (SELECT 1 FROM unearned_month WHERE operator_id = v_books.operator_id AND month_on >= p_month);
-        PERFORM release_month(v_books.operator_id, p_month, v_next, p_now);
-        v_done := v_done + 1;
+        v_done := v_done + release_month(v_books, p_month, p_now)::integer;
     END LOOP;
     RETURN v_done;
 END $$;
 
--- release_month: the month end of one set of books; runs as its caller, which holds them.
-CREATE OR REPLACE FUNCTION release_month(p_operator bigint, p_month date, p_next date, p_now timestamptz) RETURNS void
+-- has_long_terms: whether books ever billed a term longer than a month, or were charged for one at once.
+CREATE OR REPLACE FUNCTION has_long_terms(p_operator bigint) RETURNS boolean
+LANGUAGE sql STABLE AS $$
+    SELECT EXISTS (SELECT 1 FROM invoice i WHERE i.operator_id = p_operator AND i.kind = 'period' AND i.ends_on - i.starts_on > 31)
+        OR EXISTS (SELECT 1 FROM charge c WHERE c.child_id = p_operator AND c.owner_id = p_operator AND c.ends_on - c.starts_on > 31)
+$$;
+
+-- end_month_before: books that are about to be closed through a day get the last month end that lies in it, so that what its days earned
+-- is not left to a later month or year; runs as its caller, which holds them.
+CREATE OR REPLACE FUNCTION end_month_before(p_books books, p_through date, p_now timestamptz) RETURNS void
+LANGUAGE plpgsql AS $$
+BEGIN
+    IF has_long_terms(p_books.operator_id) THEN
+        PERFORM release_month(p_books, (date_trunc('month', p_through + 1) - interval '1 month')::date, p_now);
+    END IF;
+END $$;
+
+-- release_month: the month end of one set of books, where they take it and had neither this one nor a later one; runs as its caller,
+-- which holds them. True if it was done.
+CREATE OR REPLACE FUNCTION release_month(p_books books, p_month date, p_now timestamptz) RETURNS boolean
 LANGUAGE plpgsql AS $$
 DECLARE
-    v_ahead record := ahead_of(p_operator, p_next);
-    v_cost bigint := cost_ahead_of(p_operator, p_next);
+    v_next date := p_month + interval '1 month';
+    v_ahead record;
+    v_cost bigint;
     v_released bigint;
     v_cost_before bigint;
 BEGIN
-    SELECT COALESCE(sum(released_minor), 0) INTO v_released FROM unearned_month WHERE operator_id = p_operator;
-    SELECT cost_minor INTO v_cost_before FROM unearned_month WHERE operator_id = p_operator ORDER BY month_on DESC LIMIT 1;
+    IF takes_nothing(p_books, v_next - 1)
+       OR EXISTS (SELECT 1 FROM unearned_month WHERE operator_id = p_books.operator_id AND month_on >= p_month) THEN
+        RETURN false;
+    END IF;
+    v_ahead := ahead_of(p_books.operator_id, v_next);
+    v_cost := cost_ahead_of(p_books.operator_id, v_next);
+    SELECT COALESCE(sum(released_minor), 0) INTO v_released FROM unearned_month WHERE operator_id = p_books.operator_id;
+    SELECT cost_minor INTO v_cost_before FROM unearned_month WHERE operator_id = p_books.operator_id ORDER BY month_on DESC LIMIT 1;
     v_released := GREATEST(0, v_ahead.billed_minor - v_released - v_ahead.held_minor);
     v_cost_before := COALESCE(v_cost_before, 0);
     INSERT INTO unearned_month (operator_id, month_on, released_minor, cost_minor, released_at)
-    VALUES (p_operator, p_month, v_released, v_cost, p_now);
-    PERFORM post_event(p_operator, 'revenue_released', 'own', to_char(p_month, 'YYYYMM')::bigint, p_next - 1, p_now, jsonb_build_object(
-        'amount', v_released, 'cost_ahead', GREATEST(0, v_cost - v_cost_before), 'cost_released', GREATEST(0, v_cost_before - v_cost)));
+    VALUES (p_books.operator_id, p_month, v_released, v_cost, p_now);
+    PERFORM post_event(p_books.operator_id, 'revenue_released', 'own', to_char(p_month, 'YYYYMM')::bigint, v_next - 1, p_now,
+                       jsonb_build_object('amount', v_released, 'cost_ahead', GREATEST(0, v_cost - v_cost_before),
+                                          'cost_released', GREATEST(0, v_cost_before - v_cost)));
+    RETURN true;
 END $$;

@@ -58,7 +58,7 @@ DECLARE v_child operator%ROWTYPE;
 BEGIN
     SELECT * INTO v_child FROM operator WHERE id = p_child;
     IF v_child.closed_on IS NOT NULL THEN
-        PERFORM refuse('operator_closed', format('%s was settled and closed on %s; nothing more goes into its fund.', v_child.name, v_child.closed_on));
+        PERFORM refuse('operator_closed', '%s was settled and closed on %s; nothing more goes into its fund.', v_child.name, v_child.closed_on::text);
     END IF;
 END $$;
 
@@ -108,7 +108,7 @@ BEGIN
     END IF;
     PERFORM refuse_amount(p_amount_minor);
     IF p_kind NOT IN ('recharge', 'recharge_credit', 'recharge_repaid', 'bonus') THEN
-        PERFORM refuse('invalid_input', format('“%s” is not a kind of recharge.', p_kind));
+        PERFORM refuse('invalid_input', '“%s” is not a kind of recharge.', p_kind);
     ELSIF p_kind IN ('recharge', 'recharge_repaid') THEN
         PERFORM refuse_method(p_paid);
     END IF;

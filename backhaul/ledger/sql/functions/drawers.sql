@@ -42,7 +42,7 @@ BEGIN
     END LOOP;
     IF late AND v_rule.late_receipts = 'refused' THEN
         PERFORM refuse('drawer_closed',
-                       format('Your drawer is closed for %s; ask the office to open the day again, or date the receipt later.', p_on));
+                       'Your drawer is closed for %s; ask the office to open the day again, or date the receipt later.', p_on::text);
     END IF;
 END $$;
 

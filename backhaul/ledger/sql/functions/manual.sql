@@ -11,18 +11,20 @@ DECLARE
     v_known manual_entry%ROWTYPE;
     v_entry bigint := nextval('entry_id');
 BEGIN
-    PERFORM refuse_locked(v_operator, p_effective_on);
-    PERFORM refuse_manual_lines(v_operator, p_effective_on, p_lines);
     INSERT INTO manual_entry (operator_id, request_key, effective_on, reason, lines)
-    VALUES (v_operator, p_request_key, p_effective_on, p_reason, p_lines)
+    SELECT b.operator_id, p_request_key, p_effective_on, p_reason, p_lines FROM books b WHERE b.operator_id = v_operator
     ON CONFLICT (operator_id, request_key) DO NOTHING RETURNING id INTO v_manual;
-    IF NOT FOUND THEN
+    IF v_manual IS NULL THEN
         SELECT * INTO v_known FROM manual_entry WHERE operator_id = v_operator AND request_key = p_request_key;
-        IF (v_known.effective_on, v_known.reason, v_known.lines) IS DISTINCT FROM (p_effective_on, p_reason, p_lines) THEN
+        IF v_known.id IS NULL THEN
+            PERFORM refuse_locked(v_operator, p_effective_on);    -- no books
+        ELSIF (v_known.effective_on, v_known.reason, v_known.lines) IS DISTINCT FROM (p_effective_on, p_reason, p_lines) THEN
             PERFORM refuse('key_reused', 'This form was already sent with other figures; open it again.');
         END IF;
         RETURN (SELECT id FROM entry WHERE operator_id = v_operator AND kind = 'manual' AND source_id = v_known.id);
     END IF;
+    PERFORM refuse_locked(v_operator, p_effective_on);
+    PERFORM refuse_manual_lines(v_operator, p_effective_on, p_lines);
     INSERT INTO entry (operator_id, id, kind, source_id, effective_on, recorded_at, actor_id, reason)
     VALUES (v_operator, v_entry, 'manual', v_manual, p_effective_on, p_now, acting_user(), p_reason);
     INSERT INTO posting (operator_id, entry_id, n, debit_code, credit_code, amount_minor, effective_on)
@@ -46,19 +48,18 @@ BEGIN
              FROM jsonb_array_elements(p_lines) WITH ORDINALITY AS l (line, n) LOOP
         IF r.amount IS NULL OR jsonb_typeof(r.amount) <> 'number' OR r.amount::numeric <> trunc(r.amount::numeric)
            OR r.amount::numeric NOT BETWEEN 1 AND 1000000000000000 THEN
-            PERFORM refuse('invalid_input', format('Line %s: the amount must be more than zero.', r.n));
+            PERFORM refuse('invalid_input', 'Line %s: the amount must be more than zero.', r.n::text);
         ELSIF r.debit = r.credit THEN
-            PERFORM refuse('invalid_input', format('Line %s debits and credits the same account.', r.n));
+            PERFORM refuse('invalid_input', 'Line %s debits and credits the same account.', r.n::text);
         END IF;
         FOREACH v_code IN ARRAY ARRAY[r.debit, r.credit] LOOP
             SELECT * INTO v_account FROM account WHERE operator_id = p_operator AND code = v_code;
             IF NOT FOUND THEN
-                PERFORM refuse('unknown_account', format('Line %s: there is no account “%s”.', r.n, v_code));
+                PERFORM refuse('unknown_account', 'Line %s: there is no account “%s”.', r.n::text, v_code);
             ELSIF v_account.closed_on <= p_effective_on THEN
-                PERFORM refuse('account_closed', format('Line %s: %s was closed on %s.', r.n, v_account.name, v_account.closed_on));
+                PERFORM refuse('account_closed', 'Line %s: %s was closed on %s.', r.n::text, v_account.name, v_account.closed_on::text);
             ELSIF v_account.party_kind IS NOT NULL THEN
-                PERFORM refuse('account_of_parties', format(
-                    'Line %s: %s is kept by bills, payments and recharges; use one of those.', r.n, v_account.name));
+                PERFORM refuse('account_of_parties', 'Line %s: %s is kept by bills, payments and recharges; use one of those.', r.n::text, v_account.name);
             END IF;
         END LOOP;
     END LOOP;
@@ -78,5 +79,6 @@ BEGIN
     ELSIF v_done.kind <> 'manual' THEN
         PERFORM refuse('not_by_hand', 'Only an entry made by hand can be taken back here; reverse the payment, bill or recharge itself.');
     END IF;
+    PERFORM refuse_closed_accounts(v_done, p_on);
     RETURN post_reversal(v_done, p_on, p_reason, p_now);
 END $$;

@@ -66,10 +66,27 @@ BEGIN
         IF p_kind = 'money_moved' AND (p_chosen = p_paid OR p_chosen NOT IN ('cash', 'bank', 'mobile_wallet')) THEN
             PERFORM refuse('invalid_input', 'Money is moved from one of cash, bank and mobile wallet into another.');
         ELSIF p_kind <> 'money_moved' AND (v_chosen.kind NOT IN ('expense', 'asset') OR p_chosen IN ('cash', 'bank', 'mobile_wallet')) THEN
-            PERFORM refuse('invalid_input', format('%s is neither a cost nor something to keep; choose another account.', v_chosen.name));
+            PERFORM refuse('invalid_input', '%s is neither a cost nor something to keep; choose another account.', v_chosen.name);
         END IF;
-    ELSIF p_kind = 'vat_return' AND ((p_amounts ->> 'input_vat')::bigint > balance_on(p_operator, 'input_vat', p_on)
-          OR (p_amounts ->> 'input_vat')::bigint + (p_amounts ->> 'vat_paid')::bigint > -balance_on(p_operator, 'vat_payable', p_on)) THEN
+    ELSIF p_kind = 'vat_return' THEN
+        PERFORM refuse_vat_return(p_operator, p_amounts, p_on);
+    END IF;
+END $$;
+
+-- refuse_vat_return: not more VAT is paid, and set against it, than the books hold on that day and later returns leave of it.
+CREATE OR REPLACE FUNCTION refuse_vat_return(p_operator bigint, p_amounts jsonb, p_on date) RETURNS void
+LANGUAGE plpgsql AS $$
+DECLARE
+    v_input bigint;
+    v_paid bigint;
+BEGIN
+    PERFORM 1 FROM books WHERE operator_id = p_operator FOR NO KEY UPDATE;     -- one at a time
+    SELECT (p_amounts ->> 'input_vat')::bigint + COALESCE(sum((o.amounts ->> 'input_vat')::bigint), 0),
+           (p_amounts ->> 'vat_paid')::bigint + COALESCE(sum((o.amounts ->> 'vat_paid')::bigint), 0) INTO v_input, v_paid
+    FROM own_event o JOIN entry e ON e.operator_id = o.operator_id AND e.kind = o.kind AND e.source_id = o.id
+    WHERE o.operator_id = p_operator AND o.kind = 'vat_return' AND o.effective_on > p_on
+      AND NOT EXISTS (SELECT 1 FROM entry r WHERE r.operator_id = e.operator_id AND r.reverses_id = e.id);
+    IF v_input > balance_on(p_operator, 'input_vat', p_on) OR v_input + v_paid > -balance_on(p_operator, 'vat_payable', p_on) THEN
         PERFORM refuse('more_vat_than_owed', 'That is more VAT than the books hold on that day; look at the accounts VAT payable and Input VAT.');
     END IF;
 END $$;
@@ -102,11 +119,11 @@ DECLARE v_account account%ROWTYPE;
 BEGIN
     SELECT * INTO v_account FROM account WHERE operator_id = p_operator AND code = p_code;
     IF NOT FOUND THEN
-        PERFORM refuse('unknown_account', format('There is no account “%s”.', p_code));
+        PERFORM refuse('unknown_account', 'There is no account “%s”.', p_code);
     ELSIF v_account.closed_on <= p_on THEN
-        PERFORM refuse('account_closed', format('%s was closed on %s.', v_account.name, v_account.closed_on));
+        PERFORM refuse('account_closed', '%s was closed on %s.', v_account.name, v_account.closed_on::text);
     ELSIF v_account.party_kind IS NOT NULL THEN
-        PERFORM refuse('account_of_parties', format('%s is kept by bills, payments and recharges; use one of those.', v_account.name));
+        PERFORM refuse('account_of_parties', '%s is kept by bills, payments and recharges; use one of those.', v_account.name);
     END IF;
     RETURN v_account;
 END $$;
@@ -126,13 +143,13 @@ BEGIN
     END IF;
     SELECT min(effective_on) INTO v_first FROM entry WHERE operator_id = p_operator AND kind NOT LIKE '%opening_balances';
     IF v_first < p_on THEN
-        PERFORM refuse('not_first', format('The books have entries from %s on; opening balances come before all of them: date them on that day or earlier.', v_first));
+        PERFORM refuse('not_first', 'The books have entries from %s on; opening balances come before all of them: date them on that day or earlier.', v_first::text);
     END IF;
     PERFORM refuse_figures(p_amounts, -1000000000000000);
     FOR v_code IN SELECT jsonb_object_keys(p_amounts) LOOP
         v_account := own_account(p_operator, v_code, p_on);
         IF v_account.kind IN ('income', 'expense') OR v_code = 'opening_balances' THEN
-            PERFORM refuse('invalid_input', format('%s is not taken over: opening balances are what there is and what is owed.', v_account.name));
+            PERFORM refuse('invalid_input', '%s is not taken over: opening balances are what there is and what is owed.', v_account.name);
         END IF;
     END LOOP;
 END $$;
@@ -153,7 +170,17 @@ BEGIN
     VALUES (p_operator, v_entry, 'opening_balances', p_event, p_on, p_now, acting_user(), p_reason);
 END $$;
 
--- Contract (app): takes an event of the acting operator back, once, on its own day or a later one. Returns the new entry's id.
+-- refuse_closed_accounts: what people recorded is taken back where its accounts take entries on p_on.
+CREATE OR REPLACE FUNCTION refuse_closed_accounts(p_done entry, p_on date) RETURNS void
+LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM own_account(p.operator_id, s.code, p_on)
+    FROM posting p CROSS JOIN LATERAL (VALUES (p.debit_code), (p.credit_code)) AS s (code)
+    WHERE p.operator_id = p_done.operator_id AND p.entry_id = p_done.id;
+END $$;
+
+-- Contract (app): takes an event of the acting operator back, once, on its own day or a later one; opening balances on their own day
+-- only, so that they do not stand twice before those that are recorded anew. Returns the new entry's id.
 CREATE OR REPLACE FUNCTION reverse_own_event(p_event bigint, p_on date, p_reason text, p_now timestamptz) RETURNS bigint
 LANGUAGE plpgsql SECURITY DEFINER AS $$
 DECLARE
@@ -163,7 +190,10 @@ BEGIN
     SELECT * INTO v_event FROM own_event WHERE operator_id = acting_operator() AND id = p_event;
     IF NOT FOUND THEN
         PERFORM refuse('not_found', 'There is no such entry.');
+    ELSIF v_event.kind = 'opening_balances' AND p_on <> v_event.effective_on THEN
+        PERFORM refuse('invalid_input', 'Opening balances are taken back on their own day, %s.', v_event.effective_on::text);
     END IF;
     SELECT * INTO STRICT v_done FROM entry WHERE operator_id = v_event.operator_id AND kind = v_event.kind AND source_id = p_event;
+    PERFORM refuse_closed_accounts(v_done, p_on);
     RETURN post_reversal(v_done, p_on, p_reason, p_now);
 END $$;

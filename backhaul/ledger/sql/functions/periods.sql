@@ -20,7 +20,9 @@ LANGUAGE plpgsql AS $$
 DECLARE v_id bigint;
 BEGIN
     INSERT INTO books_lock (operator_id, kind, locked_through, locked_before, why, recorded_at, actor_id, xid)
-    VALUES (p_books.operator_id, p_kind, p_through, p_books.locked_through, p_why, p_now, acting_user(), current_stamp())
+    SELECT p_books.operator_id, p_kind, p_through, p_books.locked_through, p_why, GREATEST(p_now, max(l.recorded_at)), acting_user(),
+           current_stamp()
+    FROM books_lock l WHERE l.operator_id = p_books.operator_id     -- never before the last one, for which it may have waited
     RETURNING id INTO v_id;
     UPDATE books SET locked_through = p_through WHERE operator_id = p_books.operator_id;
     RETURN v_id;
@@ -44,8 +46,9 @@ DECLARE v_books books := hold_books();
 BEGIN
     PERFORM refuse_days_to_come(p_through, p_now);
     IF p_through <= v_books.locked_through THEN
-        PERFORM refuse('already_closed', format('The books are closed through %s already.', v_books.locked_through));
+        PERFORM refuse('already_closed', 'The books are closed through %s already.', v_books.locked_through::text);
     END IF;
+    PERFORM end_month_before(v_books, p_through, p_now);
     RETURN lock_through(v_books, 'close', p_through, '', p_now);
 END $$;
 
@@ -70,25 +73,36 @@ BEGIN
     RETURN v_lock;
 END $$;
 
+-- is_year_closed: whether the result of the year that ends on a day stands in retained earnings.
+CREATE OR REPLACE FUNCTION is_year_closed(p_operator bigint, p_last_on date) RETURNS boolean
+LANGUAGE sql STABLE AS $$
+    SELECT EXISTS (
+        SELECT 1 FROM books_lock l WHERE l.operator_id = p_operator AND l.kind = 'year_close' AND l.locked_through = p_last_on
+          AND NOT EXISTS (SELECT 1 FROM books_lock r WHERE r.operator_id = l.operator_id AND r.id > l.id AND r.kind = 'reopen'
+                          AND (r.locked_through IS NULL OR r.locked_through < p_last_on)))
+$$;
+
 -- Contract (app): the year end of the acting operator's books: closes them through p_last_on, the last day of a year of these books, and
--- moves what income and expense accounts hold then to retained earnings by one entry of that day. Refused where that was done
--- (already_closed) and where later days are closed (period_closed). Returns {"lock_id", "entry_id": NULL where there was nothing to move}.
+-- moves what income and expense accounts hold then to retained earnings by one entry of that day; what its last month earned of long
+-- terms is posted before. Refused before that day is over, where that was done (already_closed) and where later days are closed
+-- (period_closed). Returns {"lock_id", "entry_id": NULL where there was nothing to move}.
 CREATE OR REPLACE FUNCTION close_year(p_last_on date, p_now timestamptz) RETURNS jsonb
 LANGUAGE plpgsql SECURITY DEFINER AS $$
 DECLARE
     v_books books := hold_books();
     v_lock bigint;
 BEGIN
-    PERFORM refuse_days_to_come(p_last_on, p_now);
     IF extract(day FROM p_last_on + 1) <> 1 OR extract(month FROM p_last_on + 1) <> v_books.year_starts_month THEN
-        PERFORM refuse('invalid_input', format('%s is not the last day of a year of these books.', p_last_on));
+        PERFORM refuse('invalid_input', '%s is not the last day of a year of these books.', p_last_on::text);
+    ELSIF p_last_on >= p_now::date THEN     -- what is posted on it, refuse_locked does not make wait
+        PERFORM refuse('invalid_input', 'A year is closed once its last day, %s, is over in UTC too.', p_last_on::text);
+    ELSIF is_year_closed(v_books.operator_id, p_last_on) THEN
+        PERFORM refuse('already_closed', 'The year that ends on %s is closed already.', p_last_on::text);
     ELSIF v_books.locked_through > p_last_on THEN
-        PERFORM refuse('period_closed', format('The books are closed through %s; reopen them through %s, then close the year.',
-                                               v_books.locked_through, p_last_on));
-    ELSIF (SELECT kind = 'year_close' AND locked_through = p_last_on FROM books_lock
-           WHERE operator_id = v_books.operator_id ORDER BY id DESC LIMIT 1) THEN
-        PERFORM refuse('already_closed', format('The year that ends on %s is closed already.', p_last_on));
+        PERFORM refuse('period_closed', 'The books are closed through %s; reopen them through %s, close the year, then close the later months again.',
+                       v_books.locked_through::text, p_last_on::text);
     END IF;
+    PERFORM end_month_before(v_books, p_last_on, p_now);
     v_lock := lock_through(v_books, 'year_close', p_last_on, '', p_now);
     RETURN jsonb_build_object('lock_id', v_lock, 'entry_id', post_year_end(v_books.operator_id, v_lock, p_last_on, p_now));
 END $$;

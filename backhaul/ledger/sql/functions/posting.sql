@@ -19,14 +19,14 @@ $$;
 
 -- refuse_locked(books, day): nothing is posted into a locked period (SPEC A3), nor into books that were found changed.
 -- A day that is over somebody may be closing at this moment: that closing waits for this posting (hold_books), or this posting for it.
--- Nobody waits for the books of today.
+-- Nobody waits for the books of today (in UTC: nowhere east of it is an earlier day today).
 CREATE OR REPLACE FUNCTION refuse_locked(p_operator bigint, p_effective_on date) RETURNS void
 LANGUAGE plpgsql AS $$
 DECLARE
     v_locked date;
     v_stopped timestamptz;
 BEGIN
-    IF p_effective_on < current_date - 1 THEN
+    IF p_effective_on < current_date THEN
         SELECT locked_through, stopped_at INTO v_locked, v_stopped FROM books WHERE operator_id = p_operator FOR KEY SHARE;
     ELSE
         SELECT locked_through, stopped_at INTO v_locked, v_stopped FROM books WHERE operator_id = p_operator;
@@ -34,12 +34,11 @@ BEGIN
     IF NOT FOUND THEN
         PERFORM refuse('no_books', 'This operator has no books yet; finish its set-up first.');
     ELSIF v_stopped IS NOT NULL THEN
-        PERFORM refuse('books_stopped', format(
-            'The books of %s do not hold since %s: nothing is posted in them until they were looked at and released (backhaul verify).',
-            (SELECT name FROM operator WHERE id = p_operator), v_stopped::date));
+        PERFORM refuse('books_stopped', 'The books of %s do not hold since %s: nothing is posted in them until they were looked at and released (backhaul verify).',
+            (SELECT name FROM operator WHERE id = p_operator), v_stopped::date::text);
     ELSIF p_effective_on <= v_locked THEN
-        PERFORM refuse('period_closed', format('The books are closed through %s; use a later date or reopen the period.',
-            to_char(v_locked, 'FMDD Mon YYYY')));
+        PERFORM refuse('period_closed', 'The books are closed through %s; use a later date or reopen the period.',
+            to_char(v_locked, 'FMDD Mon YYYY'));
     END IF;
 END $$;
 
@@ -48,7 +47,7 @@ END $$;
 CREATE OR REPLACE FUNCTION keep_open(p_operators bigint[], p_on date) RETURNS void
 LANGUAGE plpgsql AS $$
 BEGIN
-    IF p_on < current_date - 1 THEN
+    IF p_on < current_date THEN
         PERFORM 1 FROM books WHERE operator_id IN (SELECT unnest(path) FROM operator WHERE id = ANY (p_operators))
         ORDER BY operator_id FOR KEY SHARE;
     END IF;

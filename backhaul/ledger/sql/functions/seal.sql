@@ -1,8 +1,10 @@
--- block_facts: what is in a block, and its hash: SHA-256 over the hash before and the canonical lines, each entry in order of id, its
--- postings after it. Text is ASCII-separated and independent of the session: ISO dates, microseconds since 1970, JSON strings, empty =
--- NULL. backhaul/ledger/seal_text.py says the same in Python, for who has no database.
+-- block_facts: what is in a block, and its hash: SHA-256 over the hash before, the block's own line (whose, which, from and before which
+-- transaction, sealed when) and the canonical lines, each entry in order of id, its postings after it. Text is ASCII-separated and
+-- independent of the session: ISO dates, microseconds since 1970, JSON strings, empty = NULL. backhaul/ledger/seal_text.py says the
+-- same in Python, for who has no database.
 CREATE OR REPLACE FUNCTION block_facts(
-    p_operator bigint, p_from xid8, p_before xid8, p_previous bytea, OUT entries bigint, OUT amount_minor bigint, OUT hash bytea)
+    p_operator bigint, p_no bigint, p_from xid8, p_before xid8, p_sealed_at timestamptz, p_previous bytea,
+    OUT entries bigint, OUT amount_minor bigint, OUT hash bytea)
 LANGUAGE plpgsql STABLE AS $$
 DECLARE v_lines text;
 BEGIN
@@ -19,7 +21,8 @@ BEGIN
             to_char(p.effective_on, 'YYYY-MM-DD'))
         FROM entry e JOIN posting p ON p.operator_id = e.operator_id AND p.entry_id = e.id
         WHERE e.operator_id = p_operator AND e.xid >= p_from AND e.xid < p_before) AS lines;
-    hash := sha256(p_previous || convert_to(concat('books|', p_operator, E'\n', v_lines), 'UTF8'));
+    hash := sha256(p_previous || convert_to(concat('books|', p_operator, '|', p_no, '|', p_from, '|', p_before, '|',
+        (extract(epoch FROM p_sealed_at) * 1000000)::bigint, E'\n', v_lines), 'UTF8'));
 END $$;
 
 -- Contract (batch): seals the next block of one set of books and folds it into the day nets: entries of transactions that have all
@@ -45,7 +48,8 @@ BEGIN
     PERFORM fold_block(p_operator, v_books.sealed_before, v_before);
     SELECT hash INTO v_previous FROM seal WHERE operator_id = p_operator AND no = v_books.last_seal_no;
     v_previous := COALESCE(v_previous, ''::bytea);
-    SELECT * INTO v_block FROM block_facts(p_operator, v_books.sealed_before, v_before, v_previous);
+    SELECT * INTO v_block
+    FROM block_facts(p_operator, v_books.last_seal_no + 1, v_books.sealed_before, v_before, p_at, v_previous);
     INSERT INTO seal (operator_id, no, xid_from, xid_before, entries, amount_minor, previous_hash, hash, sealed_at)
     VALUES (p_operator, v_books.last_seal_no + 1, v_books.sealed_before, v_before, v_block.entries, v_block.amount_minor, v_previous,
             v_block.hash, p_at);

@@ -1,10 +1,14 @@
+-- findings: what `verify` found, one by one, without the figures of kept sums: these go on with every entry.
+CREATE OR REPLACE FUNCTION findings(p_why text) RETURNS text[]
+LANGUAGE sql IMMUTABLE AS $$ SELECT string_to_array(regexp_replace(p_why, ': (kept|debits) [^;]*', '', 'g'), '; ') $$;
+
 -- Contract (batch): nothing more is posted in these books, for what `verify` found (p_why), until they are released. What was released
 -- once does not stop them again. True if they were stopped now.
 CREATE OR REPLACE FUNCTION stop_books(p_operator bigint, p_why text, p_at timestamptz) RETURNS boolean
 LANGUAGE plpgsql SECURITY DEFINER AS $$
 BEGIN
     UPDATE books SET stopped_at = p_at, stopped_why = p_why
-    WHERE operator_id = p_operator AND stopped_at IS NULL AND excused IS DISTINCT FROM p_why;
+    WHERE operator_id = p_operator AND stopped_at IS NULL AND NOT findings(p_why) <@ findings(COALESCE(excused, ''));
     IF NOT FOUND THEN
         RETURN false;
     END IF;

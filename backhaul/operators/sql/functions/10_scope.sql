@@ -1,8 +1,13 @@
--- refuse(code, message): the one way in which an SQL function says no. Python turns it into the Refusal of that code.
-CREATE OR REPLACE FUNCTION refuse(p_code text, p_message text) RETURNS void
+-- refuse(code, message, values): the one way in which an SQL function says no. Python turns it into the Refusal of that code, and says
+-- it in the language of whoever asked: so what stands in the message (%s) comes beside it, and is not put in before.
+CREATE OR REPLACE FUNCTION refuse(p_code text, p_message text, VARIADIC p_values text[] DEFAULT '{}') RETURNS void
 LANGUAGE plpgsql AS $$
 BEGIN
-    RAISE EXCEPTION USING ERRCODE = 'BH001', MESSAGE = p_message, DETAIL = p_code;
+    IF p_values = '{}' THEN
+        RAISE EXCEPTION USING ERRCODE = 'BH001', MESSAGE = p_message, DETAIL = p_code;
+    END IF;
+    RAISE EXCEPTION USING ERRCODE = 'BH001', MESSAGE = format(p_message, VARIADIC p_values), DETAIL = p_code,
+                          HINT = jsonb_build_array(p_message, p_values);
 END $$;
 
 -- acting_operator(): who acts in this unit of work; refuses outside one.
@@ -63,7 +68,7 @@ BEGIN
     IF NOT FOUND OR s.isp_id <> p_isp THEN
         PERFORM refuse('not_found', 'There is no such operator.');
     ELSIF p_user IS NOT NULL AND p_permission <> ALL (s.permissions) THEN
-        PERFORM refuse('not_allowed', format('Your role does not include “%s”; ask the owner of %s.', p_permission, s.name));
+        PERFORM refuse('not_allowed', 'Your role does not include “%s”; ask the owner of %s.', p_permission, s.name);
     END IF;
     RETURN true;
 END $$;
@@ -90,7 +95,7 @@ BEGIN
         IF v_parent.closed_on IS NOT NULL OR NOT EXISTS (
             SELECT 1 FROM module_grant g WHERE g.operator_id = v_parent.id AND g.permission = 'resellers.edit')
         THEN
-            PERFORM refuse('not_allowed', format('%s may not have operators below it.', v_parent.name));
+            PERFORM refuse('not_allowed', '%s may not have operators below it.', v_parent.name);
         END IF;
         INSERT INTO operator (id, isp_id, parent_id, depth, path, kind, slug, name)
         VALUES (v_id, v_parent.isp_id, v_parent.id, v_parent.depth + 1, v_parent.path || v_id, p_kind, p_slug, p_name);
@@ -107,7 +112,7 @@ BEGIN
     SELECT v_id, a.id, held FROM added a, jsonb_array_elements_text(p_roles -> a.key) AS held;
     RETURN v_id;
 EXCEPTION WHEN unique_violation THEN
-    PERFORM refuse('slug_taken', format('The short name “%s” is taken; choose another.', p_slug));
+    PERFORM refuse('slug_taken', 'The short name “%s” is taken; choose another.', p_slug);
 END $$;
 
 -- Contract: the id of the operator of that short name at or anywhere below the acting one; NULL when there is none.

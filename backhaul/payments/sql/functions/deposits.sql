@@ -30,7 +30,8 @@ BEGIN
     END IF;
     SELECT * INTO v_known FROM deposit WHERE operator_id = v_operator AND request_key = p_request_key;
     IF FOUND THEN
-        IF (v_known.customer_id, v_known.kind, abs(v_known.amount_minor)) <> (p_customer, p_kind, p_amount_minor) THEN
+        IF (v_known.customer_id, v_known.kind, abs(v_known.amount_minor), v_known.method, v_known.moved_on)
+           IS DISTINCT FROM (p_customer, p_kind, p_amount_minor, p_method, p_on) THEN
             PERFORM refuse('key_reused', 'This form was already sent with other figures; open it again.');
         END IF;
         RETURN v_known.id;

@@ -43,7 +43,7 @@ BEGIN
     END IF;
     -- as it is now: while this waited for the customer, a run may have cut it, or the same form have come in
     SELECT is_off(v_operator, p_customer) AS blocked,
-           COALESCE(p_received_on <= locked_through OR p_received_on < p_now::date - 1, false) OR stopped_at IS NOT NULL AS closed,
+           COALESCE(p_received_on <= locked_through OR p_received_on < p_now::date, false) OR stopped_at IS NOT NULL AS closed,
            (SELECT id FROM payment WHERE operator_id = v_operator AND request_key = p_request_key) AS payment_id
     INTO v_seen FROM books WHERE operator_id = v_operator;
     IF v_seen.blocked AND p_alone THEN
@@ -182,6 +182,8 @@ BEGIN
     PERFORM 1 FROM customer WHERE operator_id = v_operator AND id = p.customer_id FOR NO KEY UPDATE;
     IF EXISTS (SELECT 1 FROM payment WHERE operator_id = v_operator AND reverses_id = p_payment) THEN
         PERFORM refuse('already_reversed', 'This payment was taken back before.');
+    ELSIF p_on < p.received_on THEN
+        PERFORM refuse('invalid_input', 'An entry cannot be taken back before its own day.');
     END IF;
     v_id := nextval('payment_id_seq');
     SELECT COALESCE(sum(amount_minor), 0) INTO v_applied FROM allocation WHERE operator_id = v_operator AND payment_id = p_payment;
