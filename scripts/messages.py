@@ -6,6 +6,8 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
@@ -43,10 +45,29 @@ def tidy(catalogue: str) -> str:
     return HEAD + "\n" + "\n\n".join(entry for entry in entries if entry) + "\n"
 
 
+def refusals() -> Iterator[str]:
+    """The sentences with which the database refuses (refuse() in sql/functions)."""
+    for file in sorted(Path().glob("*/sql/functions/*.sql")):
+        for said in re.findall(r"refuse\('\w+',\s*'((?:[^']|'')+)'", file.read_text(encoding="utf-8")):
+            yield said.replace("''", "'")
+
+
+@contextmanager
+def as_python(sentences: Iterable[str]) -> Iterator[None]:
+    """The sentences in a Python file, where makemessages finds them, for as long as this lasts."""
+    file = Path("sentences_of_the_database.py")
+    file.write_text("".join(f"gettext_noop({sentence!r})\n" for sentence in sentences), encoding="utf-8")
+    try:
+        yield
+    finally:
+        file.unlink()
+
+
 def main() -> None:
     django.setup()
-    call_command(Command(), locale=["bn"], no_location=True, no_wrap=True, no_obsolete=True, verbosity=0,
-                 ignore_patterns=["*/tests/*", "web/static/*"])  # fmt: skip
+    with as_python(refusals()):
+        call_command(Command(), locale=["bn"], no_location=True, no_wrap=True, no_obsolete=True, verbosity=0,
+                     ignore_patterns=["*/tests/*", "web/static/*"])  # fmt: skip
     CATALOGUE.write_text(tidy(CATALOGUE.read_text(encoding="utf-8")), encoding="utf-8")
     compiled = CATALOGUE.with_suffix(".mo")
     subprocess.run(["msgfmt", "--check", "-o", str(compiled), str(CATALOGUE)], check=True)
