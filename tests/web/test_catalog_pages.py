@@ -56,7 +56,7 @@ def test_a_one_off_bill_is_shown_and_then_made_once(db: object) -> None:
     shown, done = twice(client, path, **fields)
     assert "1,000.00" in shown and done.status_code == 303
     assert count(town, "invoice WHERE kind = 'one_off' AND title = 'Router'") == 1
-    assert "Router" in client.get(f"/customers/{town.ids['customer']}/").content.decode()
+    assert "Router" in client.get(f"/customers/{town.ids['customer']}/bills/").content.decode()
     wrong = client.post(path, {**form_of(client, path), **fields, "net_minor": "0"})
     assert wrong.status_code == 422
     assert_proved()

@@ -38,6 +38,7 @@ def test_status_and_prices_are_one_line_of_time(town: Town) -> None:
                 now=now,
             )
     page = signed_in("riverside").get(f"/customers/{town.ids['suspended']}/").content.decode()
+    page = page[page.index("Status and prices over time") :]
     places = [page.index(words) for words in ("The price of the package again", "Own price 555.00", "asked for it")]
     assert places == sorted(places)  # latest first
 
