@@ -11,7 +11,10 @@ from backhaul.web.brand import INK, WHITE, Colour, as_hex, readable_on
 
 MAX_CELLS = 40_000  # of all tables together: about 600 MB of memory while they are set
 TAGGED_CELLS = 5_000  # up to here the file tells screen readers what is a heading, a table, a cell
+PRODUCT_COLOUR = "#2459d6"
 RowKind = Literal["plain", "heading", "subtotal", "total"]
+Paper = Literal["a4", "a5", "58mm", "80mm"]
+STRIPS: tuple[Paper, ...] = ("58mm", "80mm")  # of thermal printers: as long as what they say
 
 
 class DocumentTooLong(Refusal):
@@ -25,7 +28,7 @@ class Letterhead:
     """Who issues the document: its name and colour (`#rrggbb`), and what it prints below everything."""
 
     name: str
-    colour: str = "#2459d6"
+    colour: str = PRODUCT_COLOUR
     footer: str = ""
 
 
@@ -33,6 +36,25 @@ class Letterhead:
 class Fact:
     label: str
     value: str
+
+
+@dataclass(frozen=True)
+class Panel:
+    """A titled block of sentences beside others at the end: how to pay, what proves a receipt. `code` stands large."""
+
+    title: str
+    lines: tuple[str, ...] = ()
+    code: str = ""
+
+
+@dataclass(frozen=True)
+class Due:
+    """The box at the top that says what the reader wants to know first, and what is behind it."""
+
+    label: str
+    value: str
+    facts: tuple[Fact, ...] = ()
+    settled: bool = False  # nothing is asked for: drawn quietly
 
 
 @dataclass(frozen=True)
@@ -71,12 +93,14 @@ class Document:
     dated_on: date
     language: str
     page_words: str  # "Page {page} of {pages}"
-    paper: Literal["a4", "a5"] = "a4"
+    paper: Paper = "a4"
     wide: bool = False
     state: str = ""
     subtitle: str = ""
+    due: Due | None = None
     facts: tuple[Fact, ...] = ()
     tables: tuple[Table, ...] = ()
+    panels: tuple[Panel, ...] = ()
     sum: Fact | None = None  # what it all comes to
     notes: tuple[str, ...] = ()
     seal: str = ""  # the head of the books that vouches for it
@@ -102,7 +126,7 @@ class Document:
             raise DocumentTooLong(
                 f"{lines:,} lines are too many for a PDF; choose fewer days, or take the file for spreadsheets."
             )
-        data = asdict(self) | {"dated_on": self.dated_on.isoformat()}
+        data = asdict(self) | {"dated_on": self.dated_on.isoformat(), "dated_at": self.dated_at}
         data["head"]["colour"] = as_hex(readable_on(WHITE, _colour(self.head.colour), INK))
         return data
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from threading import BoundedSemaphore
 
@@ -35,13 +36,30 @@ class NotPrinted(RuntimeError):
 
 def print_document(document: Document, *, seconds: float = SECONDS, fonts: Path = FONTS) -> bytes:
     """The document as a PDF: the same bytes for the same document. Raises DocumentTooLong, FontsMissing."""
+    return _typeset([document], ["tagged"] if document.is_tagged else [], seconds, fonts)
+
+
+def print_together(documents: Sequence[Document]) -> bytes:
+    """Documents as one PDF, in order; about a hundred at a time, memory grows with them. Raises as print_document."""
+    return _typeset(documents, [], SECONDS, FONTS)
+
+
+def print_each(documents: Sequence[Document]) -> list[bytes]:
+    """Documents as one PDF each, by one process. Raises as print_document."""
+    printed, rest = [], memoryview(_typeset(documents, ["each"], SECONDS, FONTS))
+    while rest:
+        length = int.from_bytes(rest[:8], "big")
+        printed.append(bytes(rest[8 : 8 + length]))
+        rest = rest[8 + length :]
+    return printed
+
+
+def _typeset(documents: Sequence[Document], how: list[str], seconds: float, fonts: Path) -> bytes:
     missing = [face for face in FACES if not (fonts / face).is_file()]
     if missing:
         raise FontsMissing(f"{fonts} lacks {', '.join(missing)}: run `make setup`, which builds the web assets")
-    data = json.dumps(document.as_data(), ensure_ascii=False).encode()
-    command = [sys.executable, "-I", str(HERE / "typeset.py"), str(fonts), str(document.dated_at)]
-    if document.is_tagged:
-        command.append("tagged")
+    data = json.dumps([document.as_data() for document in documents], ensure_ascii=False).encode()
+    command = [sys.executable, "-I", str(HERE / "typeset.py"), str(fonts), *how]
     with _presses:
         try:
             done = subprocess.run(command, input=data, capture_output=True, timeout=seconds, check=False)
