@@ -126,6 +126,11 @@ EMAIL_USE_SSL = os.environ.get("BACKHAUL_SMTP_SECURITY") == "tls"
 EMAIL_TIMEOUT = 10
 DEFAULT_FROM_EMAIL = os.environ.get("BACKHAUL_MAIL_FROM", f"backhaul@{EMAIL_HOST or 'localhost'}")
 
+# Where a claimed host name is asked whether it leads here: a proxy's ports, and our own. Addresses inside private
+# networks are asked only where the host names of this server lead to such.
+HOST_CHECK_PLACES = (("http", 80), ("https", 443), ("http", HOME.web_port))
+HOST_CHECK_PRIVATE = os.environ.get("BACKHAUL_PRIVATE_HOSTS") == "1"
+
 LANGUAGE_CODE = "en"
 LANGUAGES = [("en", "English"), ("bn", "বাংলা")]
 LOCALE_PATHS = [BASE_DIR / "backhaul" / "web" / "locale"]

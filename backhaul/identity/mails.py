@@ -17,13 +17,16 @@ GIVEN_UP_AFTER = timedelta(hours=24)  # what it offers is over by then
 MAILS_AN_HOUR = 5
 
 
-def queue_mail(user: User, *, to: str, sender_name: str, subject: str, body: str, now: datetime) -> bool:
+def queue_mail(
+    user: User, *, to: str, sender_name: str, subject: str, body: str, now: datetime, reply_to: str = ""
+) -> bool:
     """Put a mail behind this transaction's commit; False where the person got enough of them within the hour."""
     if not within_rate(f"mail {user.pk}", "", most=MAILS_AN_HOUR, per=timedelta(hours=1), now=now):
         return False
-    name, title = (" ".join(each.split()) for each in (sender_name, subject))  # one line each: they become headers
-    Mail.objects.create(user_id=user.pk, address=to, sender_name=name[:120], subject=title[:200], body=body,
-                        queued_at=now)  # fmt: skip
+    # one line each: they become headers
+    name, title, answers_to = (" ".join(each.split()) for each in (sender_name, subject, reply_to))
+    Mail.objects.create(user_id=user.pk, address=to, sender_name=name[:120], reply_to=answers_to, subject=title[:200],
+                        body=body, queued_at=now)  # fmt: skip
     return True
 
 
@@ -61,10 +64,16 @@ def _message(mail: Mail) -> EmailMessage:
     return EmailMessage(
         subject=mail.subject,
         body=mail.body,
-        from_email=formataddr((mail.sender_name, parseaddr(settings.DEFAULT_FROM_EMAIL)[1])),
+        from_email=sent_by(mail.sender_name),
         to=[mail.address],
+        reply_to=[mail.reply_to] if mail.reply_to else None,
         connection=get_connection(),
     )
+
+
+def sent_by(sender_name: str) -> str:
+    """The sender of mails in somebody's name: the address stays the server's own, which its mail server vouches for."""
+    return formataddr((sender_name, parseaddr(settings.DEFAULT_FROM_EMAIL)[1]))
 
 
 def clear_old_mails(now: datetime) -> None:

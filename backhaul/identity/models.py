@@ -120,6 +120,7 @@ class Mail(models.Model):
     user_id = models.BigIntegerField()
     address = models.CharField(max_length=254)
     sender_name = models.CharField(max_length=120)
+    reply_to = models.CharField(max_length=254, blank=True)
     subject = models.CharField(max_length=200)
     body = models.TextField()
     queued_at = models.DateTimeField()
@@ -156,6 +157,23 @@ class HostDirectory(models.Model):
 
     class Meta:
         db_table = "host_directory"
+
+
+class HostClaim(models.Model):
+    """An operator says that a host name is its own; it counts nothing until the name was seen to lead here."""
+
+    id = models.CharField(max_length=32, primary_key=True)
+    host = models.CharField(max_length=253)
+    isp_id = models.BigIntegerField()
+    operator_id = models.BigIntegerField()
+    token = models.CharField(max_length=64)
+    claimed_at = models.DateTimeField()
+    tried_at = models.DateTimeField(null=True)
+    failure = models.CharField(max_length=40, blank=True)
+
+    class Meta:
+        db_table = "host_claim"
+        constraints = [models.UniqueConstraint(fields=["operator_id", "host"], name="host_claim_once")]
 
 
 class NasDirectory(models.Model):

@@ -51,6 +51,12 @@ def find_names(isp_id: int, user_ids: set[int]) -> dict[int, str]:
     return {user.pk: user.full_name or user.name for user in found}
 
 
+def has_first_password(*, isp_id: int, name: str, password: str) -> bool:
+    """Whether this is still the first password of a person who has not changed it yet."""
+    user = User.objects.filter(isp_id=isp_id, name=name, must_change_password=True).first()
+    return user is not None and user.check_password(password)
+
+
 def list_staff(isp_id: int, operator_id: int) -> dict[int, User]:
     """An operator's own staff by id, also those whose access ended."""
     return {user.pk: user for user in User.objects.filter(isp_id=isp_id, home_operator_id=operator_id)}

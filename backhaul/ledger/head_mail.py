@@ -14,7 +14,9 @@ from django.core.mail import EmailMessage, get_connection
 from django.core.mail.backends.base import BaseEmailBackend
 
 from backhaul.common.money import format_minor
+from backhaul.identity.mails import sent_by
 from backhaul.identity.models import IspDirectory
+from backhaul.operators.branding import brand_of
 from backhaul.operators.functions import execute, rows
 from backhaul.operators.scope import unit_of_work
 
@@ -105,6 +107,7 @@ def _hand_over(isp: IspDirectory, head: dict[str, Any], server: BaseEmailBackend
 
 def _mail(isp: IspDirectory, head: dict[str, Any], server: BaseEmailBackend) -> EmailMessage:
     on, sender, name = head["on_date"], settings.DEFAULT_FROM_EMAIL, " ".join(head["name"].split())
+    brand = brand_of(head["operator_id"], using=BATCH)
     total = format_minor(head["debits_minor"], decimals=isp.currency_decimals)
     body = (
         f"The books of {name} at the end of {on}:\n\n"
@@ -116,8 +119,9 @@ def _mail(isp: IspDirectory, head: dict[str, Any], server: BaseEmailBackend) -> 
     return EmailMessage(
         subject=f"Books of {name}, {on}: block {head['seal_no']}, {head['hash'][:12]}",
         body=body,
-        from_email=sender,
+        from_email=sent_by(brand.sender),
         to=[head["address"]],
+        reply_to=[brand.reply_to] if brand.reply_to else None,
         connection=server,
         headers={"Message-ID": f"<head-{isp.slug}-{head['slug']}-{on}@{sender.rpartition('@')[2].rstrip('>')}>"},
     )

@@ -19,7 +19,7 @@ from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db import connections
+from django.db import connections, transaction
 from django.utils.translation import gettext as _
 
 from backhaul.common import clock
@@ -27,6 +27,7 @@ from backhaul.common.errors import NotFound, Refusal
 from backhaul.identity.mails import queue_mail
 from backhaul.identity.models import IspDirectory, User
 from backhaul.operators.announce import CHANNEL, announce, jobs_of
+from backhaul.operators.branding import OperatorBrand, brand_of
 from backhaul.operators.functions import execute, rows
 from backhaul.operators.scope import current_scope, unit_of_work
 
@@ -94,14 +95,20 @@ class Progress:
             [now, outcome, said, self._link, outcome],
             tell=True,
         )
-        for user_id, label, operator, by_mail, *_rest in ended:
+        for user_id, label, by_mail, *_rest in ended:
             if by_mail:
-                _mail(user_id, operator, (outcome, label, said), now)
+                _mail(user_id, self._brand(), (outcome, label, said), now)
+
+    def _brand(self) -> OperatorBrand:
+        """The operator's, whatever unit of work is open or none."""
+        with transaction.atomic(using=BATCH):
+            execute(f"SET LOCAL search_path = {self._cell}, public, ext", using=BATCH)
+            return brand_of(self._operator_id, using=BATCH)
 
     def _update(self, what: str, values: list[Any], *, tell: bool = False) -> list[tuple[Any, ...]]:
         column = "id" if isinstance(self._job, int) else "work_key"
         assert self._cell.isidentifier()
-        told = "user_id, label, (SELECT name FROM operator o WHERE o.id = operator_id), by_mail, "
+        told = "user_id, label, by_mail, "
         told += "pg_notify(%s, format('%%s jobs:%%s', operator_id, user_id))" if tell else "id"
         # the statements of one message are one transaction
         with self._connection.cursor() as cursor:
@@ -130,7 +137,7 @@ def progress_of(isp: IspDirectory, operator_id: int, job: int | str) -> Iterator
         progress._connection.close()
 
 
-def _mail(user_id: int, operator: str, ended: tuple[str, str, str], now: datetime) -> None:
+def _mail(user_id: int, brand: OperatorBrand, ended: tuple[str, str, str], now: datetime) -> None:
     """Tell a person who asked for it by mail, if it has an address and did not get too many already."""
     user = User.objects.filter(pk=user_id, is_active=True).exclude(email="").first()
     if user is None:
@@ -143,7 +150,8 @@ def _mail(user_id: int, operator: str, ended: tuple[str, str, str], now: datetim
         else _("What you left to the server broke off.")
     )
     lines = [body, "", label, said, "", _("You find it in the console, behind the bell.")]
-    queue_mail(user, to=user.email, sender_name=operator, subject=subject % label, body="\n".join(lines), now=now)
+    queue_mail(user, to=user.email, sender_name=brand.sender, reply_to=brand.reply_to, subject=subject % label,
+               body="\n".join(lines), now=now)  # fmt: skip
 
 
 def want_mail(*, job_id: int, wanted: bool) -> None:

@@ -38,14 +38,6 @@ def list_children() -> list[dict[str, Any]]:
     return rows(f"SELECT {_COLUMNS} FROM operator WHERE parent_id = %s ORDER BY name, id", [me])
 
 
-def get_brand() -> dict[str, Any] | None:
-    """What the acting operator's pages and documents look like: display_name, colour, document_footer."""
-    found = rows(
-        "SELECT display_name, colour, document_footer FROM brand WHERE operator_id = %s", [current_scope().operator_id]
-    )
-    return found[0] if found else None
-
-
 def get_provider_name() -> str | None:
     """The name of the acting operator's parent; None for the ISP."""
     parent = current_scope().parent_id

@@ -1,4 +1,4 @@
-"""Commands on the tree: operators, their brand and their people. Each runs in the caller's unit of work."""
+"""Commands on the tree: operators and their people. Each runs in the caller's unit of work."""
 
 from __future__ import annotations
 
@@ -14,7 +14,6 @@ from backhaul.operators.rules import ROLES, grantable, standard_grants
 from backhaul.operators.scope import current_scope
 
 _SLUG = re.compile(r"[a-z0-9][a-z0-9-]{1,62}")
-_COLOUR = re.compile(r"#[0-9a-f]{6}")
 
 
 def add_operator(
@@ -45,20 +44,6 @@ def add_operator(
         roles=json.dumps({key: sorted(held) for key, held in ROLES.items()}),
     )
     return int(operator_id)
-
-
-def set_brand(*, display_name: str, colour: str = "#0b7285", document_footer: str = "") -> None:
-    """Set what the acting operator's pages and documents look like (SPEC A13)."""
-    if not _COLOUR.fullmatch(colour):
-        raise InvalidInput("Give the colour as # and six hexadecimal digits, like #0b7285.", field="colour")
-    if not display_name.strip():
-        raise InvalidInput("Give the name to show.", field="display_name")
-    execute(
-        "INSERT INTO brand (operator_id, display_name, colour, document_footer) VALUES (%s, %s, %s, %s) "
-        "ON CONFLICT (operator_id) DO UPDATE SET display_name = EXCLUDED.display_name, colour = EXCLUDED.colour, "
-        "document_footer = EXCLUDED.document_footer",
-        [current_scope().operator_id, display_name.strip(), colour, document_footer],
-    )
 
 
 def add_member(*, user_id: int, role: str) -> None:

@@ -52,7 +52,7 @@ def brand_css(digits: str) -> str:
         ink = max((WHITE, INK), key=lambda text: contrast(text, shade))
         return f"{selector}{{--tblr-primary:{as_hex(shade)};--tblr-primary-fg:{as_hex(ink)}}}"
 
-    return rule(":root", light) + "\n" + rule('[data-bs-theme="dark"]', dark) + "\n"
+    return rule(':root,[data-bs-theme="light"]', light) + "\n" + rule('[data-bs-theme="dark"]', dark) + "\n"
 
 
 def brand_stylesheet(request: HttpRequest, colour: str) -> HttpResponse:

@@ -80,6 +80,7 @@ MENU: tuple[tuple[Any, tuple[Entry, ...]], ...] = (
         (
             Entry("staff", _("Staff"), icon="users", permission="staff.edit"),
             Entry("roles", _("Roles"), icon="adjustments", permission="roles.edit"),
+            Entry("brand", _("Brand"), icon="palette", permission="brand.edit"),
             Entry("sign-in-rules", _("How people sign in"), icon="shield-lock", permission="staff.edit"),
             Entry("audit", _("Audit log"), icon="list-search", permission="audit.view"),
             Entry("came-in", _("Who came in"), icon="user-shield", permission="audit.view"),

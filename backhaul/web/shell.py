@@ -20,11 +20,15 @@ def initials(name: str) -> str:
 
 @dataclass(frozen=True)
 class Brand:
-    """An operator's own look. `colour` is six hexadecimal digits without #, or empty for the product's own blue."""
+    """An operator's own look. `colour` is six hexadecimal digits without #, or empty for the product's own blue; `mark`
+    is the square picture. `sender` and `reply_to` are those of its mails."""
 
     name: str
     colour: str = ""
     logo_url: str = ""
+    mark_url: str = ""
+    sender: str = ""
+    reply_to: str = ""
 
     @property
     def initials(self) -> str:

@@ -2,6 +2,7 @@
 // the panel that forms and confirmations open in, and the palette (Ctrl+K). Pages work without it.
 import htmx from "htmx.org/dist/htmx.esm.js";
 import "./app.css";
+import { startBrand } from "./brand.js";
 import { startLines } from "./lines.js";
 import { startLive } from "./live.js";
 import { startPalette } from "./palette.js";
@@ -140,6 +141,7 @@ function tell(text) {
 document.addEventListener("htmx:responseError", () => tell(document.getElementById("toast").dataset.failed));
 document.addEventListener("htmx:sendError", () => tell(document.getElementById("toast").dataset.offline));
 
+startBrand();
 startLines(on);
 startLive(htmx);
 startPanel(on, htmx);

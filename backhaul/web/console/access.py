@@ -13,6 +13,7 @@ from django.views.decorators.http import require_POST
 from django.views.decorators.vary import vary_on_cookie
 
 from backhaul.common import clock
+from backhaul.identity.models import User
 from backhaul.identity.passkeys import ask_for_one, list_passkeys, use_passkey
 from backhaul.identity.queries import find_host, get_isp
 from backhaul.identity.second_factor import has_code_app
@@ -128,10 +129,14 @@ def draw(request: HttpRequest, template: str, form: object, status: int = 0, **c
     )
 
 
-def brand_of_host(request: HttpRequest) -> Brand:
-    """The look of the operator to whom the host name belongs."""
+def brand_of_host(request: HttpRequest, person: User | None = None) -> Brand:
+    """The look of the operator to whom the host name belongs; on one that is nobody's, of a person's own operator."""
     known = find_host(host_of(request))
-    if known is None:
+    if known is not None:
+        isp_id, operator_id = known.isp_id, known.operator_id
+    elif person is not None:
+        isp_id, operator_id = person.isp_id, person.home_operator_id
+    else:
         return Brand("Backhaul")
-    with unit_of_work(get_isp(known.isp_id), known.operator_id) as scope:
-        return brand_of_scope(scope.name)
+    with unit_of_work(get_isp(isp_id), operator_id):
+        return brand_of_scope()

@@ -18,7 +18,7 @@ from backhaul.billing.queries import (
     list_credit_notes,
     list_held_bills,
 )
-from backhaul.operators.queries import get_brand
+from backhaul.operators.branding import brand_of
 from backhaul.payments.queries import list_bill_payments
 from backhaul.subscribers.queries import get_customer
 from backhaul.web.console import given
@@ -56,7 +56,7 @@ def bill(request: PageRequest, pk: int) -> HttpResponse:
         "days": (row["ends_on"] - row["starts_on"]).days,
         "charge": get_own_charge(pk),
         "actions": bill_actions(row, get_written_off(pk), request.scope.permissions),
-        "document": get_brand(),
+        "document": brand_of(),
     }
     return show(request, "bill", facts | context | {"adjustments": by_whom(request, facts["adjustments"], "actor_id")})
 

@@ -41,7 +41,7 @@ def forgot(request: HttpRequest) -> HttpResponse:
         if within_rate("forgot", address_of(request), most=ASKED_FROM_AN_ADDRESS, per=WITHIN, now=now):
             user = find_person(form.cleaned_data["username"], host_of(request))
             if user is not None and user.is_active:
-                mail_reset_key(request, user, company=brand_of_host(request).name, now=now)
+                mail_reset_key(request, user, brand=brand_of_host(request, user), now=now)
         time.sleep(max(0.0, begun + ANSWER_SECONDS - time.monotonic()))
         return draw(request, "mail_sent", form)
     return draw(request, "forgot", form)

@@ -12,18 +12,29 @@ from django.urls import reverse
 from backhaul.billing.queries import count_held
 from backhaul.funds.queries import get_own_fund
 from backhaul.identity.models import User
+from backhaul.operators.branding import Picture, brand_of
 from backhaul.operators.progress import count_jobs
-from backhaul.operators.queries import get_brand
 from backhaul.operators.scope import Scope
 from backhaul.web.nav import menu_for, quick_for
 from backhaul.web.shell import Acting, Brand, Fund, FundState, Shell
 from backhaul.web.words import named
 
 
-def brand_of_scope(name: str) -> Brand:
-    """The acting operator's own look."""
-    found = get_brand()
-    return Brand(found["display_name"], found["colour"].lstrip("#")) if found else Brand(name)
+def brand_of_scope() -> Brand:
+    """The acting operator's look."""
+    found = brand_of()
+    return Brand(
+        found.display_name,
+        found.colour.lstrip("#"),
+        logo_url=_address(found.isp_id, found.logo),
+        mark_url=_address(found.isp_id, found.mark),
+        sender=found.sender,
+        reply_to=found.reply_to,
+    )
+
+
+def _address(isp_id: int, picture: Picture | None) -> str:
+    return reverse("brand-picture", args=[isp_id, picture.operator_id, picture.digest]) if picture else ""
 
 
 def shell_for(request: HttpRequest, scope: Scope, user: User, now: datetime) -> Shell:
@@ -32,7 +43,7 @@ def shell_for(request: HttpRequest, scope: Scope, user: User, now: datetime) -> 
     counts = {"bills": held["own"], "resellers": held["below"]}
     kind = "isp" if scope.parent_id is None else ("reseller" if len(scope.path) == 2 else "sub_operator")
     return Shell(
-        brand=brand_of_scope(scope.name),
+        brand=brand_of_scope(),
         operator_name=scope.name,
         operator_kind=named(kind, "operator"),
         user_name=user.full_name or user.name,

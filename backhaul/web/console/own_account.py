@@ -83,7 +83,7 @@ def email(request: PageRequest) -> HttpResponse:
     form = EmailForm(sent(request), initial={"email": request.user.email})
     if request.method == "POST" and form.is_valid():
         address = form.cleaned_data["email"]
-        mail_email_key(request, request.user, address, company=request.shell.brand.name, now=request.now)
+        mail_email_key(request, request.user, address, brand=request.shell.brand, now=request.now)
         told = _("We sent a mail to %(address)s. Open the link in it within a day, and the address is yours.")
         messages.success(request, told % {"address": address})
         return go(request, "own-profile")

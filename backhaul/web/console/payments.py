@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from backhaul.billing.queries import find_standings, list_open_bills_of
-from backhaul.operators.queries import get_brand
+from backhaul.operators.branding import brand_of
 from backhaul.payments.drawer_queries import get_own_warnings
 from backhaul.payments.queries import get_payment, list_allocations, list_payments
 from backhaul.payments.services import Receipt, receive_payment, reverse_payment
@@ -127,7 +127,7 @@ def payments(request: PageRequest) -> HttpResponse:
 def payment(request: PageRequest, pk: int) -> HttpResponse:
     """GET payments/<id>/: the receipt, printable."""
     facts = _facts_of(request, pk)
-    return show(request, "receipt", facts | {"document": get_brand(), "proof": code_of(request, facts["payment"])})
+    return show(request, "receipt", facts | {"document": brand_of(), "proof": code_of(request, facts["payment"])})
 
 
 @page("payments.view", in_unit=False)

@@ -39,7 +39,7 @@ def check(request: HttpRequest, isp: str, operator: str) -> HttpResponse:
     number, code = given.number(request, "number"), given.text(request, "code")
     receipt = None
     with unit_of_work(directory, operator_id) as scope, amounts_with(scope.currency_decimals):
-        request.brand = brand_of_scope(scope.name)  # type: ignore[attr-defined]
+        request.brand = brand_of_scope()  # type: ignore[attr-defined]
         if number is not None and code:
             try:
                 receipt = check_receipt(number, code)

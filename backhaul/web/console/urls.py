@@ -7,6 +7,7 @@ from backhaul.web.console import (
     bill_extras,
     bills,
     books,
+    brand_urls,
     catalog,
     chart,
     customer_list_urls,
@@ -47,6 +48,7 @@ from backhaul.web.console.addresses import at
 
 urlpatterns = [
     *account_urls.urlpatterns,
+    *brand_urls.urlpatterns,
     *customer_list_urls.urlpatterns,
     *customer_urls.urlpatterns,
     *enter_urls.urlpatterns,

@@ -9,18 +9,15 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from backhaul.ledger.heads import get_latest_head
-from backhaul.operators.queries import get_brand
-from backhaul.operators.scope import current_scope
-from backhaul.web.paper.document import Document, Letterhead
+from backhaul.operators.branding import brand_of
+from backhaul.web.paper.document import PRODUCT_COLOUR, Document, Letterhead
 from backhaul.web.templatetags.console import day
 
 
 def letterhead() -> Letterhead:
-    """The acting operator's own; its bare name where it has no brand."""
-    brand = get_brand()
-    if brand is None:
-        return Letterhead(current_scope().name)
-    return Letterhead(brand["display_name"], brand["colour"], brand["document_footer"])
+    """The acting operator's own."""
+    brand = brand_of()
+    return Letterhead(brand.display_name, brand.colour or PRODUCT_COLOUR, brand.document_footer)
 
 
 def seal() -> str:
@@ -31,11 +28,11 @@ def seal() -> str:
     return _("Sealed through %(day)s: %(hash)s") % {"day": day(head["on_date"]), "hash": head["hash"]}
 
 
-def sheet(title: str, *, dated_on: date, **parts: Any) -> Document:
-    """A document below that letterhead; `parts` as in Document."""
+def sheet(title: str, *, dated_on: date, head: Letterhead | None = None, **parts: Any) -> Document:
+    """A document below that letterhead; `parts` as in Document. `head`: the letterhead, where it is known already."""
     return Document(
         title=title,
-        head=letterhead(),
+        head=head or letterhead(),
         dated_on=dated_on,
         language=(get_language() or "en").split("-")[0],
         page_words=_("Page {page} of {pages}"),

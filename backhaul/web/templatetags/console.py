@@ -190,6 +190,8 @@ STATES: dict[str, tuple[str, Any]] = {
     "applied": ("green", pgettext_lazy("disconnect", "New speed in force")),
     "ended": ("green", pgettext_lazy("disconnect", "Seen to end")),
     "required": ("blue", pgettext_lazy("field", "Required")),
+    "in_use": ("green", pgettext_lazy("host name", "In use")),
+    "not_checked": ("amber", pgettext_lazy("host name", "Not checked yet")),
     "optional": ("grey", pgettext_lazy("field", "Optional")),
     "archived": ("grey", pgettext_lazy("field", "Archived")),
 }

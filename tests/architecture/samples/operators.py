@@ -33,7 +33,13 @@ SAMPLES = [
     own(
         "brand",
         {"display_name": "'Brand'"},
-        checks={"brand_colour_check": Check({"colour": "'red'"}, but={"colour": "'#ff0000'"})},
+        checks={
+            "brand_colour_check": Check({"colour": "'red'"}, but={"colour": "'#ff0000'"}),
+            "brand_display_name_check": Check({"display_name": "''"}, but={"display_name": "'x'"}),
+            "brand_logo": Check({"logo": "'x'"}, but={"logo": "'x'", "logo_digest": "'d'"}),
+            "brand_mark": Check({"mark_digest": "'d'"}, but={"mark": "'x'", "mark_digest": "'d'"}),
+            "brand_sender": Check({"sender_name": "E'a\\nBcc: b'"}, but={"sender_name": "'a Bcc: b'"}),
+        },
         one_each=True,
     ),
     own(
@@ -113,6 +119,16 @@ SAMPLES = [
         "audit_event",
         {"id": "{n}", "at": "now()", "actor_id": "0", "verb": "'saw'", "subject_type": "'customer'", "subject_id": "1"},
     ),
+    own(
+        "onboarding_draft",
+        {"id": "{n}", "request_key": "'key {n}'", "answers": "'{{}}'", "actor_id": "1", "changed_at": "now()"},
+        uniques={"operator_id, request_key": {"request_key": "'same'"}},
+        checks={
+            "onboarding_draft_request_key_check": Check({"request_key": "''"}, but={"request_key": "'x'"}),
+            "onboarding_draft_answers_check": Check({"answers": "'[]'"}, but={"answers": "'{{}}'"}),
+        },
+    ),
+    own("first_steps_done", {"dismissed_at": "now()"}, one_each=True),
     own(
         "job_progress",
         {"id": "{n}", "user_id": "{n}", "task": "'verify'", "label": "'All books'", "started_at": "now()"},
