@@ -64,4 +64,5 @@ FUNCTIONS = [
     Definer("write_off_bill"),
     Definer("recover_bad_debt"),
     Definer("edge_vat_rate"),
+    Definer("edge_charges_from"),
 ]

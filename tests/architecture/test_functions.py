@@ -103,6 +103,7 @@ ON_ITSELF = {
     "end_impersonation": ("SELECT end_impersonation(now())", set()),
     "list_entered": ("SELECT operator_id FROM list_entered(NULL, 50)", set()),
     "list_below": ("SELECT id FROM list_below('', NULL, NULL, 50)", set()),
+    "edge_charges_from": ("SELECT child_id FROM edge_charges_from(NULL, current_date)", set()),
     "own_costs": ("SELECT plan_operator_id FROM own_costs(current_date)", {"{rival}"}),
     "profile_in_use": ("SELECT profile_in_use({north})", {"False"}),
     "plan_own_charges": ("SELECT max(services) FROM plan_own_charges(current_date, 62)", {"1", "None"}),

@@ -124,6 +124,8 @@ CREATE TABLE tariff_price (
     price_minor bigint NOT NULL CHECK (price_minor >= 0),      -- net of VAT, per month or per validity
     validity_days smallint CHECK (validity_days BETWEEN 1 AND 366),    -- NULL: follows the retail cycle (SPEC 2.2)
     set_at timestamptz NOT NULL,
+    by_actor_id bigint DEFAULT NULLIF(current_setting('backhaul.actor', true), '')::bigint,
+    impersonation_id bigint DEFAULT NULLIF(current_setting('backhaul.impersonation', true), '')::bigint,
     PRIMARY KEY (child_id, plan_operator_id, plan_id, starts_on, set_at),
     FOREIGN KEY (parent_id, child_id) REFERENCES operator (parent_id, id),
     FOREIGN KEY (plan_operator_id, plan_id) REFERENCES plan (operator_id, id)
@@ -139,6 +141,9 @@ CREATE TABLE vat_setting (
     rate_bp integer NOT NULL CHECK (rate_bp BETWEEN 0 AND 10000),   -- hundredths of a percent
     reclaims_input boolean NOT NULL DEFAULT true,                   -- else input VAT is part of the cost
     relief_on_bad_debt boolean NOT NULL DEFAULT false,              -- the VAT of a written-off bill comes back
+    set_at timestamptz NOT NULL DEFAULT now(),
+    by_actor_id bigint DEFAULT NULLIF(current_setting('backhaul.actor', true), '')::bigint,
+    impersonation_id bigint DEFAULT NULLIF(current_setting('backhaul.impersonation', true), '')::bigint,
     PRIMARY KEY (operator_id, starts_on),
     CHECK (registered OR rate_bp = 0)
 );
