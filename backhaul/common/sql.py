@@ -1,4 +1,4 @@
-"""Where a context keeps its SQL: `sql/tables.sql`, applied once, and `sql/functions/*.sql`, at every set-up."""
+"""Where a context keeps its SQL: `sql/tables*.sql`, applied once, and `sql/functions/*.sql`, at every set-up."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ PACKAGE = Path(__file__).resolve().parent.parent
 
 def tables_sql(context: str) -> str:
     """The statements that create a context's tables in one cell."""
-    return (PACKAGE / context / "sql" / "tables.sql").read_text(encoding="utf-8")
+    files = sorted((PACKAGE / context / "sql").glob("tables*.sql"))
+    return "\n".join(file.read_text(encoding="utf-8") for file in files)
 
 
 def function_files(context: str, *, shared: bool = False) -> list[Path]:

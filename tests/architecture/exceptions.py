@@ -22,6 +22,7 @@ APP_DELETES = {
     "member_permission": "as role_permission",
     "holiday": "a day ahead that is none after all",
     "planned_change": "a package change that does not come",
+    "onboarding_draft": "somebody who was not taken on after all",
     "customer_view": "filters under a name that nobody wants any more",
 }
 

@@ -112,10 +112,10 @@ def misdirected(table: Table, sample: Sample, key: ForeignKey, cast: dict[str, O
     filled: Values = {column: "{me}" for column in key.columns if column not in sample.values}
     pointing = [column for column in key.columns if column != owner] or [owner]
     pointing.sort(key=lambda column: column.endswith("_id"))  # a part or a day of what is pointed to comes first
-    stranger = cast["meghna" if table.name == key.table == "operator" else "rival"].id
+    stranger = cast["meghna" if key.table == "operator" and "isp_id" in key.columns else "rival"].id
     for to in (1,) if pointing == [owner] else (1, stranger):
         along = {column: text.replace("{to}", str(to)) for column, text in sample.along.get(key.name, {}).items()}
-        yield {**silent, **filled, **along, pointing[-1]: str(to)}
+        yield {**silent, **filled, pointing[-1]: str(to), **along}
 
 
 def uniqueness(connection: Connection, table: Table, sample: Sample, newcomer: Operator) -> Iterator[str]:

@@ -27,7 +27,7 @@ class Sample:
     """A valid row. `uniques`: columns of each unique rule beside the primary key → what to change in two rows to clash.
 
     `along`: foreign key → what else changes when it points to the row numbered {to}.
-    `one_each`: an operator has one such row (no second one is tried). `edge`: an ISP has none.
+    `one_each`: an operator has one such row (no second one is tried). `edge`: it needs somebody above; an ISP has none.
     """
 
     table: str

@@ -55,6 +55,12 @@ SAMPLES = [
     own(
         "module_grant",
         {"permission": "'staff.edit'", "isp_id": "{isp}", "parent_id": "{parent}"},
+        along={
+            "module_grant_operator_id_fkey": {"parent_id": "{parent}"},
+            "module_grant_isp_id_operator_id_fkey": {"parent_id": "{parent}"},
+            # granted by the parent, who has no such permission itself
+            "module_grant_parent_id_permission_fkey": {"parent_id": "{parent}", "permission": "'none.such'"},
+        },
         checks={
             "module_grant_permission_check": Check({"permission": "'All'"}),
             "module_grant_check": Check({"parent_id": "NULL"}),
@@ -102,18 +108,17 @@ SAMPLES = [
     own(
         "impersonation",
         {
-            "id": "{n}", "actor_operator_id": "(SELECT min(id) FROM operator WHERE id <> {me})", "actor_id": "1", "reason": "'router'", "from_at": "now()",
-            "until_at": "now() + interval '4 hours'",
+            "id": "{n}", "isp_id": "{isp}", "actor_id": "1", "reason": "'router'", "from_at": "now()",
+            "actor_operator_id": "{parent}", "until_at": "now() + interval '4 hours'",
         },
         checks={
             "impersonation_reason_check": Check({"reason": "''"}, but={"reason": "'x'"}),
-            "impersonation_stepped_up_at_check": Check(
-                {"stepped_up_at": "now() - interval '1 s'"}, but={"stepped_up_at": "now()"}
-            ),
-            "impersonation_ended_at_check": Check({"ended_at": "now() - interval '1 s'"}, but={"ended_at": "now()"}),
-            "impersonation_check": Check({"actor_operator_id": "{me}"}),
+            "impersonation_check": Check({"stepped_up_at": "now() - interval '1 s'"}, but={"stepped_up_at": "now()"}),
+            "impersonation_check1": Check({"ended_at": "now() - interval '1 s'"}, but={"ended_at": "now()"}),
+            "impersonation_check2": Check({"actor_operator_id": "{me}"}),
             "impersonation_lasts": Check({"until_at": "now() + interval '4 hours 1 s'"}),
         },
+        edge=True,
     ),
     own(
         "audit_event",

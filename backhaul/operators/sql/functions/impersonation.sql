@@ -19,16 +19,17 @@ CREATE OR REPLACE FUNCTION enter_operator(p_operator bigint, p_reason text, p_no
 LANGUAGE plpgsql SECURITY DEFINER AS $$
 DECLARE
     v_me bigint := acting_operator();
+    v_isp bigint := (SELECT isp_id FROM operator WHERE id = p_operator AND id <> v_me AND v_me = ANY (path));
     v_id bigint;
 BEGIN
     PERFORM refuse_inside();
-    IF NOT EXISTS (SELECT FROM operator WHERE id = p_operator AND id <> v_me AND v_me = ANY (path)) THEN
+    IF v_isp IS NULL THEN
         PERFORM refuse('not_found', 'There is no such operator below you.');
     ELSIF NOT EXISTS (SELECT FROM membership WHERE operator_id = v_me AND user_id = acting_user() AND ended_at IS NULL) THEN
         PERFORM refuse('not_allowed', 'Only a person goes in, and one who works here.');
     END IF;
-    INSERT INTO impersonation (operator_id, actor_operator_id, actor_id, reason, from_at, until_at)
-    VALUES (p_operator, v_me, acting_user(), p_reason, p_now, p_until)
+    INSERT INTO impersonation (operator_id, isp_id, actor_operator_id, actor_id, reason, from_at, until_at)
+    VALUES (p_operator, v_isp, v_me, acting_user(), p_reason, p_now, p_until)
     RETURNING id INTO v_id;
     INSERT INTO audit_event (operator_id, at, actor_id, verb, subject_type, subject_id, impersonation_id)
     VALUES (p_operator, p_now, acting_user(), 'entered', 'impersonation', v_id, v_id);
