@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
 from backhaul.common.errors import NotFound
 from backhaul.operators.functions import rows
 from backhaul.operators.scope import current_scope
+from backhaul.subscribers.queries import list_zone_ids
 
 # Entries whose source is a bill.
 BILL_ENTRIES = ("retail_invoice", "one_off_invoice", "late_fee", "opening_due")
@@ -32,25 +34,64 @@ _WHICH = {
 }
 
 
-def list_bills(
-    *, today: date, state: str | None = None, search: str = "", after: int | None = None, limit: int = 50
-) -> list[dict[str, Any]]:
-    """Bills, newest number first; `after` = the number of the last row of the page before.
+@dataclass(frozen=True)
+class BillFilter:
+    """Which bills. `state`: open, overdue, paid; `search`: a bill's number, or what finds customers (the best 500).
 
-    `state`: open, overdue, paid. `search`: a bill's number, or what finds customers (the best 500).
+    `month`: the first day of the month of issue. `zone_id` includes the zones in it.
     """
-    where = ["i.operator_id = %(me)s", "(%(after)s::bigint IS NULL OR i.number < %(after)s)"]
-    if state is not None:
-        where.append(_WHICH[state])
-    if search:
+
+    state: str | None = None
+    search: str = ""
+    month: date | None = None
+    zone_id: int | None = None
+
+
+def list_bills(wanted: BillFilter, *, today: date, after: int | None = None, limit: int = 50) -> list[dict[str, Any]]:
+    """Bills, newest number first; `after` = the number of the last row of the page before."""
+    where, values = _matching(wanted)
+    return rows(
+        f"SELECT {_BILL} WHERE {where} AND (%(after)s::bigint IS NULL OR i.number < %(after)s) "
+        "ORDER BY i.number DESC LIMIT %(limit)s",
+        values | {"today": today, "after": after, "limit": limit},
+    )
+
+
+def find_bill_ids(wanted: BillFilter, *, today: date, limit: int) -> list[int]:
+    """The ids of bills, lowest number first."""
+    where, values = _matching(wanted)
+    found = rows(
+        "SELECT i.id FROM invoice i JOIN customer c ON c.operator_id = i.operator_id AND c.id = i.customer_id "
+        "LEFT JOIN invoice_open o ON o.operator_id = i.operator_id AND o.customer_id = i.customer_id "
+        f"AND o.due_on = i.due_on AND o.number = i.number WHERE {where} ORDER BY i.number LIMIT %(limit)s",
+        values | {"today": today, "limit": limit},
+    )
+    return [row["id"] for row in found]
+
+
+def find_bills(bill_ids: list[int], *, today: date) -> list[dict[str, Any]]:
+    """These bills of the acting operator, rows as in list_bills, lowest number first."""
+    return rows(
+        f"SELECT {_BILL} WHERE i.operator_id = %(me)s AND i.id = ANY (%(bills)s) ORDER BY i.number",
+        {"me": _me(), "today": today, "bills": bill_ids},
+    )
+
+
+def _matching(wanted: BillFilter) -> tuple[str, dict[str, Any]]:
+    where, values = ["i.operator_id = %(me)s"], {"me": _me(), "search": wanted.search, "month": wanted.month}
+    if wanted.state is not None:
+        where.append(_WHICH[wanted.state])
+    if wanted.search:
         where.append(
             "(i.number::text = %(search)s OR i.customer_id IN "
             "(SELECT customer_id FROM search_customers(%(search)s, 500)))"
         )
-    return rows(
-        f"SELECT {_BILL} WHERE {' AND '.join(where)} ORDER BY i.number DESC LIMIT %(limit)s",
-        {"me": _me(), "today": today, "after": after, "search": search, "limit": limit},
-    )
+    if wanted.month is not None:
+        where.append("i.issued_on >= %(month)s AND i.issued_on < %(month)s::date + interval '1 month'")
+    if wanted.zone_id is not None:
+        values["zones"] = list_zone_ids(wanted.zone_id)
+        where.append("c.zone_id = ANY (%(zones)s)")
+    return " AND ".join(where), values
 
 
 def list_bills_of(customer_id: int, *, today: date, limit: int = 24) -> list[dict[str, Any]]:

@@ -1,4 +1,4 @@
-"""The list of customers as files too large to wait for: asked for, made by a job, fetched by who asked (SPEC B19)."""
+"""Files too large to wait for, of customers and of bills: asked for, made by a job, fetched by who asked (SPEC B19)."""
 
 from __future__ import annotations
 
@@ -15,19 +15,31 @@ from backhaul.operators.scope import current_scope, unit_of_work
 BATCH = "batch"
 KEPT = timedelta(days=7)
 PERMISSION = "customers.export"
+PERMISSIONS = {"customers": PERMISSION, "bills": "bills.view"}
 
 
 def ask_for_export(
-    *, file_type: str, wanted: dict[str, Any], sort: str, columns: Sequence[str], language: str, now: datetime
+    *,
+    file_type: str,
+    wanted: dict[str, Any],
+    sort: str,
+    columns: Sequence[str],
+    language: str,
+    now: datetime,
+    subject: str = "customers",
 ) -> int:
-    """Note that the acting person wants the list as a file (csv, xlsx); returns its id. The caller queues the job."""
+    """Note that the acting person wants customers as a file (csv, xlsx), or bills (pdf, zip); returns its id.
+
+    The caller queues the job.
+    """
     scope = current_scope()
-    scope.require(PERMISSION)
+    scope.require(PERMISSIONS[subject])
     made = rows(
-        "INSERT INTO customer_export (operator_id, file_type, wanted, sort, columns, language, asked_at, by_actor_id) "
-        "VALUES (%s, %s, %s, %s, %s, %s, %s, %s) RETURNING id",
+        "INSERT INTO customer_export (operator_id, subject, file_type, wanted, sort, columns, language, asked_at, "
+        "by_actor_id) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s) RETURNING id",
         [
             scope.operator_id,
+            subject,
             file_type,
             json.dumps(wanted),
             sort,
@@ -40,24 +52,26 @@ def ask_for_export(
     return int(made[0]["id"])
 
 
-def get_export(export_id: int) -> dict[str, Any]:
-    """A file that the acting person asked for; raises NotFound for everybody else's."""
+def get_export(export_id: int, *, subject: str = "customers") -> dict[str, Any]:
+    """A file that the acting person asked for; raises NotFound for everybody else's. `items`: how many are in it."""
     scope = current_scope()
-    scope.require(PERMISSION)
+    scope.require(PERMISSIONS[subject])
     found = rows(
-        "SELECT id, file_type, wanted::text AS wanted, sort, columns, language, customers, asked_at, ended_at, failed "
-        "FROM customer_export WHERE operator_id = %s AND id = %s AND by_actor_id = %s",
-        [scope.operator_id, export_id, scope.actor_id],
+        "SELECT id, file_type, wanted::text AS wanted, sort, columns, language, items, asked_at, ended_at, failed "
+        "FROM customer_export WHERE operator_id = %s AND id = %s AND by_actor_id = %s AND subject = %s",
+        [scope.operator_id, export_id, scope.actor_id, subject],
     )
     if not found:
         raise NotFound("There is no such file; those made are kept for a week.")
     return found[0] | {"wanted": json.loads(found[0]["wanted"])}
 
 
-def keep_export(export_id: int, parts: Iterable[bytes], *, customers: int, now: datetime) -> None:
+def keep_export(
+    export_id: int, parts: Iterable[bytes], *, items: int, now: datetime, subject: str = "customers"
+) -> None:
     """The file is made."""
     me = current_scope().operator_id
-    if get_export(export_id)["ended_at"] is not None:
+    if get_export(export_id, subject=subject)["ended_at"] is not None:
         return  # another job was quicker
     for n, part in enumerate(parts):
         execute(
@@ -65,8 +79,8 @@ def keep_export(export_id: int, parts: Iterable[bytes], *, customers: int, now: 
             [me, export_id, n, part],
         )
     execute(
-        "UPDATE customer_export SET customers = %s, ended_at = %s WHERE operator_id = %s AND id = %s",
-        [customers, now, me, export_id],
+        "UPDATE customer_export SET items = %s, ended_at = %s WHERE operator_id = %s AND id = %s",
+        [items, now, me, export_id],
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from tempfile import TemporaryFile
 from typing import IO, Any
 from zoneinfo import ZoneInfo
@@ -19,6 +19,8 @@ from backhaul.identity.queries import get_isp, list_isps
 from backhaul.operators.progress import Progress, progress_of
 from backhaul.operators.scope import unit_of_work
 from backhaul.subscribers.exports import drop_old_exports, fail_export, get_export, keep_export
+from backhaul.web.console.bill_files import PRINT
+from backhaul.web.console.bill_printing import print_bills
 from backhaul.web.console.customer_columns import columns_for, with_standing
 from backhaul.web.console.customer_files import MAKE, export_key
 from backhaul.web.console.customer_sheets import WRITERS
@@ -27,18 +29,32 @@ from backhaul.web.currency import amounts_with
 PART_BYTES = 1_000_000
 
 
+Writer = Callable[[IspDirectory, Seat, int, IO[bytes], Progress], int]
+
+
 @app.task(name=MAKE)
 def make_customer_file(isp_id: int, export_id: int, seat: dict[str, Any]) -> None:
     """Write the list of customers as somebody wanted it."""
+    _make(isp_id, export_id, seat, "customers", _write)
+
+
+@app.task(name=PRINT)
+def print_bill_file(isp_id: int, export_id: int, seat: dict[str, Any]) -> None:
+    """Print the bills that somebody wanted, as one PDF or a ZIP of single ones."""
+    _make(isp_id, export_id, seat, "bills", print_bills)
+
+
+def _make(isp_id: int, export_id: int, seat: dict[str, Any], subject: str, write: Writer) -> None:
+    """Have a file written, and keep it; where that fails, that is kept."""
     isp, who = get_isp(isp_id), Seat.from_arguments(**seat)
     with progress_of(isp, who.acts_for, export_key(export_id)) as progress:
         try:
             with TemporaryFile("w+b") as written:
-                customers = _write(isp, who, export_id, written, progress)
+                items = write(isp, who, export_id, written, progress)
                 written.seek(0)
                 parts = iter(lambda: written.read(PART_BYTES), b"")
                 with unit_of_work(isp, who.operator_id, user_id=who.user_id, inside=who.inside):
-                    keep_export(export_id, parts, customers=customers, now=now())
+                    keep_export(export_id, parts, items=items, now=now(), subject=subject)
         except Exception:
             with unit_of_work(isp, who.acts_for):
                 fail_export(export_id, now=now())

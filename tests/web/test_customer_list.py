@@ -232,7 +232,7 @@ def test_old_files_go(cast: Cast) -> None:
     old = datetime(2026, 1, 1, tzinfo=UTC)
     with acting(cast.padma, cast.riverside):
         export = ask_for_export(file_type="csv", wanted={}, sort="name", columns=[], language="en", now=old)
-        keep_export(export, [b"a", b"b"], customers=1, now=old)
+        keep_export(export, [b"a", b"b"], items=1, now=old)
     assert drop_old_exports(cast.padma, now=datetime(2026, 1, 7, tzinfo=UTC)) == 0
     assert drop_old_exports(cast.padma, now=datetime(2026, 1, 9, tzinfo=UTC)) == 1
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
+from typing import Any
 
+import pypdfium2
 import pytest
 from django.test import Client
 from django.urls import reverse
@@ -16,6 +18,9 @@ from backhaul.ledger.heads import get_latest_head, make_heads
 from backhaul.ledger.services import seal_all_books
 from backhaul.ledger.statements import Column, Row, Statement, section
 from backhaul.operators.functions import rows
+from backhaul.payments.bill_facts import find_bill_facts
+from backhaul.payments.queries import get_payment
+from backhaul.payments.receipt_codes import get_receipt_code
 from backhaul.subscribers.queries import get_customer
 from backhaul.web.paper import document
 from backhaul.web.paper.bills import bill_document
@@ -107,6 +112,59 @@ def test_a_bill_and_a_receipt_are_in_bangla_when_asked_for(town: Town) -> None:
     assert ("মোট" in words, "Total" in words) == (True, False)
     words = downloaded(client, reverse("payment-pdf", args=[town.ids["payment"]]), f"receipt-{receipt}.pdf")
     assert ("নগদ" in words, "Cash" in words, "250.00" in words) == (True, False, True)
+
+
+def test_a_bill_asks_for_all_that_is_due_through_it_and_says_how_to_pay(town: Town) -> None:
+    with acting(town.cast.padma, town.cast.riverside), override("en"):
+        bills = rows("SELECT id, number FROM invoice WHERE customer_id = %s ORDER BY id", [town.ids["customer"]])
+        [facts] = find_bill_facts([bills[0]["id"]], today=date(2026, 11, 9))
+        later = bill_document(**facts | {"earlier_minor": 120_00})
+        paid = bill_document(**facts | {"bill": facts["bill"] | {"due_minor": 0}})
+    assert facts["earlier_minor"] == 0
+    assert later.due and later.due.value == "BDT 470.00"
+    assert [fact.value for fact in later.due.facts[:2]] == ["350.00", "120.00"]
+    words = text_of(print_document(later))
+    for said in ("Amount due", "BDT 470.00", "Earlier bills", "How to pay", later.facts[1].value, "Home 10"):
+        assert said in words, said
+    assert paid.due and (paid.due.label, paid.due.settled, paid.panels) == ("Nothing is due", True, ())
+
+
+@pytest.mark.parametrize("seat", ["riverside", "collector", "accountant"])
+def test_a_document_is_in_the_language_that_is_chosen_for_it(town: Town, seat: str) -> None:
+    client = signed_in(seat)
+    for name, key in (("bill-pdf", "bill"), ("payment-pdf", "payment")):
+        path = reverse(name, args=[town.ids[key]])
+        bangla, english = (text_of(client.get(f"{path}?lang={language}").content) for language in ("bn", "en"))
+        assert ("আবদুল" in bangla, "Customer id" in bangla, "Customer id" in english) == (False, False, True)
+        assert "Abdul Karim" in bangla and "250.00" in bangla
+
+
+@pytest.mark.parametrize(("paper", "wide_mm"), [("58mm", 58), ("80mm", 80), ("a4", 210), ("a3", 210)])
+def test_a_receipt_is_as_wide_as_the_paper_and_a_strip_as_long_as_it_needs(
+    town: Town, paper: str, wide_mm: int
+) -> None:
+    path = reverse("payment-pdf", args=[town.ids["payment"]])
+    printed = signed_in("riverside").get(f"{path}?paper={paper}").content
+    with pypdfium2.PdfDocument(printed) as pdf:
+        assert len(pdf) == 1
+        width, height = (side / 72 * 25.4 for side in pdf[0].get_size())
+        left, _, right, _ = drawn_within(pdf[0])
+    assert round(width) == wide_mm
+    if wide_mm < 100:
+        assert 70 < height < 250
+        assert right - left <= {58: 48, 80: 72}[wide_mm] + 0.5
+    with acting(town.cast.padma, town.cast.riverside):
+        code = get_receipt_code(get_payment(town.ids["payment"]))
+    words = text_of(printed)
+    for said in (code, "BDT 250.00", "Abdul Karim", "Cash"):
+        assert said in words, said
+
+
+def drawn_within(page: Any) -> tuple[float, float, float, float]:
+    """The box of all that is drawn on a page, in millimetres."""
+    boxes = [each.get_bounds() for each in page.get_objects()]
+    sides = zip(*boxes, strict=True)
+    return tuple(pick(side) / 72 * 25.4 for pick, side in zip((min, min, max, max), sides, strict=True))  # type: ignore[return-value]
 
 
 def test_a_receipt_says_who_paid_what_for_which_bill(town: Town) -> None:

@@ -31,7 +31,9 @@ OF_PERSON = (
     "person", "change-access", "reset-staff-password", "end-access", "return-access",
     "sign-out-person", "reset-second-factor",
 )  # fmt: skip
-OF_RESELLER = ("reseller", "recharge", "limits", "deduct", "transfer", "pay-back-fund", "start-edge", "modules")
+OF_RESELLER = (
+    "reseller", "recharge", "limits", "deduct", "transfer", "pay-back-fund", "start-edge", "modules", "welcome-sheet",
+)  # fmt: skip
 OF_STATEMENT = ("fund-statement", "fund-statement-csv", "fund-statement-pdf", "confirm-statement")
 SEATS = [seat for seat in ROWS[0] if seat != "url"]
 
@@ -58,6 +60,7 @@ def address(town: Town, name: str) -> str:
         "bulk-run": [ids["bulk_run"]],
         "bulk-act": ["suspend"],
         **{name: [ids["export"]] for name in ("customer-export", "fetch-export")},
+        **{name: [ids["bill_export"]] for name in ("bill-export", "fetch-bill-export")},
         "withdraw-plan": [cast.plans["Home 10"]],
         "band": [cast.padma.isp_id, cast.plans["Home 10"]],
         **{name: [ids["payment"]] for name in ("payment", "payment-pdf", "reverse-payment", "explain-payment")},
@@ -67,6 +70,8 @@ def address(town: Town, name: str) -> str:
         "explain-credit-note": [ids["bill"]],
         **{name: [cast.riverside] for name in OF_RESELLER},
         "enter-operator": [cast.riverside],
+        **{name: [ids["draft"]] for name in ("onboard-review", "onboard-discard")},
+        "onboard-step": [ids["draft"], "mode"],
         "audit-entry": [ids["audit"]],
         "set-price": [cast.riverside, cast.padma.isp_id, cast.plans["Home 10"]],
         "take-back": [cast.riverside, ids["recharge"]],
@@ -90,6 +95,9 @@ def address(town: Town, name: str) -> str:
         "remove-passkey": [1],
         "end-session": ["no-such-session"],
         "job": [ids["job"]],
+        **{name: [ids["host"]] for name in ("host", "release-host")},
+        "brand-picture": [cast.padma.isp_id, cast.riverside, "0" * 32],
+        "host-proof": ["0" * 32],
         "dashboard-card": ["recent"],
         "check-receipt": ["padma", "riverside"],
         **{name: [ids["collector"]] for name in ("drawer", "drawer-limit", "drawer-days", "settle-shortage")},

@@ -15,9 +15,11 @@ from backhaul.billing.services import sign_up_customer
 from backhaul.catalog.services import ProfileRules, add_billing_profile, add_package
 from backhaul.common import clock
 from backhaul.funds.statements import dispute_movement, prepare_statement
+from backhaul.identity.hosts import start_claim
 from backhaul.identity.models import User
 from backhaul.ledger.events import OwnEvent, record_own_event
 from backhaul.network.services import register_nas
+from backhaul.operators.drafts import begin_draft
 from backhaul.operators.functions import rows
 from backhaul.operators.progress import start_progress
 from backhaul.payments.deposits import DepositAct, record_deposit
@@ -58,6 +60,9 @@ def build_town() -> Town:
         for name in ("Rafiq Ahmed", "Nadia Islam"):
             sign_up(cast, name, joined)
         home_10: dict[str, Any] = {"plan_operator_id": cast.padma.isp_id, "plan_id": cast.plans["Home 10"]}
+        draft = begin_draft(
+            step="identity", answers={"name": ["Lakeside"], "slug": ["lakeside"]}, request_key=request_key(), at=now
+        )
         package = add_package(name="North 10", price_minor=650_00, **home_10)
         profile = add_billing_profile(name="North's", rules=ProfileRules())
         person = rows("SELECT id FROM membership WHERE operator_id = %s", [cast.north])[0]["id"]
@@ -89,6 +94,7 @@ def build_town() -> Town:
             "month": joined, "dispute": dispute, "package": package, "profile": profile, "entry": entry,
             "audit": rows("SELECT max(id) AS id FROM audit_event")[0]["id"],
             "collector": people["collector"], "person": person, "role": role, "recorded": recorded, "deposit": deposit,
+            "draft": draft,
         }  # fmt: skip
     with acting(cast.padma, cast.riverside, user_id=cast.owners["riverside"]):
         town.ids |= _kept_lists(first, now)
@@ -97,6 +103,8 @@ def build_town() -> Town:
     with acting(cast.padma, cast.riverside, user_id=User.objects.get(name="riverside").pk):
         town.ids["job"] = start_progress(task="export", label="Customers", now=now, link="/customers/")
     town.ids |= _kept_of_customers(town, now)
+    claim = start_claim("riverside.example", isp_id=cast.padma.isp_id, operator_id=cast.riverside, now=now)
+    town.ids["host"] = claim.host
     town.ids["plan"] = plan_run(cast.padma, on=today, now=now)["id"]
     with acting(cast.padma):
         town.ids["run"] = start_run(on=today, now=now)
@@ -108,11 +116,15 @@ def build_town() -> Town:
 
 
 def _kept_lists(customer: int, now: datetime) -> dict[str, int]:
-    """A view that Riverside's owner shares, an act on one customer that is being looked at, and a file asked for."""
+    """A view that Riverside's owner shares, an act on one customer that is being looked at, and files asked for."""
+    bills: dict[str, Any] = {"state": None, "search": "", "month": None, "zone_id": None}
     return {
         "view": save_view(name="Suspended", query="status=suspended", columns=["zone"], is_shared=True, now=now),
         "bulk_run": request_bulk(act="disable", given={"why": "moves"}, who=[customer], now=now),
         "export": ask_for_export(file_type="csv", wanted={}, sort="newest", columns=[], language="en", now=now),
+        "bill_export": ask_for_export(
+            subject="bills", file_type="pdf", wanted=bills, sort="number", columns=[], language="en", now=now
+        ),
     }
 
 

@@ -10,7 +10,7 @@ from random import Random
 from typing import Any
 
 from backhaul.billing.finding import CustomerFilter, list_customers
-from backhaul.billing.queries import list_bills
+from backhaul.billing.queries import BillFilter, list_bills
 from backhaul.billing.refunds import disconnect_customer
 from backhaul.billing.run_queries import list_runs
 from backhaul.billing.runs import bill_isp
@@ -79,7 +79,7 @@ def play(stage: list[Operator], script: Script, progress: Callable[[date], None]
 
 def _spend_day(operator: Operator, day: date, recruits: list[tuple[int, Person]], script: Script) -> None:
     with unit_of_work(operator.isp, operator.id, user_id=operator.owner):
-        bills = list_bills(today=day, state="open", limit=EVERY)
+        bills = list_bills(BillFilter(state="open"), today=day, limit=EVERY)
         _suspend_unpaid(operator, bills, day, script)
         for offset, slug, number, what, why in EVENTS:
             if slug == operator.slug and script.opens_on + timedelta(days=offset) == day:

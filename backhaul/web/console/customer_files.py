@@ -78,14 +78,19 @@ def export(request: PageRequest, pk: int) -> HttpResponse:
 @page(PERMISSION, in_unit=False)
 def fetch(request: PageRequest, pk: int) -> HttpResponse:
     """GET customers/files/<id>/fetch/: the file, for who asked for it."""
+    return send_file(request, pk, "customers", TYPES)
+
+
+def send_file(request: PageRequest, pk: int, subject: str, types: dict[str, str]) -> HttpResponse:
+    """A file that was made, for who asked for it; `types`: the content type of each of its file types."""
     written = TemporaryFile("w+b")  # noqa: SIM115  sent from the disk, however long; the answer closes it
     with unit_of(request):
-        found = get_export(pk)
+        found = get_export(pk, subject=subject)
         for part in _parts(pk):
             written.write(part)
     written.seek(0)
-    name = UNSAFE.sub("-", f"customers-{found['asked_at']:%Y-%m-%d}.{found['file_type']}")
-    answer = FileResponse(written, as_attachment=True, filename=name, content_type=TYPES[found["file_type"]])
+    name = UNSAFE.sub("-", f"{subject}-{found['asked_at']:%Y-%m-%d}.{found['file_type']}")
+    answer = FileResponse(written, as_attachment=True, filename=name, content_type=types[found["file_type"]])
     return cast(HttpResponse, answer)
 
 

@@ -5,10 +5,15 @@ from __future__ import annotations
 import csv
 import re
 from collections.abc import Iterable
+from urllib.parse import urlencode
 
+from django.conf import settings
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
+from django.utils.translation import get_language
+from django.utils.translation import gettext as _
 
+from backhaul.web.console import given
 from backhaul.web.console.pages import leave_to
 from backhaul.web.paper.document import Document, DocumentTooLong
 from backhaul.web.paper.press import print_document
@@ -23,6 +28,18 @@ def csv_file(name: str, table: Iterable[Iterable[object]]) -> HttpResponse:
     answer.write("\ufeff")  # so that spreadsheets read Bangla
     csv.writer(answer).writerows([safe_cell(cell) for cell in row] for row in table)
     return answer
+
+
+def print_language(request: HttpRequest) -> str:
+    """?lang=: the language that a document is wanted in; without it, the person's own."""
+    return given.one_of(request, "lang", dict(settings.LANGUAGES)) or get_language() or "en"
+
+
+def print_choices(path: str, **query: str) -> list[tuple[str, str]]:
+    """The name and the address of a document in each language."""
+    return [
+        (_("PDF, %s") % language, f"{path}?{urlencode(query | {'lang': key})}") for key, language in settings.LANGUAGES
+    ]
 
 
 def pdf_file(request: HttpRequest, name: str, document: Document, *, back: str) -> HttpResponse:

@@ -46,3 +46,11 @@ def day(request: HttpRequest, name: str) -> date | None:
         return date.fromisoformat(request.GET.get(name, "")[:10])
     except ValueError:
         return None
+
+
+def month(request: HttpRequest, name: str) -> date | None:
+    """The first day of a month written yyyy-mm."""
+    try:
+        return date.fromisoformat(f"{request.GET.get(name, '')[:7]}-01")
+    except ValueError:
+        return None

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 from django import forms
 from django.contrib import messages
 from django.http import HttpResponse
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, override
 
 from backhaul.billing.queries import find_standings, list_open_bills_of
 from backhaul.operators.branding import brand_of
@@ -19,12 +19,13 @@ from backhaul.payments.services import Receipt, receive_payment, reverse_payment
 from backhaul.subscribers.queries import get_customer, search_customers
 from backhaul.web.console import given
 from backhaul.web.console.customer_status import Panel
-from backhaul.web.console.downloads import pdf_file
+from backhaul.web.console.downloads import pdf_file, print_choices, print_language
 from backhaul.web.console.pages import ROWS, PageRequest, go, page, paged, refusals_to, sent, show, told_to, unit_of
 from backhaul.web.console.people import by_whom
 from backhaul.web.console.receipts import code_of
 from backhaul.web.forms import KeyedForm, MoneyField
 from backhaul.web.paper.bills import receipt_document
+from backhaul.web.paper.document import STRIPS, Paper
 from backhaul.web.templatetags.console import money
 from backhaul.web.words import WORDS, choices
 
@@ -127,16 +128,27 @@ def payments(request: PageRequest) -> HttpResponse:
 def payment(request: PageRequest, pk: int) -> HttpResponse:
     """GET payments/<id>/: the receipt, printable."""
     facts = _facts_of(request, pk)
-    return show(request, "receipt", facts | {"document": brand_of(), "proof": code_of(request, facts["payment"])})
+    context = {"document": brand_of(), "proof": code_of(request, facts["payment"]), "prints": _prints(pk)}
+    return show(request, "receipt", facts | context)
 
 
 @page("payments.view", in_unit=False)
 def payment_pdf(request: PageRequest, pk: int) -> HttpResponse:
-    """GET payments/<id>/pdf/: the receipt for the customer."""
-    with unit_of(request):
+    """GET payments/<id>/pdf/?lang=&paper=a4|58mm|80mm: the receipt for the customer, on a sheet or a thermal strip."""
+    paper = cast(Paper, given.one_of(request, "paper", ("a4", *STRIPS)) or "a4")
+    with unit_of(request), override(print_language(request)):
         facts = _facts_of(request, pk)
-        document = receipt_document(**facts, code=code_of(request, facts["payment"])["code"])
+        proof = code_of(request, facts["payment"])
+        check_at = request.build_absolute_uri(proof["href"])
+        document = receipt_document(**facts, code=proof["code"], check_at=check_at, paper=paper)
     return pdf_file(request, f"receipt-{facts['payment']['number']}.pdf", document, back=reverse("payment", args=[pk]))
+
+
+def _prints(pk: int) -> list[tuple[str, str]]:
+    """The receipt as files: a sheet in each language, strips in the person's."""
+    path = reverse("payment-pdf", args=[pk])
+    strips = [(_("Thermal printer, %s") % "80 mm", "80mm"), (_("Thermal printer, %s") % "58 mm", "58mm")]
+    return print_choices(path) + [(label, f"{path}?paper={paper}") for label, paper in strips]
 
 
 def _facts_of(request: PageRequest, pk: int) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import timedelta
 from itertools import groupby
 from typing import Any
@@ -10,8 +11,19 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from backhaul.operators.scope import current_scope
-from backhaul.web.paper.document import Column, Document, Fact, Row, Table
-from backhaul.web.paper.sheet import sheet
+from backhaul.web.paper.document import (
+    STRIPS,
+    Column,
+    Document,
+    Due,
+    Fact,
+    Letterhead,
+    Panel,
+    Paper,
+    Row,
+    Table,
+)
+from backhaul.web.paper.sheet import letterhead, sheet
 from backhaul.web.templatetags.console import count, day, moment, money, period, state_label
 from backhaul.web.words import named
 
@@ -26,41 +38,81 @@ def bill_document(
     payments: Rows,
     credit_notes: Rows,
     adjustments: Rows,
+    earlier_minor: int = 0,
+    head: Letterhead | None = None,
 ) -> Document:
-    """A bill with its lines and days, and what was paid and credited since; arguments as pages show them."""
+    """A bill with its lines and days, and what was paid and credited since; arguments as find_bill_facts has them.
+
+    `head`: the acting operator's letterhead, where many are printed.
+    """
     settled = [*_payment_rows(payments), *_credit_rows(credit_notes), *_adjustment_rows(adjustments)]
+    settled.append(Row((_("Still due"), "", money(bill["due_minor"])), "total"))
     tables = [_made_of(bill)]
     if bill_days:
         tables.append(_days(bill_days))
-    tables.append(
-        Table(
-            (Column(_("What"), share=1), Column(_("On")), Column(_("Amount"), figure=True)),
-            tuple(settled),
-            title=_("Paid and credited"),
-            empty=_("Nothing yet."),
-        )
-    )
+    columns = (Column(_("What"), share=1), Column(_("On")), Column(_("Amount"), figure=True))
+    tables.append(Table(columns, tuple(settled), title=_("Paid and credited")))
+    head = head or letterhead()
     return sheet(
         _("Bill %(n)s") % {"n": bill["number"]},
+        head=head,
+        file_name=f"bill-{bill['number']}",
         dated_on=bill["issued_on"],
         state=str(state_label(bill["state"])),
-        facts=(
-            Fact(_("Billed to"), "\n".join(filter(None, (customer["name"], customer["address"], customer["mobile"])))),
-            Fact(_("Customer id"), bill["customer_code"]),
-            Fact(_("Issued"), day(bill["issued_on"])),
-            Fact(_("Due on"), day(bill["due_on"])),
-        ),
+        facts=tuple(_bill_facts(bill, customer)),
+        due=_asked_for(bill, earlier_minor),
         tables=tuple(tables),
-        sum=Fact(_("Still due"), _sum(bill["due_minor"])),
+        panels=_how_to_pay(bill["customer_code"], head) if bill["due_minor"] or earlier_minor else (),
     )
+
+
+def _bill_facts(bill: dict[str, Any], customer: dict[str, Any]) -> Iterator[Fact]:
+    yield Fact(_("Billed to"), "\n".join(filter(None, (customer["name"], customer["address"], customer["mobile"]))))
+    yield Fact(_("Customer id"), bill["customer_code"])
+    yield Fact(_("Issued"), day(bill["issued_on"]))
+    yield Fact(_("Due on"), day(bill["due_on"]))
+    if bill["kind"] == "period":
+        days = (bill["ends_on"] - bill["starts_on"]).days
+        counted = ngettext("%(n)s day", "%(n)s days", days) % {"n": count(days)}
+        yield Fact(_("Period"), f"{period(bill['starts_on'], bill['ends_on'])}\n{counted}")
+        if customer["package"]:
+            yield Fact(_("Package"), customer["package"])
+
+
+def _asked_for(bill: dict[str, Any], earlier_minor: int) -> Due:
+    """What this bill asks for; with earlier bills that are open, all that the customer owes through it."""
+    due = bill["due_minor"]
+    facts = []
+    if earlier_minor:
+        facts = [Fact(_("This bill"), money(due)), Fact(_("Earlier bills"), money(earlier_minor))]
+    if due:
+        facts.append(Fact(_("Due on"), day(bill["due_on"])))
+    asked = due + earlier_minor
+    return Due(_("Amount due") if asked else _("Nothing is due"), _sum(asked), tuple(facts), settled=not asked)
+
+
+def _how_to_pay(code: str, head: Letterhead) -> tuple[Panel, ...]:
+    lines = (
+        _("Pay %(name)s at its office or to its collector; say the customer id %(code)s.")
+        % {"name": head.name, "code": code},
+        _("What you pay goes to the bill that is due first. You get a receipt with a number and a code."),
+    )
+    return (Panel(_("How to pay"), lines),)
 
 
 def receipt_document(
-    payment: dict[str, Any], *, allocations: Rows, surplus_minor: int, standing: dict[str, Any], code: str
+    payment: dict[str, Any],
+    *,
+    allocations: Rows,
+    surplus_minor: int,
+    standing: dict[str, Any],
+    code: str,
+    check_at: str = "",
+    paper: Paper = "a4",
 ) -> Document:
     """A payment, which bills it paid, and how the customer stands now; arguments as receipt pages show them.
 
-    `code`: what proves it.
+    `code`: what proves it; `check_at`: the whole address that does. `paper`: a sheet, or a strip of a thermal printer.
     """
     facts = [
         Fact(_("Customer"), payment["customer_name"]),
@@ -71,7 +123,6 @@ def receipt_document(
     ]
     if payment["reference"]:
         facts.append(Fact(_("Reference"), payment["reference"]))
-    facts.append(Fact(_("Code"), code))
     paid = [Row((_("Bill %(n)s") % {"n": part["number"]}, money(part["amount_minor"]))) for part in allocations]
     if surplus_minor and not payment["pays_back"]:
         paid.append(Row((_("Kept as advance"), money(surplus_minor))))
@@ -79,14 +130,19 @@ def receipt_document(
         Row((_("Still due"), money(standing["due_minor"])), "subtotal"),
         Row((_("Advance"), money(standing["advance_minor"]))),
     ]
+    total = _sum(payment["amount_minor"])
+    is_strip = paper in STRIPS
+    proof = _("Scan to see whether this receipt is real.") if check_at else _("It proves that this receipt is real.")
     return sheet(
         _("Receipt %(n)s") % {"n": payment["number"]},
         dated_on=payment["received_on"],
-        paper="a5",
+        paper=paper,
         state=_receipt_state(payment),
         facts=tuple(facts),
+        due=None if is_strip else Due(_("Payment"), total),
         tables=(Table((Column(_("What"), share=1), Column(_("Amount"), figure=True)), tuple(paid + stands)),),
-        sum=Fact(_("Payment"), _sum(payment["amount_minor"])),
+        sum=Fact(_("Payment"), total) if is_strip else None,
+        panels=(Panel(_("Code"), (proof,), code=code, qr=check_at),),
     )
 
 
@@ -102,6 +158,8 @@ def _made_of(bill: dict[str, Any]) -> Table:
     rows = [Row((_line(bill), money(bill["net_minor"])), note=_price_words(bill))]
     if bill["discount_minor"]:
         rows.append(Row((_("Discount"), money(-bill["discount_minor"]))))
+    if bill["discount_minor"] and bill["vat_minor"]:
+        rows.append(Row((_("Before VAT"), money(bill["net_minor"] - bill["discount_minor"])), "subtotal"))
     if bill["vat_minor"] or bill["kind"] == "period":
         rows.append(Row((_("VAT"), money(bill["vat_minor"]))))
     if bill["rounding_minor"]:

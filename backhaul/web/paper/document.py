@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime
+from io import BytesIO
 from typing import Any, Literal
+
+import segno
 
 from backhaul.common.errors import Refusal
 from backhaul.web.brand import INK, WHITE, Colour, as_hex, readable_on
@@ -25,11 +28,15 @@ class DocumentTooLong(Refusal):
 
 @dataclass(frozen=True)
 class Letterhead:
-    """Who issues the document: its name and colour (`#rrggbb`), and what it prints below everything."""
+    """Who issues the document: its name and colour (`#rrggbb`), lines below the name, and what it prints below
+    everything: its own words, and those that its internet provider has printed. `logo`: a PNG in base64."""
 
     name: str
     colour: str = PRODUCT_COLOUR
     footer: str = ""
+    lines: tuple[str, ...] = ()
+    provider: str = ""
+    logo: str = ""
 
 
 @dataclass(frozen=True)
@@ -40,11 +47,13 @@ class Fact:
 
 @dataclass(frozen=True)
 class Panel:
-    """A titled block of sentences beside others at the end: how to pay, what proves a receipt. `code` stands large."""
+    """A titled block of sentences beside others at the end: how to pay, what proves a receipt. `code` stands large,
+    `qr` is an address to scan."""
 
     title: str
     lines: tuple[str, ...] = ()
     code: str = ""
+    qr: str = ""
 
 
 @dataclass(frozen=True)
@@ -104,6 +113,7 @@ class Document:
     sum: Fact | None = None  # what it all comes to
     notes: tuple[str, ...] = ()
     seal: str = ""  # the head of the books that vouches for it
+    file_name: str = ""  # without its ending
 
     @property
     def cells(self) -> int:
@@ -127,8 +137,18 @@ class Document:
                 f"{lines:,} lines are too many for a PDF; choose fewer days, or take the file for spreadsheets."
             )
         data = asdict(self) | {"dated_on": self.dated_on.isoformat(), "dated_at": self.dated_at}
+        for panel in data["panels"]:
+            if panel["qr"]:
+                panel["qr"] = _drawn(panel["qr"])
         data["head"]["colour"] = as_hex(readable_on(WHITE, _colour(self.head.colour), INK))
         return data
+
+
+def _drawn(address: str) -> str:
+    """A QR code as SVG."""
+    drawn = BytesIO()
+    segno.make(address, error="m", micro=False).save(drawn, kind="svg", border=0, xmldecl=False)
+    return drawn.getvalue().decode()
 
 
 def _colour(written: str) -> Colour:

@@ -22,6 +22,7 @@ FACES = (
     "NotoSansArabic_600SemiBold.ttf",
 )
 SECONDS = 30
+JOIN_SECONDS = 600
 TOO_HEAVY = "This document takes too long to print; choose fewer days, or take the file for spreadsheets."
 _presses = BoundedSemaphore(2)  # at once in one process of ours: typesetting takes a processor
 
@@ -52,6 +53,14 @@ def print_each(documents: Sequence[Document]) -> list[bytes]:
         printed.append(bytes(rest[8 : 8 + length]))
         rest = rest[8 + length :]
     return printed
+
+
+def join(parts: Sequence[Path], whole: Path) -> None:
+    """Write PDFs one after the other as one; in a process of its own, which gives its memory back."""
+    command = [sys.executable, "-I", str(HERE / "join.py"), str(whole), *map(str, parts)]
+    done = subprocess.run(command, capture_output=True, timeout=JOIN_SECONDS, check=False)
+    if done.returncode:
+        raise NotPrinted(done.stderr.decode(errors="replace")[-2000:])
 
 
 def _typeset(documents: Sequence[Document], how: list[str], seconds: float, fonts: Path) -> bytes:

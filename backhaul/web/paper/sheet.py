@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
+from collections.abc import Iterator
 from datetime import date
+from functools import lru_cache
 from typing import Any
 
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from backhaul.ledger.heads import get_latest_head
-from backhaul.operators.branding import brand_of
+from backhaul.operators.branding import OperatorBrand, Picture, brand_of, get_picture
 from backhaul.web.paper.document import PRODUCT_COLOUR, Document, Letterhead
 from backhaul.web.templatetags.console import day
 
@@ -17,7 +20,32 @@ from backhaul.web.templatetags.console import day
 def letterhead() -> Letterhead:
     """The acting operator's own."""
     brand = brand_of()
-    return Letterhead(brand.display_name, brand.colour or PRODUCT_COLOUR, brand.document_footer)
+    return Letterhead(
+        brand.display_name,
+        brand.colour or PRODUCT_COLOUR,
+        brand.document_footer,
+        lines=tuple(_lines(brand)),
+        provider=brand.isp_information,
+        logo=_logo(brand.logo) if brand.logo else "",
+    )
+
+
+def _lines(brand: OperatorBrand) -> Iterator[str]:
+    if brand.legal_name not in ("", brand.display_name):
+        yield brand.legal_name
+    if brand.address:
+        yield ", ".join(brand.address.splitlines())
+    if brand.support_phone or brand.support_email:
+        yield " · ".join(filter(None, (brand.support_phone, brand.support_email)))
+    numbers = ((_("VAT registration %s"), brand.vat_number), (_("Licence %s"), brand.licence_number))
+    if any(number for _words, number in numbers):
+        yield " · ".join(words % number for words, number in numbers if number)
+
+
+@lru_cache(maxsize=64)
+def _logo(picture: Picture) -> str:
+    """What is in it follows from its digest, so many documents read it once."""
+    return b64encode(get_picture(picture)).decode()
 
 
 def seal() -> str:

@@ -7,7 +7,12 @@ the given ones, no packages, no clock. The fonts are read once for all.
 import json
 import resource
 import sys
+from base64 import b64decode
+from hashlib import sha256
 from pathlib import Path
+from shutil import copyfile
+from tempfile import TemporaryDirectory
+from typing import Any
 
 import typst
 
@@ -19,18 +24,34 @@ def main() -> None:
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
     fonts = typst.Fonts(include_system_fonts=False, include_embedded_fonts=False, font_paths=[sys.argv[1]])
     documents = json.load(sys.stdin.buffer)
-    if "each" not in sys.argv[2:]:
-        sys.stdout.buffer.write(_set(documents, fonts))
-        return
-    for document in documents:
-        made = _set([document], fonts)
-        sys.stdout.buffer.write(len(made).to_bytes(8, "big") + made)
+    with TemporaryDirectory() as folder:
+        root = Path(folder)
+        for template in HERE.glob("*.typ"):
+            copyfile(template, root / template.name)
+        for document in documents:
+            document["head"]["logo"] = _laid_out(document["head"]["logo"], root)
+        if "each" not in sys.argv[2:]:
+            sys.stdout.buffer.write(_set(documents, fonts, root))
+            return
+        for document in documents:
+            made = _set([document], fonts, root)
+            sys.stdout.buffer.write(len(made).to_bytes(8, "big") + made)
 
 
-def _set(documents: list[dict[str, object]], fonts: typst.Fonts) -> bytes:
+def _laid_out(logo: str, root: Path) -> str:
+    """The name of the file into which a picture is put, beside the templates: they read no others."""
+    if not logo:
+        return ""
+    name = f"{sha256(logo.encode()).hexdigest()}.png"
+    if not (root / name).exists():
+        (root / name).write_bytes(b64decode(logo))
+    return name
+
+
+def _set(documents: list[dict[str, Any]], fonts: typst.Fonts, root: Path) -> bytes:
     made, warnings = typst.compile_with_warnings(
-        str(HERE / "press.typ"),
-        root=str(HERE),
+        str(root / "press.typ"),
+        root=str(root),
         font_paths=fonts,
         sys_inputs={"data": json.dumps(documents, ensure_ascii=False)},
         timestamp=documents[0]["dated_at"],

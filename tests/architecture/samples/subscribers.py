@@ -165,7 +165,10 @@ SAMPLES = [
             "id": "{n}", "file_type": "'csv'", "wanted": "'{{}}'", "sort": "'newest'", "columns": "'{{zone}}'",
             "language": "'en'", "asked_at": "now()", "by_actor_id": "0",
         },
-        checks={"customer_export_file_type_check": Check({"file_type": "'doc'"}, but={"file_type": "'xlsx'"})},
+        checks={
+            "customer_export_file_type_check": Check({"file_type": "'doc'"}, but={"file_type": "'xlsx'"}),
+            "customer_export_subject_check": Check({"subject": "'payments'"}, but={"subject": "'bills'"}),
+        },
     ),
     own("customer_export_part", {"export_id": "{n}", "part": "0", "body": "'x'::bytea"}),
 ]  # fmt: skip
