@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from backhaul.identity.models import IspDirectory
 from backhaul.operators.scope import Scope, unit_of_work
-from backhaul.resellers.services import Identity, Terms, Vat, add_staff, onboard_operator
+from backhaul.resellers.beginning import Identity, Terms, Vat
+from backhaul.resellers.services import add_staff, onboard_operator
 from backhaul.subscribers.rules import NumberFormat
 from backhaul.subscribers.services import AddedCustomer, NewCustomer, add_customer
 

@@ -30,8 +30,9 @@ from backhaul.network.queries import count_online
 from backhaul.operators.functions import rows
 from backhaul.operators.queries import find_below
 from backhaul.operators.scope import survey, unit_of_work
+from backhaul.resellers.beginning import Identity
 from backhaul.resellers.checks import verify
-from backhaul.resellers.services import Identity, found_isp
+from backhaul.resellers.services import found_isp
 from backhaul.subscribers.queries import count_by_status, search_customers
 from conftest import clean
 

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import ClassVar
 
 
 class Refusal(Exception):
     """A clear "no" that a user can act on. Subclasses set `code`, stable, and live beside what raises them.
 
-    `field` names the input that the message is about, if it is about one.
+    `field` names the input that the message is about, if it is about one; `step` the part of a long act that refused.
     """
 
     code: ClassVar[str] = "refused"
+    step: str = ""
     _by_code: ClassVar[dict[str, type[Refusal]]] = {}
 
     def __init__(self, message: str, *, field: str | None = None) -> None:
@@ -28,6 +31,16 @@ class Refusal(Exception):
     def from_database(code: str, message: str) -> Refusal:
         """The refusal that an SQL function raised (SQLSTATE BH001, its code in DETAIL)."""
         return Refusal._by_code.get(code, Refusal)(message)
+
+
+@contextmanager
+def in_step(step: str) -> Iterator[None]:
+    """A refusal raised inside says that it came from this part of a long act."""
+    try:
+        yield
+    except Refusal as refusal:
+        refusal.step = refusal.step or step
+        raise
 
 
 class NotFound(Refusal):

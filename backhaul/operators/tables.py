@@ -15,6 +15,8 @@ TABLES = [
     Books("impersonation", books="SIU"),
     Books("audit_event", app="SI", books="SI"),
     Edge("edge_grant", app="S", books="SID"),
+    Own("onboarding_draft", app="SIUD"),
+    Own("first_steps_done", app="SI"),
     Own("job_progress", app="SIU", app_columns={"U": "seen_at, by_mail"}, batch="SUD"),
 ]
 FUNCTIONS = [

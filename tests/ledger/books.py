@@ -12,7 +12,8 @@ from backhaul.cli.embedded import EmbeddedPostgres
 from backhaul.funds.services import recharge_fund
 from backhaul.identity.models import IspDirectory
 from backhaul.operators.functions import rows
-from backhaul.resellers.services import Identity, found_isp
+from backhaul.resellers.beginning import Identity
+from backhaul.resellers.services import found_isp
 from tests.builders import acting, build_operator, numbers, request_key
 from tests.cast import CELL
 

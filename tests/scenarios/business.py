@@ -25,7 +25,8 @@ from backhaul.catalog.services import (
 )
 from backhaul.common.errors import Refusal
 from backhaul.funds.services import recharge_fund, set_edge_terms
-from backhaul.resellers.services import Identity, Terms, found_isp, onboard_operator
+from backhaul.resellers.beginning import Identity, Terms
+from backhaul.resellers.services import found_isp, onboard_operator
 from backhaul.subscribers.prices import set_custom_price
 from backhaul.subscribers.services import NewCustomer
 from tests.builders import acting, numbers, request_key

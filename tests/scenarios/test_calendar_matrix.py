@@ -23,7 +23,8 @@ from backhaul.catalog.services import ProfileRules, add_billing_profile, add_pac
 from backhaul.cli.embedded import EmbeddedPostgres
 from backhaul.identity.models import IspDirectory
 from backhaul.operators.functions import rows
-from backhaul.resellers.services import Identity, found_isp
+from backhaul.resellers.beginning import Identity
+from backhaul.resellers.services import found_isp
 from backhaul.subscribers.services import NewCustomer, add_customer
 from tests.builders import acting, numbers
 from tests.cast import CELL, Cast, fill_funds

@@ -14,7 +14,7 @@ from backhaul.common.errors import NotAllowed, NotFound, Refusal
 from backhaul.funds.queries import get_fund
 from backhaul.funds.services import OperatorClosed, pay_back_fund, recharge_fund, set_edge_terms, transfer_fund
 from backhaul.operators.functions import rows
-from backhaul.resellers.services import Vat
+from backhaul.resellers.beginning import Vat
 from backhaul.subscribers.services import AddedCustomer, FundLow
 from tests.builders import acting, build_customer, build_operator, build_person, new_customer, request_key
 from tests.cast import PLANS, START, Cast, fill_funds

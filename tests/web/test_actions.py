@@ -261,24 +261,6 @@ def test_a_price_set_today_holds_from_its_day_on(db: object) -> None:
     assert client.post(path, {"price": "470", "starts_on": "soon"}).status_code == 422
 
 
-def test_a_reseller_is_taken_on_with_a_first_sign_in(db: object) -> None:
-    build_town()
-    client = signed_in("padma")
-    sent = {
-        "name": "Lake View", "slug": "lakeview", "kind": "reseller", "mode": "prepaid", "id_prefix": "LAK-",
-        "credit_limit_minor": "0", "low_balance_minor": "0", "full_name": "Lipi Akter", "login": "lipi",
-        "password": "first-password",
-    }  # fmt: skip
-    answer = client.post("/resellers/add/", sent, follow=True)
-    assert "lipi@padma" in answer.content.decode()
-    refused = client.post("/resellers/add/", sent)
-    assert refused.status_code == 422
-    assert "Lake View" in refused.content.decode()
-    first = Client()
-    assert first.post("/sign-in/", {"username": "lipi@padma", "password": "first-password"}).status_code == 303
-    assert first.get("/").headers["Location"] == "/password/"
-
-
 def test_the_run_is_rehearsed_without_a_trace_and_then_done_once(db: object) -> None:
     town = build_town()
     isp_id, client = town.cast.padma.isp_id, signed_in("padma")

@@ -33,7 +33,8 @@ from backhaul.network.services import add_pool, register_nas
 from backhaul.operators.queries import list_children
 from backhaul.operators.scope import unit_of_work
 from backhaul.operators.services import record_audit
-from backhaul.resellers.services import Identity, Terms, Vat, add_staff, found_isp, onboard_operator
+from backhaul.resellers.beginning import Identity, Terms, Vat
+from backhaul.resellers.services import add_staff, found_isp, onboard_operator
 from backhaul.subscribers.rules import NumberFormat
 
 BEGUN = "demo_begun"

@@ -2,21 +2,38 @@
 
 from __future__ import annotations
 
+from threading import Barrier, Thread
+from typing import Any
+
 import pytest
 from django.contrib.auth import authenticate
+from django.db import connections
 
-from backhaul.catalog.queries import get_vat
-from backhaul.common.errors import InvalidInput, NotAllowed, NotFound
+from backhaul.catalog.queries import get_vat, list_billing_profiles_offered, list_packages_offered
+from backhaul.common.errors import InvalidInput, NotAllowed, NotFound, Refusal
 from backhaul.funds.queries import get_fund, get_own_fund
 from backhaul.identity.models import IspDirectory, User
+from backhaul.identity.queries import list_isps
 from backhaul.identity.services import NameTaken, SlugTaken
+from backhaul.ledger.periods import get_books
 from backhaul.operators.functions import rows
 from backhaul.operators.queries import list_children
 from backhaul.operators.scope import acting_for_child, current_scope, founding_unit
-from backhaul.resellers.services import Identity, Terms, Vat, add_staff, found_isp, onboard_operator
+from backhaul.resellers.beginning import (
+    Beginning,
+    FirstOffer,
+    FirstPerson,
+    FirstRecharge,
+    Identity,
+    TariffPrice,
+    Terms,
+    Vat,
+)
+from backhaul.resellers.services import AlreadyFounded, add_staff, found_isp, onboard_operator
 from backhaul.subscribers.queries import get_numbering
 from backhaul.subscribers.rules import NumberFormat
-from tests.builders import PASSWORD, acting, build_customer, build_operator, build_person
+from backhaul.subscribers.zones import add_zone, list_zone_tree
+from tests.builders import NOON, PASSWORD, acting, build_customer, build_operator, build_person, request_key
 from tests.cast import START, Cast
 
 
@@ -83,6 +100,103 @@ def test_an_operator_taken_on_has_all_it_needs_to_begin(cast: Cast) -> None:
         assert get_vat(START)["reclaims_input"] is False
         numbering = get_numbering()
         assert numbering is not None and numbering["prefix"] == "S"
+
+
+def beginning(cast: Cast, **change: Any) -> Beginning:
+    """Home 10 at 420.00, an owner, and 1,000.00 in cash."""
+    usual: dict[str, Any] = {
+        "on": START, "at": NOON, "request_key": request_key(),
+        "owner": FirstPerson("lipi", "Lipi Akter", PASSWORD),
+        "prices": (TariffPrice(cast.padma.isp_id, cast.plans["Home 10"], 420_00),),
+        "recharge": FirstRecharge("recharge", 1_000_00, "cash"),
+    }  # fmt: skip
+    return Beginning(**(usual | change))
+
+
+def test_an_operator_begins_with_prices_zones_an_owner_and_money(cast: Cast) -> None:
+    with acting(cast.padma):
+        dhaka = add_zone(name="Dhaka", level=2)
+        mirpur = add_zone(name="Mirpur", parent_id=dhaka)
+        box = add_zone(name="Box 7", parent_id=mirpur, level=6)
+        south = onboard_operator(
+            identity=Identity(slug="south", name="South", phone="01711000000", year_starts_month=7),
+            terms=Terms(edge={"minimum_balance_minor": 500_00, "charge_timing": "daily"}),
+            beginning=beginning(cast, zones=frozenset({dhaka, box})),
+        )
+        fund = get_fund(south)
+        assert (fund["posted_minor"], fund["minimum_balance_minor"]) == (1_000_00, 500_00)
+        assert fund["charge_timing"] == "daily"
+    with acting(cast.padma, south):
+        assert [(row["names"], row["level"]) for row in list_zone_tree()] == [(["Dhaka"], 2), (["Dhaka", "Box 7"], 6)]
+        assert get_books()["year_starts_month"] == 7
+    signed_in = authenticate(None, username="lipi@padma", password=PASSWORD)
+    assert isinstance(signed_in, User) and signed_in.home_operator_id == south
+
+
+@pytest.mark.parametrize(
+    ("change", "step"),
+    [
+        ({"recharge": FirstRecharge("recharge", 1_000_00, "gold")}, "recharge"),
+        ({"owner": FirstPerson("north", "Somebody", PASSWORD)}, "login"),
+        ({"prices": (TariffPrice(1, 1, 1),)}, "tariff"),
+    ],
+)
+def test_an_operator_that_cannot_begin_leaves_nothing(cast: Cast, change: dict[str, Any], step: str) -> None:
+    with pytest.raises(Refusal) as refusal, acting(cast.padma):
+        onboard_operator(
+            identity=Identity(slug="south", name="South"), terms=Terms(), beginning=beginning(cast, **change)
+        )
+    assert refusal.value.step == step
+    with acting(cast.padma):
+        assert "south" not in [child["slug"] for child in list_children()]
+        assert not rows("SELECT 1 FROM fund WHERE parent_id = %s AND posted_minor <> 0", [cast.padma.isp_id])
+    assert not User.objects.filter(name="lipi").exists()
+
+
+def test_who_founds_the_first_isp_signs_in_and_can_sell(db: object) -> None:
+    offer = FirstOffer("Home 10", 10_000, 10_000, 600_00, "Monthly", "calendar")
+    isp = found_isp(
+        identity=Identity(slug="delta", name="Delta"),
+        owner=FirstPerson("mina", "Mina", PASSWORD, must_change_password=False),
+        offer=offer,
+        only_first=True,
+    )
+    with acting(isp):
+        assert [row["name"] for row in list_packages_offered(START)] == ["Home 10"]
+        assert [row["name"] for row in list_billing_profiles_offered()] == ["Monthly"]
+    assert isinstance(authenticate(None, username="mina@delta", password=PASSWORD), User)
+    with pytest.raises(AlreadyFounded):
+        found_isp(identity=Identity(slug="second", name="Second"), only_first=True)
+    assert found_isp(identity=Identity(slug="second", name="Second")).slug == "second"
+
+
+def test_a_founding_whose_owner_is_refused_leaves_nothing(db: object) -> None:
+    with pytest.raises(InvalidInput) as refusal:
+        found_isp(identity=Identity(slug="delta", name="Delta"), owner=FirstPerson("mina", "Mina", "short"))
+    assert refusal.value.step == "owner"
+    assert not IspDirectory.objects.exists()
+
+
+def test_of_two_who_found_the_first_isp_at_once_one_succeeds(db: object) -> None:
+    done: list[str] = []
+
+    def found(slug: str) -> None:
+        try:
+            start.wait()
+            done.append(found_isp(identity=Identity(slug=slug, name=slug), only_first=True).slug)
+        except AlreadyFounded:
+            done.append("refused")
+        finally:
+            connections.close_all()
+
+    start = Barrier(2)
+    founders = [Thread(target=found, args=[slug]) for slug in ("delta", "gamma")]
+    for founder in founders:
+        founder.start()
+    for founder in founders:
+        founder.join(timeout=30)
+    assert len(done) == 2 and "refused" in done
+    assert [isp.slug for isp in list_isps()] == [slug for slug in done if slug != "refused"]
 
 
 def test_a_short_name_is_used_once_in_an_isp_and_again_in_another(cast: Cast) -> None:

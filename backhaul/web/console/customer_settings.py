@@ -148,19 +148,19 @@ def numbering(request: PageRequest) -> HttpResponse:
         with refusals_to(form):
             wanted, number = form.numbering(), form.cleaned_data["next_number"]
             if "look" in request.POST:
-                return _numbering(request, form, _next_ids(request, wanted, number))
+                return _numbering(request, form, next_ids(request, wanted, number))
             change_numbering(wanted, next_number=number, at=request.now)
             messages.success(request, _("Saved."))
             return go(request, "customer-ids")
     names = ("prefix", "infix", "digits", "postfix")
     as_it_is = NumberFormat(**{name: present[name] for name in names})
-    return _numbering(request, form, [] if form.errors else _next_ids(request, as_it_is, present["next_number"]))
+    return _numbering(request, form, [] if form.errors else next_ids(request, as_it_is, present["next_number"]))
 
 
 def _numbering(request: PageRequest, form: NumberingForm, ids: list[str]) -> HttpResponse:
     return show(request, "customer_ids", {"ids": ids}, form=form)
 
 
-def _next_ids(request: PageRequest, wanted: NumberFormat, number: int) -> list[str]:
+def next_ids(request: PageRequest, wanted: NumberFormat, number: int) -> list[str]:
     """The next ids, for somebody who joins today in a zone of the code ZONE."""
     return [format_code(wanted, number + n, zone_code="ZONE", joined_on=request.today) for n in range(SHOWN)]

@@ -5,29 +5,38 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
-from django.contrib import messages
 from django.http import Http404, HttpResponse
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
+from backhaul.billing.preview import Reach
 from backhaul.catalog.guards import own_cost
 from backhaul.catalog.queries import list_tariff_prices
 from backhaul.catalog.services import set_tariff_price
+from backhaul.operators.drafts import list_drafts
 from backhaul.resellers.planner import get_child_request
 from backhaul.resellers.queries import get_reseller, list_resellers
-from backhaul.resellers.services import add_staff, onboard_operator
 from backhaul.web.console import given
 from backhaul.web.console.funds import movements_page
-from backhaul.web.console.pages import PageRequest, go, page, refusals_to, sent, show
-from backhaul.web.console.reseller_forms import OnboardForm, PriceForm
-from backhaul.web.console.two_steps import Act, Preview, two_steps
+from backhaul.web.console.pages import PageRequest, page, sent, show
+from backhaul.web.console.reseller_forms import PriceForm
+from backhaul.web.console.two_steps import Act, Preview, weighed
 from backhaul.web.templatetags.console import day, money
 
 
 @page("resellers.view")
 def resellers(request: PageRequest) -> HttpResponse:
     """GET resellers/"""
-    return show(request, "resellers", {"rows": list_resellers()})
+    drafts = [draft | {"name": _name_of(draft)} for draft in list_drafts()] if _may_add(request) else []
+    return show(request, "resellers", {"rows": list_resellers(), "drafts": drafts})
+
+
+def _may_add(request: PageRequest) -> bool:
+    return "resellers.edit" in request.scope.permissions
+
+
+def _name_of(draft: dict[str, Any]) -> str:
+    return str(draft["answers"]["identity"]["name"][0])
 
 
 @page("resellers.view")
@@ -40,21 +49,6 @@ def reseller(request: PageRequest, pk: int) -> HttpResponse:
         "asked": get_child_request(pk),
     }
     return show(request, "reseller", context)
-
-
-@page("resellers.edit")
-def onboard(request: PageRequest) -> HttpResponse:
-    """GET, POST resellers/add/: the operator with its fund, books and first login, all or nothing."""
-    form = OnboardForm(sent(request), below_isp=request.scope.parent_id is None)
-    if request.method == "POST" and form.is_valid():
-        with refusals_to(form):
-            operator_id = onboard_operator(identity=form.identity(request.today), terms=form.terms())
-            add_staff(operator_id=operator_id, role="owner", **form.person())
-            login = f"{form.cleaned_data['login']}@{request.isp.slug}"
-            names = {"name": form.cleaned_data["name"], "login": login}
-            messages.success(request, _("%(name)s is taken on. The first sign-in: %(login)s") % names)
-            return go(request, "reseller", operator_id)
-    return show(request, "onboard", {}, form=form)
 
 
 @page("resellers.edit")
@@ -78,8 +72,7 @@ def set_price(request: PageRequest, pk: int, plan_operator: int, plan: int) -> H
             today=request.today,
         )
 
-    def look(given: dict[str, Any]) -> Preview:
-        do(given)
+    def more(given: dict[str, Any]) -> Preview:
         preview = Preview(figures=[(_("Price"), money(given["price"])), (_("From"), day(given["starts_on"]))])
         cost = own_cost((plan_operator, plan), given["starts_on"])
         if cost is not None:
@@ -92,7 +85,10 @@ def set_price(request: PageRequest, pk: int, plan_operator: int, plan: int) -> H
 
     first_day = request.today + timedelta(days=0 if price["price_minor"] is None else 1)
     form = PriceForm(sent(request), initial={"price": price["price_minor"], "starts_on": first_day})
-    return two_steps(request, act, form, do=do, look=look)
+    return weighed(
+        request, act, form, do=do, more=more,
+        reach=lambda given: Reach(given["starts_on"], bills=False, children=(pk,)),
+    )  # fmt: skip
 
 
 def _price_of(request: PageRequest, child_id: int, plan_operator: int, plan: int) -> dict[str, Any]:

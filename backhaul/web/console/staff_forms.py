@@ -12,7 +12,8 @@ from django.utils.translation import gettext_lazy as _
 from backhaul.operators.choices import Permission
 from backhaul.operators.rules import TREE, in_modules
 from backhaul.web.console.customer_forms import suggest_password
-from backhaul.web.console.reseller_forms import PLAIN
+
+PLAIN = {"autocomplete": "off", "autocapitalize": "none", "spellcheck": "false"}
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,8 @@ from backhaul.catalog.services import (
 from backhaul.funds.services import set_edge_terms
 from backhaul.identity.models import IspDirectory
 from backhaul.network.services import add_pool
-from backhaul.resellers.services import Identity, Vat, found_isp
+from backhaul.resellers.beginning import Identity, Vat
+from backhaul.resellers.services import found_isp
 from backhaul.subscribers.rules import NumberFormat
 from backhaul.subscribers.services import AddedCustomer, NewCustomer, add_customers
 from tests.builders import acting, build_operator

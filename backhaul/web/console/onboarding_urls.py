@@ -1,0 +1,14 @@
+"""The addresses of taking operators on."""
+
+from __future__ import annotations
+
+from backhaul.web.console import onboarding, welcome_sheets
+from backhaul.web.console.addresses import at
+
+urlpatterns = [
+    at("resellers/add/", onboarding.onboard, "onboard"),
+    at("resellers/add/<id:pk>/review/", onboarding.onboard_review, "onboard-review"),
+    at("resellers/add/<id:pk>/discard/", onboarding.onboard_discard, "onboard-discard"),
+    at("resellers/add/<id:pk>/<slug:key>/", onboarding.onboard_step, "onboard-step"),
+    at("resellers/<id:pk>/welcome/", welcome_sheets.welcome_sheet, "welcome-sheet"),
+]
