@@ -42,14 +42,10 @@ def ease_guard(*, child_id: int, on: date, now: datetime) -> str:
 def is_cut_window(isp: IspDirectory, now: datetime) -> bool:
     """Whether services may be cut at this instant: past the ISP's cut time, on no weekday or holiday that it spares."""
     local = now.astimezone(ZoneInfo(isp.time_zone))
-    window = rows(
-        "SELECT cut_time, %s = ANY (spared_weekdays) AS spared FROM cut_window WHERE operator_id = %s",
-        [local.isoweekday(), isp.isp_id],
+    found = rows(
+        "SELECT is_cut_day(%(isp)s, %(day)s) AS is_cut_day, "
+        "(SELECT cut_time FROM cut_window WHERE operator_id = %(isp)s) AS cut_time",
+        {"isp": isp.isp_id, "day": local.date()},
         using=BATCH,
-    )
-    if local.time() < (window[0]["cut_time"] if window else CUT_TIME) or (window and window[0]["spared"]):
-        return False
-    on_holiday = rows(
-        "SELECT 1 FROM holiday WHERE operator_id = %s AND on_date = %s", [isp.isp_id, local.date()], using=BATCH
-    )
-    return not on_holiday
+    )[0]
+    return bool(found["is_cut_day"]) and local.time() >= (found["cut_time"] or CUT_TIME)

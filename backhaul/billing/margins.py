@@ -103,20 +103,6 @@ def list_outside_bands(on: date, limit: int = 200) -> list[dict[str, Any]]:
     return outside[:limit]
 
 
-def preview_package_price(package_id: int, price_minor: int, starts_on: date) -> dict[str, Any]:
-    """Whom a new price of an own package reaches: services (own, without a price of their own), and what a term of all
-    of them comes to now and then: old_minor, new_minor; first_on: when the first of them is billed at it."""
-    found = rows(
-        "SELECT count(*) AS services, COALESCE(sum(v.price_minor), 0)::bigint AS old_minor, "
-        "(count(*) * %(price)s)::bigint AS new_minor, min(GREATEST(b.billed_until, %(on)s)) AS first_on "
-        f"FROM ({_SERVICE}) AS v "
-        "JOIN billing_state b ON b.operator_id = %(me)s AND b.subscription_id = v.subscription_id "
-        "WHERE v.package_operator_id = %(me)s AND v.package_id = %(package)s AND NOT v.has_own_price",
-        _given(starts_on, price=price_minor, package=package_id),
-    )
-    return found[0]
-
-
 def preview_profile(profile_id: int, *, auto_suspend: bool, grace_days: int, on: date) -> dict[str, int]:
     """Whom a change of an own profile reaches: services (own), and `cut`: how many of them the changed rules of cutting
     would cut at the next cut of `on`."""

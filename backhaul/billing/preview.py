@@ -42,14 +42,14 @@ _SERVICE = """
       AND (%(profile)s IS NULL OR s.profile_operator_id = %(me)s AND s.profile_id = %(profile)s)
 """
 
-# The first bill of each class from %(from)s on: of periods that start then, or, `by_issue`, of bills that are made then.
+# The first bill of each class from %(from)s on: of periods that start then, or, `by_issue`, of bills made then.
 _BILLS = f"""
     SELECT v.*, n.starts_on, n.issued_on, n.issued_on + bp.due_days AS falls_due_on, k.plan_operator_id, k.plan_id,
            price.minor AS price_minor, t.months,
-           bill_total(%(me)s, v.service_id, price.minor, n.starts_on, c.cycle_on, v.anchor_day, bp.validity_days, t.months,
-                      bp.prices_include_vat, bp.round_bill_to_minor, n.issued_on) AS total_minor,
-           bill_total(%(me)s, v.service_id, price.minor, c.cycle_on, c.cycle_on, v.anchor_day, bp.validity_days, t.months,
-                      bp.prices_include_vat, bp.round_bill_to_minor, n.issued_on)
+           bill_total(%(me)s, v.service_id, price.minor, n.starts_on, c.cycle_on, v.anchor_day, bp.validity_days,
+                      t.months, bp.prices_include_vat, bp.round_bill_to_minor, n.issued_on) AS total_minor,
+           bill_total(%(me)s, v.service_id, price.minor, c.cycle_on, c.cycle_on, v.anchor_day, bp.validity_days,
+                      t.months, bp.prices_include_vat, bp.round_bill_to_minor, n.issued_on)
                * CASE WHEN bp.validity_days IS NULL THEN 1 ELSE 30 END
                / COALESCE(bp.validity_days, t.months) AS month_minor
     FROM (SELECT package_operator_id, package_id, profile_operator_id, profile_id, anchor_day, due_on, service_id,
@@ -64,7 +64,8 @@ _BILLS = f"""
             THEN last_anchor(%(from)s - 1, v.anchor_day) ELSE %(from)s END, v.anchor_day, bp.validity_days, t.months)
         AS starts_on) AS f
     CROSS JOIN LATERAL cycle_of(f.starts_on, v.anchor_day, bp.validity_days, f.starts_on) AS c
-    CROSS JOIN LATERAL (SELECT f.starts_on, CASE WHEN t.in_arrears THEN c.ends_on ELSE f.starts_on END AS issued_on) AS n
+    CROSS JOIN LATERAL (
+        SELECT f.starts_on, CASE WHEN t.in_arrears THEN c.ends_on ELSE f.starts_on END AS issued_on) AS n
     CROSS JOIN LATERAL (SELECT CASE WHEN bp.billing_type = 'free' THEN 0
         WHEN v.service_id IS NULL THEN package_price_on(v.package_operator_id, v.package_id, f.starts_on)
         WHEN v.changes_on <= f.starts_on THEN package_price_on(v.package_operator_id, v.package_id, f.starts_on)
@@ -150,13 +151,13 @@ def measured(reach: Reach, change: Callable[[], object]) -> Impact:
     )
 
 
-def _bills(reach: Reach) -> dict[tuple[Any, ...], dict[str, Any]]:
+def _bills(reach: Reach) -> Keyed:
     if not reach.bills:
         return {}
     return {tuple(row[name] for name in _KEY): row for row in rows(_BILLS, _given(reach))}
 
 
-def _charges(reach: Reach) -> dict[tuple[Any, ...], dict[str, Any]]:
+def _charges(reach: Reach) -> Keyed:
     if reach.children == ():
         return {}
     children = None if reach.children is None else list(reach.children)
@@ -164,10 +165,11 @@ def _charges(reach: Reach) -> dict[tuple[Any, ...], dict[str, Any]]:
     return {tuple(row[name] for name in ("child_id", "plan_operator_id", "plan_id", "starts_on")): row for row in found}
 
 
+Keyed = dict[tuple[Any, ...], dict[str, Any]]
 Pair = tuple[dict[str, Any], dict[str, Any]]
 
 
-def _moved(before: dict[tuple[Any, ...], dict[str, Any]], after: dict[tuple[Any, ...], dict[str, Any]]) -> Iterable[Pair]:
+def _moved(before: Keyed, after: Keyed) -> Iterable[Pair]:
     """What is different afterwards, the first to come first. A service that got terms of its own is found by itself."""
     for key, new in sorted(after.items(), key=lambda item: (item[1]["starts_on"], str(item[0]))):
         old = before.get(key)
@@ -272,3 +274,17 @@ def _given(reach: Reach) -> dict[str, Any]:
         "service": reach.service_id,
         "by_issue": reach.by_issue,
     }
+
+
+def list_cuts(since: date, until: date) -> list[dict[str, Any]]:
+    """The days of [since, until) on which the ISP cuts, and how many own services with an overdue bill each of them
+    would suspend by what is owed today: on_date, services."""
+    scope = current_scope()
+    return rows(
+        "SELECT d.on_date, GREATEST(0, d.owing - COALESCE(lag(d.owing) OVER (ORDER BY d.on_date), 0)) AS services "
+        "FROM (SELECT n::date AS on_date, (SELECT count(DISTINCT o.subscription_id) "
+        "FROM overdue_services(%(isp)s, %(me)s, n::date) AS o WHERE o.operator_id = %(me)s) AS owing "
+        "FROM generate_series(%(since)s::date, %(until)s::date - 1, interval '1 day') AS n "
+        "WHERE is_cut_day(%(isp)s, n::date)) AS d ORDER BY d.on_date",
+        {"isp": scope.isp_id, "me": scope.operator_id, "since": since, "until": until},
+    )

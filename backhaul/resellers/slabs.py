@@ -95,6 +95,18 @@ def get_progress(child_id: int, *, today: date) -> Progress | None:
     )
 
 
+def bonus_by_slabs(child_id: int, *, slabs_of: date, today: date) -> dict[str, int]:
+    """What the volume of this month so far would earn by the slabs that hold for a month: services, net_minor,
+    bonus_minor."""
+    month = today.replace(day=1)
+    return rows(
+        "SELECT v.services, v.net_minor, volume_bonus(v.net_minor, COALESCE((SELECT s.bonus_bp FROM slabs_in(%s, %s) s "
+        "WHERE s.from_services <= v.services ORDER BY s.from_services DESC LIMIT 1), 0)) AS bonus_minor "
+        "FROM volume_of(%s, %s) AS v",
+        [child_id, slabs_of, child_id, month],
+    )[0]
+
+
 def post_volume_bonuses(isp: IspDirectory, *, today: date, now: datetime) -> int:
     """Post what finished months have earned and was not posted yet, up to CAUGHT_UP_MONTHS back; returns how many.
 

@@ -32,7 +32,13 @@ def twice(client: Client, path: str, **fields: Any) -> tuple[str, Any]:
     sent = {**form_of(client, path), **fields}
     shown = client.post(path, sent)
     assert shown.status_code == 200, shown.content.decode()[:2000]
-    return text_of(shown.content.decode()), client.post(path, {**sent, "confirmed": "1"})
+    page = shown.content.decode()
+    return text_of(page), client.post(path, {**sent, **digest_of(page), "confirmed": "1"})
+
+
+def digest_of(page: str) -> dict[str, str]:
+    """What stands for all that a preview shows, as its form sends it back."""
+    return dict(re.findall(r'name="(digest)" value="(\w+)"', page))
 
 
 def text_of(page: str) -> str:
@@ -188,8 +194,9 @@ def test_a_profile_is_added_from_a_preset_and_changed_after_a_look(db: object) -
     path = f"/profiles/{town.ids['profile']}/"
     changed = {**fields_of(client.get(path).content.decode()), "due_days": "9", "credit_days_for": ["outage"]}
     shown = client.post(path, changed)
-    assert shown.status_code == 200 and "billed by this profile" in shown.content.decode()
-    assert client.post(path, {**changed, "confirmed": "1"}).status_code == 303
+    page = shown.content.decode()
+    assert shown.status_code == 200 and "on this profile" in page and "No bill and no charge changes" in page
+    assert client.post(path, {**changed, **digest_of(page), "confirmed": "1"}).status_code == 303
     assert count(town, "billing_profile WHERE due_days = 9 AND credit_days_for = '{outage}'", town.cast.north) == 1
     assert client.post(path, {**changed, "cycle": "validity"}).status_code == 422
 
@@ -208,18 +215,21 @@ def fields_of(page: str) -> dict[str, Any]:
 def test_the_isp_sets_when_services_are_cut_its_plans_and_vat(db: object) -> None:
     build_town()
     client = signed_in("padma")
-    assert client.post("/cuts/edit/", {"cut_time": "10:30", "spared_weekdays": ["5"]}).status_code == 303
-    assert client.post("/cuts/holidays/add/", {"on_date": "2999-12-16", "name": "Victory Day"}).status_code == 303
+    shown, done = twice(client, "/cuts/edit/", cut_time="10:30", spared_weekdays=["5"])
+    assert "Nobody is cut any more on" in shown and done.status_code == 303
+    shown, done = twice(client, "/cuts/holidays/add/", on_date="2999-12-17", name="Victory Day")
+    assert "17 Dec 2999" in shown.replace("Dec.", "Dec") and done.status_code == 303
     page = client.get("/cuts/").content.decode()
     assert "10:30" in page and "Friday" in page and "Victory Day" in page
-    assert client.post("/cuts/holidays/remove/", {"on_date": "2999-12-16"}).status_code == 303
+    assert twice(client, "/cuts/holidays/remove/", on_date="2999-12-17")[1].status_code == 303
     plan = {"name": "Home 200", "down_mbps": "200", "up_mbps": "100", "pool": ""}
     assert client.post("/plans/add/", plan).status_code == 303
     assert "Home 200" in client.get("/plans/").content.decode()
     vat = {"registered": "on", "percent": "5", "reclaims_input": "on", "starts_on": today().isoformat()}
-    assert client.post("/vat/", vat).status_code == 303
+    assert twice(client, "/vat/", **vat)[1].status_code == 303
     later = today() + timedelta(days=40)
-    assert client.post("/vat/", vat | {"percent": "7.5", "starts_on": later.isoformat()}).status_code == 303
+    then = vat | {"percent": "7.5", "starts_on": later.isoformat()}
+    assert twice(client, "/vat/", **then)[1].status_code == 303
     assert "it is 7.5 %" in client.get("/packages/").content.decode().replace("\xa0", " ")
     assert "5 %" in client.get("/packages/").content.decode()
 

@@ -165,7 +165,8 @@ def test_slabs_are_set_for_a_month_to_come_and_progress_is_shown(db: object) -> 
     wrong = {"starts_on": first.isoformat(), "services_0": "2"}
     assert parent.post(slabs, wrong).status_code == 422
     sent = {"starts_on": first.isoformat(), "services_0": "100", "percent_0": "2.5"}
-    assert parent.post(slabs, sent).headers["Location"] == slabs
+    assert "Bonus then" in parent.post(slabs, sent).content.decode()
+    assert parent.post(slabs, {**sent, "confirmed": "1"}).headers["Location"] == slabs
     assert parent.post(slabs, {**sent, "percent_0": "1"}).status_code == 422  # this month's are promised
     assert "until the next slab of 2.5 %" in text(parent, slabs)
     assert "until the next slab of 2.5 %" in text(signed_in("riverside"), "/funds/")

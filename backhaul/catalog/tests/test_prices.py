@@ -14,9 +14,9 @@ from backhaul.billing.margins import (
     list_coming_tariffs,
     list_outside_bands,
     list_turning,
-    preview_package_price,
     preview_profile,
 )
+from backhaul.billing.preview import Reach, measured
 from backhaul.billing.services import start_billing
 from backhaul.catalog.cuts import (
     HolidayExists,
@@ -96,11 +96,12 @@ def test_a_price_change_says_whom_of_its_own_it_reaches(cast: Cast) -> None:
         package = north_package(cast)
         for own_price in (None, None, 500_00):
             customer_of(cast, package, custom_price_minor=own_price)
-        assert preview_package_price(package, 700_00, LATER) == {
-            "services": 2, "old_minor": 1_200_00, "new_minor": 1_400_00, "first_on": LATER,
-        }  # fmt: skip
+        found = measured(Reach(LATER, package_id=package), lambda: new_price(package, 700_00))
+        assert (found.own.services, found.own.first_on, found.own.month_minor) == (2, LATER, 200_00)
     with acting(cast.padma):
-        assert preview_package_price(cast.packages["Home 10"], 1, LATER)["services"] == 0  # those below are not counted
+        package = cast.packages["Home 10"]
+        found = measured(Reach(LATER, package_id=package), lambda: new_price(package, 1))
+        assert found.own.services == 0  # those below are not counted
 
 
 def test_a_package_handed_down_is_sold_below_with_its_price_and_a_withdrawn_one_nowhere(cast: Cast) -> None:

@@ -12,8 +12,9 @@ from django.http import Http404, HttpResponse
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from backhaul.billing.margins import list_below_cost, list_outside_bands, preview_package_price
-from backhaul.catalog.guards import own_cost
+from backhaul.billing.margins import list_below_cost, list_outside_bands
+from backhaul.billing.preview import Reach
+from backhaul.catalog.guards import bands_on, own_cost
 from backhaul.catalog.packages import get_package, list_package_prices
 from backhaul.catalog.profiles import PRESETS
 from backhaul.catalog.queries import (
@@ -36,8 +37,8 @@ from backhaul.web.console.catalog_forms import NewPackageForm, PackageForm, Pack
 from backhaul.web.console.pages import PageRequest, go, only_the_isp, page, refusals_to, sent, show
 from backhaul.web.console.people import by_whom
 from backhaul.web.console.profile_forms import PRESET_NAMES
-from backhaul.web.console.two_steps import Act, Preview, bound, two_steps
-from backhaul.web.templatetags.console import day, money
+from backhaul.web.console.two_steps import Act, Preview, bound, two_steps, weighed
+from backhaul.web.templatetags.console import money
 
 
 @page("catalog.view")
@@ -145,25 +146,20 @@ def price(request: PageRequest, pk: int) -> HttpResponse:
             now=request.now,
         )
 
-    def look(given: dict[str, Any]) -> Preview:
-        reached = preview_package_price(pk, given["price"], given["starts_on"])
-        before = row["price_minor"] * reached["services"]
-        do(given)
+    def reach(given: dict[str, Any]) -> Reach:
+        return Reach(given["starts_on"], package_id=pk)
+
+    def more(given: dict[str, Any]) -> Preview:
         plan = (row["plan_operator_id"], row["plan_id"])
         preview = _against_cost(plan, given["price"], row["term_months"], request)
-        preview.effects = (
-            [(_("All of them together, a term"), reached["new_minor"] - before)] if reached["services"] else []
-        )
-        preview.figures.append((_("Your customers that it reaches"), reached["services"]))
-        if reached["first_on"]:
-            preview.figures.append((_("First billed at it on"), day(reached["first_on"])))
+        preview.figures += [(_("Allowed"), band.says()) for band in bands_on([plan], given["starts_on"]).get(plan, [])]
         if row["handed_down"]:
             preview.people = _("Those below who sell this package sell it at the new price too.")
         return preview
 
     tomorrow = request.today + timedelta(days=1)
     form = bound(request, PackagePriceForm, initial={"price": row["price_minor"], "starts_on": tomorrow})
-    return two_steps(request, act, form, do=do, look=look)
+    return weighed(request, act, form, do=do, reach=reach, more=more)
 
 
 @page("catalog.edit")

@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 from backhaul.billing.days import next_price_on
 from backhaul.billing.discounts import end_discount, get_discount, get_next_bill, give_discount, list_discounts
 from backhaul.billing.one_off import issue_one_off
+from backhaul.billing.preview import Reach
 from backhaul.billing.promises import (
     get_sparing,
     list_promises,
@@ -22,7 +23,7 @@ from backhaul.billing.promises import (
 )
 from backhaul.billing.queries import find_standings
 from backhaul.billing.services import bill_subscription
-from backhaul.catalog.guards import own_cost
+from backhaul.catalog.guards import bands_on, own_cost
 from backhaul.common.errors import InvalidInput
 from backhaul.funds.queries import get_own_fund
 from backhaul.subscribers.prices import set_custom_price
@@ -37,7 +38,7 @@ from backhaul.web.console.extras_forms import (
 )
 from backhaul.web.console.pages import PageRequest, page, show
 from backhaul.web.console.people import by_whom
-from backhaul.web.console.two_steps import Act, Preview, bound, two_steps
+from backhaul.web.console.two_steps import Act, Preview, bound, two_steps, weighed
 from backhaul.web.templatetags.console import day, money
 
 
@@ -271,11 +272,11 @@ def own_price(request: PageRequest, pk: int) -> HttpResponse:
             today=request.today, now=request.now,
         )  # fmt: skip
 
-    def look(given: dict[str, Any]) -> Preview:
-        do(given)
-        preview = Preview(_next_bill(service, request))
-        price = given["custom_price"]
-        cost = own_cost((row["plan_operator_id"], row["plan_id"]), given["starts_on"])
+    def more(given: dict[str, Any]) -> Preview:
+        plan, price = (row["plan_operator_id"], row["plan_id"]), given["custom_price"]
+        allowed = bands_on([plan], given["starts_on"]).get(plan, [])
+        preview = Preview(figures=[(_("Allowed"), band.says()) for band in allowed])
+        cost = own_cost(plan, given["starts_on"])
         if price is not None and cost is not None and price < cost * row["term_months"]:
             preview.warning = _("Below cost: you pay your provider %(sum)s for it, VAT included.") % {
                 "sum": money(cost * row["term_months"])
@@ -284,7 +285,9 @@ def own_price(request: PageRequest, pk: int) -> HttpResponse:
 
     initial = {"custom_price": row["custom_price_minor"], "starts_on": next_price_on(service, request.today)}
     form = bound(request, OwnPriceForm, initial=initial)
-    return two_steps(request, act, form, do=do, look=look)
+    return weighed(
+        request, act, form, do=do, more=more, reach=lambda given: Reach(given["starts_on"], service_id=service)
+    )
 
 
 @page("billing.promise")

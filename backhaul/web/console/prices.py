@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
-from datetime import date
+from collections.abc import Callable
+from datetime import date, timedelta
 from typing import Any
 
-from django.contrib import messages
+from django import forms
 from django.http import Http404, HttpResponse
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from backhaul.billing.margins import list_below_cost, list_coming_tariffs, list_outside_bands, list_turning
+from backhaul.billing.preview import Reach, list_cuts
 from backhaul.catalog.cuts import add_holiday, get_cut_window, list_holidays, remove_holiday, set_cut_window
 from backhaul.catalog.guards import list_price_bands, set_price_band
 from backhaul.catalog.queries import get_vat
 from backhaul.catalog.services import set_vat
 from backhaul.web.console.catalog_forms import BandForm, CutForm, HolidayForm, VatForm
-from backhaul.web.console.pages import PageRequest, go, only_the_isp, page, refusals_to, sent, show
-from backhaul.web.console.two_steps import Act, Preview, bound, two_steps
+from backhaul.web.console.pages import PageRequest, only_the_isp, page, show
+from backhaul.web.console.two_steps import Act, Preview, bound, two_steps, weighed
+from backhaul.web.templatetags.console import day
 
 SHOWN = 20
+SHOWN_DAYS = 5
+DAYS_OF_CUTS = timedelta(days=31)
 
 
 @page("catalog.view")
@@ -78,19 +83,15 @@ def _band_of(on: date, plan_operator: int, plan: int) -> dict[str, Any]:
 def vat(request: PageRequest) -> HttpResponse:
     """GET, POST vat/: from a day on; of one day there is one setting."""
     now = get_vat(request.today)
-    form = VatForm(sent(request), initial=now | {"percent": now["rate_bp"] / 100, "starts_on": request.today})
-    if request.method == "POST" and form.is_valid():
-        with refusals_to(form):
-            set_vat(**form.arguments())
-            messages.success(request, _("Saved."))
-            return go(request, "packages")
-    context = {
-        "title": _("VAT"),
-        "submit": _("Save"),
-        "cancel_href": reverse("packages"),
-        "note": _("Bills and charges from that day on carry it; what is billed already stays."),
-    }
-    return show(request, "settings_form", context, form=form)
+    act = Act(
+        _("VAT"), _("Save"), reverse("packages"), _("Saved."),
+        note=_("Bills and charges from that day on carry it; what is billed already stays."),
+    )  # fmt: skip
+    form = bound(request, VatForm, initial=now | {"percent": now["rate_bp"] / 100, "starts_on": request.today})
+    return weighed(
+        request, act, form, do=lambda given: set_vat(**form.arguments()),
+        reach=lambda given: Reach(given["starts_on"], by_issue=True, children=None),
+    )  # fmt: skip
 
 
 @page("catalog.view")
@@ -110,40 +111,59 @@ def cuts(request: PageRequest) -> HttpResponse:
 def set_cuts(request: PageRequest) -> HttpResponse:
     """GET, POST cuts/edit/"""
     only_the_isp(request)
-    form = CutForm(sent(request), initial=get_cut_window())
-    if request.method == "POST" and form.is_valid():
-        with refusals_to(form):
-            set_cut_window(now=request.now, **form.cleaned_data)
-            messages.success(request, _("Saved."))
-            return go(request, "cuts")
-    context = {"title": _("When services are cut"), "submit": _("Save"), "cancel_href": reverse("cuts")}
-    return show(request, "settings_form", context, form=form)
+    act = Act(_("When services are cut"), _("Save"), reverse("cuts"), _("Saved."))
+    form = bound(request, CutForm, initial=get_cut_window())
+    return _cuts_page(request, act, form, lambda given: set_cut_window(now=request.now, **given))
 
 
 @page("catalog.edit")
 def add_a_holiday(request: PageRequest) -> HttpResponse:
     """GET, POST cuts/holidays/add/"""
     only_the_isp(request)
-    form = HolidayForm(sent(request))
-    if request.method == "POST" and form.is_valid():
-        with refusals_to(form):
-            add_holiday(**form.cleaned_data)
-            messages.success(request, _("Saved."))
-            return go(request, "cuts")
-    context = {"title": _("Add holiday"), "submit": _("Add holiday"), "cancel_href": reverse("cuts")}
-    return show(request, "settings_form", context, form=form)
+    act = Act(_("Add holiday"), _("Add holiday"), reverse("cuts"), _("Saved."))
+    return _cuts_page(request, act, bound(request, HolidayForm), lambda given: add_holiday(**given))
 
 
 @page("catalog.edit")
 def remove_a_holiday(request: PageRequest) -> HttpResponse:
-    """POST cuts/holidays/remove/ with on_date."""
+    """GET, POST cuts/holidays/remove/ with on_date."""
     only_the_isp(request)
-    form = HolidayForm(sent(request))
+    act = Act(_("Remove holiday"), _("Remove"), reverse("cuts"), _("Saved."))
+    form = bound(request, HolidayForm, initial={"on_date": request.GET.get("on_date")})
     del form.fields["name"]
-    if request.method == "POST" and form.is_valid():
-        with refusals_to(form):
-            remove_holiday(**form.cleaned_data)
-            messages.success(request, _("Saved."))
-            return go(request, "cuts")
-    context = {"title": _("Remove holiday"), "submit": _("Remove"), "cancel_href": reverse("cuts")}
-    return show(request, "settings_form", context, form=form)
+    return _cuts_page(request, act, form, lambda given: remove_holiday(**given))
+
+
+def _cuts_page(
+    request: PageRequest, act: Act, form: forms.Form, do: Callable[[dict[str, Any]], object]
+) -> HttpResponse:
+    """Which days are cut days no more and which become one, and how many customers that moves, before it is saved."""
+
+    def look(given: dict[str, Any]) -> Preview:
+        since = max(request.today, given.get("on_date") or request.today)
+        before = list_cuts(since, since + DAYS_OF_CUTS)
+        do(given)
+        return _moved_cuts(before, list_cuts(since, since + DAYS_OF_CUTS))
+
+    return two_steps(request, act, form, do=do, look=look)
+
+
+def _moved_cuts(before: list[dict[str, Any]], then: list[dict[str, Any]]) -> Preview:
+    was, will = ({row["on_date"]: row["services"] for row in found} for found in (before, then))
+    spared = [on for on in was if on not in will]
+    added = [on for on in will if on not in was]
+    figures = [
+        (label, ", ".join(day(on) for on in days[:SHOWN_DAYS]) + (" …" if len(days) > SHOWN_DAYS else ""))
+        for label, days in ((_("Nobody is cut any more on"), spared), (_("Cut from now on on"), added))
+        if days
+    ]
+    moved = [(on, was[on], next((later for later in will if later > on), None)) for on in spared if was[on]]
+    figures += [
+        (
+            _("Customers of yours due to be suspended on %(day)s") % {"day": day(on)},
+            _("%(n)s, then on %(day)s") % {"n": services, "day": day(later)},
+        )
+        for on, services, later in moved[:SHOWN_DAYS]
+    ]
+    people = _("For all of your tree; nobody’s bill changes.")
+    return Preview(figures=figures or [(_("Days on which services are cut"), _("the same"))], people=people)

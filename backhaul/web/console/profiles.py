@@ -6,13 +6,17 @@ from typing import Any
 
 from django.contrib import messages
 from django.http import HttpResponse
+from django.urls import reverse
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from backhaul.billing.margins import preview_profile
+from backhaul.billing.preview import Reach
 from backhaul.catalog.profiles import get_billing_profile, rules_of
 from backhaul.catalog.services import add_billing_profile, update_billing_profile
-from backhaul.web.console.pages import PageRequest, go, page, refusals_to, rehearsal, sent, show
+from backhaul.web.console.pages import PageRequest, go, page, refusals_to, sent, show
 from backhaul.web.console.profile_forms import PRESET_NAMES, ProfileForm, preset_of
+from backhaul.web.console.two_steps import Act, Preview, weighed
 
 
 @page("catalog.edit")
@@ -28,27 +32,35 @@ def add_profile(request: PageRequest) -> HttpResponse:
             )
             messages.success(request, _("The profile is added."))
             return go(request, "packages")
-    context = {"title": _("Add billing profile"), "presets": list(PRESET_NAMES.items()), "preset": preset}
+    context = {"act": {"title": _("Add billing profile")}, "presets": list(PRESET_NAMES.items()), "preset": preset}
     return show(request, "profile_form", context, form=form)
 
 
 @page("catalog.edit")
 def profile(request: PageRequest, pk: int) -> HttpResponse:
-    """GET, POST profiles/<id>/: the first POST says whom it reaches, the one with `confirmed` saves it."""
+    """GET, POST profiles/<id>/: the first POST says whom it reaches and what it changes, the second one saves it."""
     row = get_billing_profile(pk)
     initial = {"name": row["name"], "handed_down": row["handed_down"]}
     form = ProfileForm(sent(request), rules=rules_of(row), named=initial)
-    reached: dict[str, int] | None = None
-    if request.method == "POST" and form.is_valid() and "change" not in request.POST:
-        with refusals_to(form):
-            if "confirmed" in request.POST:
-                _save(request, pk, form)
-                messages.success(request, _("Saved."))
-                return go(request, "packages")
-            with rehearsal():
-                _save(request, pk, form)
-                reached = _reached(request, pk, form)
-    return show(request, "profile_form", {"title": row["name"], "reached": reached}, form=form)
+    act = Act(row["name"], _("Save"), reverse("packages"), _("Saved."))
+
+    def more(given: dict[str, Any]) -> Preview:
+        reached = _reached(request, pk, form)
+        preview = Preview(figures=[(_("Customers of yours on this profile"), reached["services"])])
+        if given["handed_down"]:
+            preview.people = _("Those below who use it follow it too.")
+        if reached["cut"]:
+            preview.warning = ngettext(
+                "%(n)s of them would be suspended at the next cut.",
+                "%(n)s of them would be suspended at the next cut.",
+                reached["cut"],
+            ) % {"n": reached["cut"]}
+        return preview
+
+    return weighed(
+        request, act, form, do=lambda given: _save(request, pk, form), more=more, template="profile_form",
+        reach=lambda given: Reach(request.today, profile_id=pk),
+    )  # fmt: skip
 
 
 def _save(request: PageRequest, pk: int, form: ProfileForm) -> None:

@@ -9,7 +9,11 @@ from typing import Any
 from django import forms
 from django.contrib import messages
 from django.http import HttpResponse
+from django.utils.translation import gettext as _
 
+from backhaul.billing.preview import Impact, Reach, measured
+from backhaul.common.errors import Refusal
+from backhaul.operators.queries import find_operator_names
 from backhaul.web.console.pages import PageRequest, leave_to, refusals_to, rehearsal, sent, show
 
 
@@ -35,6 +39,14 @@ class Preview:
     lines: list[dict[str, Any]] = field(default_factory=list)
     people: str = ""
     warning: str = ""
+    impact: Impact | None = None
+    edges: list[dict[str, Any]] = field(default_factory=list)  # of the impact, with the children's names
+
+
+class ShownOtherwise(Refusal):
+    """What was confirmed is not what it would do by now."""
+
+    code = "shown_otherwise"
 
 
 def two_steps(
@@ -60,6 +72,39 @@ def two_steps(
             with rehearsal():
                 preview = look(form.cleaned_data)
     return show(request, template, {"act": act, "preview": preview}, form=form)
+
+
+def weighed(
+    request: PageRequest,
+    act: Act,
+    form: forms.Form,
+    *,
+    do: Callable[[dict[str, Any]], object],
+    reach: Callable[[dict[str, Any]], Reach],
+    more: Callable[[dict[str, Any]], Preview] | None = None,
+    template: str = "act",
+) -> HttpResponse:
+    """The page of an act that changes terms: which customers, dates and amounts it changes is shown, and confirmed by
+    its digest; where it has come to differ meanwhile nothing is saved. `more`: what else to show, asked after it."""
+    preview = None
+    if request.method == "POST" and form.is_valid() and "change" not in request.POST:
+        given = form.cleaned_data
+        with refusals_to(form):
+            if "confirmed" in request.POST:
+                if measured(reach(given), lambda: do(given)).digest != request.POST.get("digest"):
+                    raise ShownOtherwise(_("What this changes has come to differ from what was shown; look again."))
+                messages.success(request, act.done)
+                return leave_to(request, act.to)
+            with rehearsal():
+                impact = measured(reach(given), lambda: do(given))
+                preview = more(given) if more else Preview()
+                preview.impact, preview.edges = impact, _named(impact)
+    return show(request, template, {"act": act, "preview": preview}, form=form)
+
+
+def _named(impact: Impact) -> list[dict[str, Any]]:
+    names = find_operator_names([row["child_id"] for row in impact.edges])
+    return [row | {"name": names.get(row["child_id"], "")} for row in impact.edges]
 
 
 def bound(request: PageRequest, kind: type[forms.Form], **options: Any) -> forms.Form:
