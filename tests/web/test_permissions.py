@@ -33,6 +33,7 @@ OF_PERSON = (
 )  # fmt: skip
 OF_RESELLER = (
     "reseller", "recharge", "limits", "deduct", "transfer", "pay-back-fund", "start-edge", "modules", "welcome-sheet",
+    "enter-operator",
 )  # fmt: skip
 OF_STATEMENT = ("fund-statement", "fund-statement-csv", "fund-statement-pdf", "confirm-statement")
 SEATS = [seat for seat in ROWS[0] if seat != "url"]
@@ -69,7 +70,6 @@ def address(town: Town, name: str) -> str:
         "explain-statement": [ids["customer"], ids["month"]],
         "explain-credit-note": [ids["bill"]],
         **{name: [cast.riverside] for name in OF_RESELLER},
-        "enter-operator": [cast.riverside],
         **{name: [ids["draft"]] for name in ("onboard-review", "onboard-discard")},
         "onboard-step": [ids["draft"], "mode"],
         "audit-entry": [ids["audit"]],
@@ -91,8 +91,7 @@ def address(town: Town, name: str) -> str:
         "verify-run": [ids["verify"]],
         "new-password": [1, "no-key"],
         "prove-email": ["no-key"],
-        "name-passkey": [1],
-        "remove-passkey": [1],
+        **{name: [1] for name in ("name-passkey", "remove-passkey")},
         "end-session": ["no-such-session"],
         "job": [ids["job"]],
         **{name: [ids["host"]] for name in ("host", "release-host")},

@@ -101,7 +101,7 @@ function rest(form, resting) {
     b.classList.toggle("btn-loading", resting);
   });
 }
-document.addEventListener("submit", (e) => setTimeout(() => e.target.method === "post" && rest(e.target, true)));
+document.addEventListener("submit", (e) => setTimeout(() => e.target.method === "post" && !("download" in e.target.dataset) && rest(e.target, true)));
 document.addEventListener("htmx:afterRequest", (e) => e.target.tagName === "FORM" && rest(e.target, false));
 window.addEventListener("pageshow", () => document.querySelectorAll("form").forEach((form) => rest(form, false)));
 
