@@ -34,7 +34,7 @@ class TooOften(Refusal):
 
 def host_name(typed: str) -> str:
     """A host name as it is kept, in small letters and, beyond English, in its ASCII form. Raises InvalidInput."""
-    text = typed.strip().rstrip(".").lower().removeprefix("https://").removeprefix("http://").rstrip("/")
+    text = typed.strip().lower().removeprefix("https://").removeprefix("http://").rstrip("/").rstrip(".")
     try:
         host = text.encode("idna").decode() if text else ""
     except UnicodeError:

@@ -51,8 +51,9 @@ def hosts_of(request: PageRequest) -> dict[str, Any]:
     """Host names in use and claims, as the page of the brand lists them; for the ISP those of its whole tree."""
     whose = {"isp_id": request.scope.isp_id, "operator_id": request.scope.operator_id}
     hosts, claims = list_hosts(**whose), list_claims(**whose)
-    is_of_others = any(each.operator_id != request.scope.operator_id for each in (*hosts, *claims))
-    names = {row["id"]: row["name"] for row in list_below(limit=MOST_BELOW)} if is_of_others else {}
+    owners = {host.operator_id for host in hosts} | {claim.operator_id for claim in claims}
+    others = owners - {request.scope.operator_id}
+    names = {row["id"]: row["name"] for row in list_below(limit=MOST_BELOW)} if others else {}
     return {
         "hosts": [{"host": each.host, "of": names.get(each.operator_id, "")} for each in hosts],
         "claims": [
