@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -10,8 +11,9 @@ from django.test import Client
 
 from backhaul.cli.embedded import EmbeddedPostgres
 from backhaul.identity.services import claim_host
+from backhaul.operators.functions import rows
 from conftest import clean
-from tests.builders import PASSWORD
+from tests.builders import PASSWORD, acting
 from tests.cast import Cast
 from tests.web.town import Town, build_town
 
@@ -30,6 +32,15 @@ def signed_in(name: str, isp: str = "padma") -> Client:
     answer = client.post("/sign-in/", {"username": f"{name}@{isp}", "password": PASSWORD})
     assert answer.status_code == 303, answer.content
     return client
+
+
+def jobs_of(cast: Cast, name: str) -> list[dict[str, Any]]:
+    """What the jobs of that name that wait, or waited, were told."""
+    with acting(cast.padma):
+        found = rows(
+            "SELECT args::text AS args FROM public.procrastinate_jobs WHERE task_name = %s ORDER BY id", [name]
+        )
+    return [json.loads(row["args"]) for row in found]
 
 
 @pytest.fixture

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 import re
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
@@ -25,7 +24,7 @@ from backhaul.web.console import customer_files
 from conftest import clean
 from tests.builders import NOON, acting, build_person, new_customer
 from tests.cast import Cast, build_cast, fill_funds
-from tests.web.conftest import signed_in
+from tests.web.conftest import jobs_of, signed_in
 
 PEOPLE = 53  # two pages
 
@@ -59,14 +58,6 @@ def names(text: str) -> list[str]:
 
 def sheet_of(content: bytes) -> list[list[Any]]:
     return CalamineWorkbook.from_filelike(io.BytesIO(content)).get_sheet_by_index(0).to_python()
-
-
-def jobs_of(cast: Cast, name: str) -> list[dict[str, Any]]:
-    with acting(cast.padma):
-        found = rows(
-            "SELECT args::text AS args FROM public.procrastinate_jobs WHERE task_name = %s ORDER BY id", [name]
-        )
-    return [json.loads(row["args"]) for row in found]
 
 
 def test_pages_lead_on_and_back(cast: Cast) -> None:

@@ -28,7 +28,7 @@ from backhaul.payments.services import record_payment
 from backhaul.resellers.verification import list_verify_runs, verify_and_keep
 from backhaul.subscribers.custom_fields import CustomField, add_field
 from backhaul.subscribers.documents import add_document
-from backhaul.subscribers.exports import ask_for_export
+from backhaul.subscribers.exports import ask_for_export, keep_export
 from backhaul.subscribers.services import suspend_subscription
 from backhaul.subscribers.templates import Template, save_template
 from backhaul.subscribers.views import save_view
@@ -118,14 +118,16 @@ def build_town() -> Town:
 def _kept_lists(customer: int, now: datetime) -> dict[str, int]:
     """A view that Riverside's owner shares, an act on one customer that is being looked at, and files asked for."""
     bills: dict[str, Any] = {"state": None, "search": "", "month": None, "zone_id": None}
-    return {
+    kept: dict[str, Any] = {"columns": [], "language": "en", "now": now}
+    made = {
         "view": save_view(name="Suspended", query="status=suspended", columns=["zone"], is_shared=True, now=now),
         "bulk_run": request_bulk(act="disable", given={"why": "moves"}, who=[customer], now=now),
-        "export": ask_for_export(file_type="csv", wanted={}, sort="newest", columns=[], language="en", now=now),
-        "bill_export": ask_for_export(
-            subject="bills", file_type="pdf", wanted=bills, sort="number", columns=[], language="en", now=now
-        ),
+        "export": ask_for_export(file_type="csv", wanted={}, sort="newest", **kept),
+        "bill_export": ask_for_export(subject="bills", file_type="pdf", wanted=bills, sort="number", **kept),
     }
+    keep_export(made["export"], [b"Name"], items=0, now=now)
+    keep_export(made["bill_export"], [b"%PDF-1.7"], items=0, now=now, subject="bills")
+    return made
 
 
 def _kept_of_customers(town: Town, now: datetime) -> dict[str, Any]:

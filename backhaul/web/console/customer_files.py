@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 from backhaul.billing.bulk import Seat
 from backhaul.billing.finding import count_customers, walk_customers
 from backhaul.billing.finding_conditions import as_json
+from backhaul.common.errors import NotFound
 from backhaul.operators.jobs import enqueue
 from backhaul.subscribers.exports import PERMISSION, ask_for_export, get_export, get_part
 from backhaul.subscribers.views import get_list_choice, list_views
@@ -86,6 +87,8 @@ def send_file(request: PageRequest, pk: int, subject: str, types: dict[str, str]
     written = TemporaryFile("w+b")  # noqa: SIM115  sent from the disk, however long; the answer closes it
     with unit_of(request):
         found = get_export(pk, subject=subject)
+        if found["failed"] or found["ended_at"] is None:
+            raise NotFound("The file is not made.")
         for part in _parts(pk):
             written.write(part)
     written.seek(0)

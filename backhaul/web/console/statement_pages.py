@@ -10,11 +10,12 @@ from urllib.parse import urlencode
 
 from django.http import HttpResponse
 from django.urls import reverse
+from django.utils.translation import override
 
 from backhaul.ledger.heads import get_latest_head
 from backhaul.ledger.statements import Column, Opens, Row, Statement
 from backhaul.web.console import given
-from backhaul.web.console.downloads import pdf_file
+from backhaul.web.console.downloads import pdf_file, print_choices, print_language
 from backhaul.web.console.pages import PageRequest, show, unit_of
 from backhaul.web.console.statement_files import (
     days_of,
@@ -25,6 +26,7 @@ from backhaul.web.console.statement_files import (
     statement_xlsx,
 )
 from backhaul.web.forms import BOUND
+from backhaul.web.paper.document import Document
 from backhaul.web.paper.sheet import seal
 from backhaul.web.paper.statements import statement_document
 
@@ -76,6 +78,7 @@ def serve(
     over_days: bool,
     back: tuple[str, str],
     asked: Callable[[PageRequest], Asked] = asked_of,
+    paper: Callable[..., Document] = statement_document,
 ) -> HttpResponse:
     """The statement as its page, or as the file that ?as= names. For views that are not `in_unit`: paper takes time,
     and all figures are of one instant.
@@ -91,7 +94,8 @@ def serve(
             return statement_xlsx(statement)
         if wanted.file is None:
             return show(request, "statement", _context(request, statement, wanted, over_days, back))
-        document = statement_document(statement, seal=seal())
+        with override(print_language(request)):
+            document = paper(statement, seal=seal())
     return pdf_file(request, f"{file_name(statement)}.pdf", document, back=request.path)
 
 
@@ -100,9 +104,11 @@ def _context(
 ) -> dict[str, Any]:
     query = request.GET.copy()
     files = []
-    for kind in FILES:
+    for kind in FILES[:-1]:
         query["as"] = kind
         files.append((kind.upper(), f"{request.path}?{query.urlencode()}"))
+    query["as"] = "pdf"
+    files += print_choices(request.path, **{name: query[name] for name in query if name != "lang"})
     return {
         "statement": statement,
         "title": said(statement.title),

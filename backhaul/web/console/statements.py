@@ -25,6 +25,7 @@ from backhaul.payments.customer_account import get_customer_account
 from backhaul.web.console.books import with_customers
 from backhaul.web.console.pages import PageRequest, page
 from backhaul.web.console.statement_pages import Asked, asked_of, serve
+from backhaul.web.paper.statements import account_document
 
 
 def _books() -> tuple[str, str]:
@@ -148,4 +149,5 @@ def customer_account(request: PageRequest, pk: int) -> HttpResponse:
         lambda ask: get_customer_account(pk, from_on=ask.from_on, to_on=ask.to_on, known_on=ask.known_on),
         over_days=True,
         back=back,
+        paper=account_document,
     )

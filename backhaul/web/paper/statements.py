@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import date, timedelta
 
 from django.utils.translation import gettext as _
 
 from backhaul.ledger import statements as books
 from backhaul.operators.scope import current_scope
-from backhaul.web.paper.document import Column, Document, Fact, Row, RowKind, Table
+from backhaul.web.paper.document import Column, Document, Due, Fact, Row, RowKind, Table
 from backhaul.web.paper.sheet import sheet
 from backhaul.web.templatetags.console import count, day, money, period
 
@@ -33,6 +34,30 @@ def statement_document(statement: books.Statement, *, seal: str = "") -> Documen
         notes=tuple(_notes(statement)),
         seal=seal,
     )
+
+
+def account_document(statement: books.Statement, *, seal: str = "") -> Document:
+    """A customer's account for the customer: what it owes at the end in a box, and how that came about."""
+    opening, closing = statement.facts["opening_minor"], statement.facts["closing_minor"]
+    due = Due(
+        _("Amount due") if closing > 0 else _("Nothing is due"),
+        _amount(max(closing, 0)),
+        (
+            Fact(_("Opening"), money(opening)),
+            Fact(_("Charged"), money(statement.facts["charged_minor"])),
+            Fact(_("Paid or credited"), money(-statement.facts["credited_minor"])),
+            Fact(_("Closing"), money(closing)),
+        ),
+        settled=closing <= 0,
+    )
+    notes = (_("Below zero: the customer holds it in advance."),) if min(opening, closing) < 0 else ()
+    document = statement_document(statement, seal=seal)
+    facts = (Fact(_("Customer"), statement.subject), *document.facts)
+    return replace(document, subtitle="", facts=facts, due=due, notes=(*notes, *document.notes))
+
+
+def _amount(minor: int) -> str:
+    return f"{current_scope().currency} {money(minor)}"
 
 
 def _column(column: books.Column) -> Column:
