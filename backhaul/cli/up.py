@@ -84,6 +84,7 @@ def _serve(home: Home, supervisor: Supervisor, postgres: EmbeddedPostgres | None
     """Start the children, wait until the pages answer, tell, and watch until a signal ends it."""
     configure_django()
     logins = _fill_demo() if _wants_demo(home) else []
+    setup = _setup_address(home)
     close_connections()
     web = _web(home)
     supervisor.add(web)
@@ -92,7 +93,7 @@ def _serve(home: Home, supervisor: Supervisor, postgres: EmbeddedPostgres | None
     if radius is not None:
         supervisor.add(radius)
     _await_health(home, supervisor, web)
-    _tell(home, logins, with_radius=radius is not None, seconds=time.monotonic() - began)
+    _tell(home, [*setup, *logins], with_radius=radius is not None, seconds=time.monotonic() - began)
     while True:
         supervisor.check()
         if postgres is not None and postgres.dead:
@@ -266,6 +267,16 @@ def _healthy(home: Home) -> bool:
         return False
     finally:
         connection.close()
+
+
+def _setup_address(home: Home) -> list[str]:
+    """On a server without an ISP: where one is founded, with the key that lets nobody else do it."""
+    from backhaul.identity.queries import is_founded
+
+    if is_founded():
+        return []
+    place = f"http://{_in_url(_reachable_host())}:{home.web_port}/welcome/"
+    return [f"found your ISP at {place}?token={home.secret('setup_token')}"]
 
 
 def _tell(home: Home, logins: list[str], *, with_radius: bool, seconds: float) -> None:

@@ -64,6 +64,10 @@ class Home:
                 pass
         return file.read_text().strip()
 
+    def drop_secret(self, name: str) -> None:
+        """Forget a secret that has served its purpose."""
+        (self.path / "secrets" / name).unlink(missing_ok=True)
+
 
 def _port_offset(text: str) -> int:
     if not text.isdecimal() or int(text) > 50_000:

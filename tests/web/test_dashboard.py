@@ -21,9 +21,9 @@ BUDGET = 12
 EVERYBODY = {"alerts", "figures"}
 MONEY = {"money", "daily", "recent", "held"}
 CARDS = {
-    "padma": EVERYBODY | MONEY | {"network", "books", "statuses", "expiring", "children"},
-    "north": EVERYBODY | MONEY | {"network", "books", "statuses", "expiring", "children", "fund"},
-    "riverside": EVERYBODY | MONEY | {"books", "statuses", "expiring", "fund"},
+    "padma": EVERYBODY | MONEY | {"first", "network", "books", "statuses", "expiring", "children"},
+    "north": EVERYBODY | MONEY | {"first", "network", "books", "statuses", "expiring", "children", "fund"},
+    "riverside": EVERYBODY | MONEY | {"first", "books", "statuses", "expiring", "fund"},
     "collector": EVERYBODY | MONEY | {"statuses", "expiring", "mine", "due"},
     "accountant": EVERYBODY | MONEY | {"books", "statuses", "expiring", "fund"},
     "noc": EVERYBODY | {"statuses"},

@@ -22,11 +22,13 @@ from backhaul.ledger.heads import get_stop
 from backhaul.ledger.periods import get_books
 from backhaul.network.health import get_health
 from backhaul.network.presence import Presence, get_presence
+from backhaul.operators.rules import OWNER
 from backhaul.payments.alerts import count_own_receipts, find_alerts
 from backhaul.payments.drawer_queries import get_own_drawer, list_drawers
 from backhaul.payments.queries import list_payments
 from backhaul.resellers.planner import find_own_run_out, list_short_children
 from backhaul.resellers.verification import list_own_verifications
+from backhaul.web.console.first_steps import FIRST_STEPS_OVER, first_steps
 from backhaul.web.console.pages import PageRequest
 from backhaul.web.console.run_nights import nights_to_tell
 
@@ -266,7 +268,20 @@ def _may(*permissions: str) -> frozenset[str]:
     return frozenset(permissions)
 
 
+def _may_be_new(request: PageRequest) -> bool:
+    """An owner, unless this session has seen that nothing is left to do first: so established ones are not asked."""
+    return request.scope.role == OWNER and FIRST_STEPS_OVER not in request.session
+
+
+def first(figures: Figures) -> dict[str, Any]:
+    steps = first_steps()
+    if not steps:
+        figures.request.session[FIRST_STEPS_OVER] = True
+    return {"steps": steps}
+
+
 CARDS = (
+    Card("first", "customers network funds", _may(), "top", first, later=True, only=_may_be_new),
     Card("alerts", "bills payments drawers books billing network funds online", _may(), "top", alerts),
     Card("figures", "customers bills billing payments online funds", _may(), "top", figures_of),
     Card("mine", "payments drawers billing", _may("payments.collect", "bills.view"), "main", mine, only=_only_collects),

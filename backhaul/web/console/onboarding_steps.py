@@ -46,12 +46,12 @@ class Flow:
     def form(self, step: Step, sent: QueryDict | None = None) -> forms.Form:
         """The form of a step, of what was sent, was answered before, or is usual."""
         kept = self.answers.get(step.key)
-        return step.build(self, sent if sent is not None else None if kept is None else _as_sent(kept))
+        return step.build(self, sent if sent is not None else None if kept is None else as_sent(kept))
 
     @cached_property
     def filled(self) -> dict[str, forms.Form]:
         """The forms of all steps; one that was not answered is filled with what is usual."""
-        return {step.key: _settled(self.form(step)) for step in self.steps}
+        return {step.key: settled(self.form(step)) for step in self.steps}
 
     @property
     def wrong(self) -> list[str]:
@@ -145,14 +145,15 @@ def refuse_at(form: forms.Form, refusal: Refusal) -> None:
     form.add_error(field if field in form.fields else None, refusal.message)
 
 
-def _as_sent(kept: dict[str, list[str]]) -> QueryDict:
+def as_sent(kept: dict[str, list[str]]) -> QueryDict:
+    """What was typed, as a form takes it."""
     sent = QueryDict(mutable=True)
     for name, values in kept.items():
         sent.setlist(name, values)
     return sent
 
 
-def _settled(form: forms.Form) -> forms.Form:
+def settled(form: forms.Form) -> forms.Form:
     """A form that was not answered, answered with what it shows."""
     if form.is_bound:
         return form

@@ -1,11 +1,14 @@
-"""The addresses of taking operators on."""
+"""The addresses of founding an ISP and of taking operators on."""
 
 from __future__ import annotations
 
-from backhaul.web.console import onboarding, welcome_sheets
+from backhaul.web.console import first_run, first_steps, onboarding, welcome_sheets
 from backhaul.web.console.addresses import at
 
 urlpatterns = [
+    at("welcome/", first_run.welcome, "welcome"),
+    at("welcome/<slug:key>/", first_run.welcome_step, "welcome-step"),
+    at("first-steps/dismiss/", first_steps.dismiss, "dismiss-first-steps"),
     at("resellers/add/", onboarding.onboard, "onboard"),
     at("resellers/add/<id:pk>/review/", onboarding.onboard_review, "onboard-review"),
     at("resellers/add/<id:pk>/discard/", onboarding.onboard_discard, "onboard-discard"),
