@@ -37,6 +37,7 @@ COMMANDS = {
     "down": Entry("backhaul.cli.down", "Stop the server that runs in this home.", needs_django=False),
     "setup-database": Entry("backhaul.cli.setup_database", "Prepare a PostgreSQL server, or bring it up to date."),
     "demo": Entry("backhaul.cli.demo", "Fill the database with a provider, its resellers and their customers."),
+    "found-isp": Entry("backhaul.cli.found_isp", "Found an internet provider with its owner."),
     "import-customers": Entry("backhaul.cli.import_customers", "Take over customers from a CSV or XLSX file."),
     "bill": Entry("backhaul.cli.bill", "Run billing for an ISP up to a date."),
     "rehearse": Entry("backhaul.cli.rehearse", "Live an ISP's days to come in a copy of it, and report."),

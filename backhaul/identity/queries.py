@@ -28,6 +28,11 @@ def list_isps() -> list[IspDirectory]:
     return list(IspDirectory.objects.order_by("slug"))
 
 
+def is_founded() -> bool:
+    """Whether there is an ISP on this server."""
+    return IspDirectory.objects.exists()
+
+
 def find_host(host: str) -> HostDirectory | None:
     """Whose host name it is; None where it belongs to nobody."""
     return HostDirectory.objects.filter(pk=host.lower()).first()

@@ -73,6 +73,7 @@ def address(town: Town, name: str) -> str:
         **{name: [ids["draft"]] for name in ("onboard-review", "onboard-discard")},
         "onboard-step": [ids["draft"], "mode"],
         "audit-entry": [ids["audit"]],
+        "welcome-step": ["company"],
         "set-price": [cast.riverside, cast.padma.isp_id, cast.plans["Home 10"]],
         "take-back": [cast.riverside, ids["recharge"]],
         **{name: [cast.riverside] for name in ("fund-statements", "slabs")},

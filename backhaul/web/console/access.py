@@ -15,7 +15,7 @@ from django.views.decorators.vary import vary_on_cookie
 from backhaul.common import clock
 from backhaul.identity.models import User
 from backhaul.identity.passkeys import ask_for_one, list_passkeys, use_passkey
-from backhaul.identity.queries import find_host, get_isp
+from backhaul.identity.queries import find_host, get_isp, is_founded
 from backhaul.identity.second_factor import has_code_app
 from backhaul.identity.sign_in import passkey_may_be_tried, try_code, try_password
 from backhaul.operators.scope import unit_of_work
@@ -40,6 +40,8 @@ def sign_in(request: HttpRequest) -> HttpResponse:
     target = safe_next(request)
     if request.user.is_authenticated:
         return leave_to(request, target)
+    if request.method == "GET" and not is_founded():
+        return leave_to(request, reverse("welcome"))
     form = SignInForm(sent(request))
     if request.method == "POST" and form.is_valid():
         now, given = clock.now(), form.cleaned_data

@@ -122,6 +122,7 @@ DEEDS: dict[str, Deed] = {
     "settle-dispute": Deed(_("Settled a dispute about a fund"), "dispute"),
     "modules": Deed(_("Set what a reseller may do"), "reseller"),
     "slabs": Deed(_("Set volume slabs"), "reseller"),
+    "dismiss-first-steps": Deed(_("Put the list of first steps away")),
     "onboard": Deed(_("Began to take on a reseller")),
     "onboard-step": Deed(_("Answered a question about a new reseller")),
     "onboard-review": Deed(_("Took on a reseller")),
