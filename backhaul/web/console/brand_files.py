@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from django.http import Http404, HttpRequest, HttpResponse
-from django.views.decorators.http import require_safe
 
 from backhaul.common.errors import NotFound
 from backhaul.identity.hosts import proof_of
@@ -14,7 +13,6 @@ from backhaul.web.console.access import PUBLIC
 from backhaul.web.console.where import host_of
 
 
-@require_safe
 def picture(request: HttpRequest, isp: int, operator: int, digest: str) -> HttpResponse:
     """GET brand/<isp>/<operator>/<digest>.png: what is in it stands in its address, so browsers keep it for good."""
     try:
@@ -31,7 +29,6 @@ def picture(request: HttpRequest, isp: int, operator: int, digest: str) -> HttpR
 picture.permission = PUBLIC  # type: ignore[attr-defined]
 
 
-@require_safe
 def proof(request: HttpRequest, claim: str) -> HttpResponse:
     """GET .well-known/backhaul-host/<claim>/: the claim's token, where the request came by the claimed host name."""
     token = proof_of(claim, host_of(request))

@@ -130,7 +130,6 @@ def brand(request: PageRequest) -> HttpResponse:
         "own": get_own_brand(),
         "isp_information": whole.isp_information,
         "provider": whole.given_by.get("logo", ""),
-        "look": {"name": whole.display_name, "logo_url": request.shell.brand.logo_url},
         **hosts_of(request),
     }
     return show(request, "brand", context, form=form)
