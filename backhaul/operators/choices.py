@@ -160,7 +160,7 @@ MODULES = (
             ),
             Permission("roles.edit", _("Change roles"), _("What each role may do, and new roles."), kept="people"),
             Permission("brand.edit", _("Change the brand"), _("Name, logo, colours and the footer of documents.")),
-            Permission("settings.edit", _("Change settings"), _("How this console counts and works."), kept="people"),
+            Permission("settings.edit", _("Change settings"), _("How this console counts and works.")),
             Permission("audit.view", _("See who did what"), _("The list of everything done here, and by whom.")),
         ),
     ),

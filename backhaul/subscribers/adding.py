@@ -10,7 +10,7 @@ from typing import Any
 
 from backhaul.catalog.guards import Band, bands_on, refuse_outside
 from backhaul.catalog.queries import list_billing_profiles_offered, list_packages_offered
-from backhaul.common.errors import InvalidInput, NotFound
+from backhaul.common.errors import InvalidInput, NotFound, Refusal
 from backhaul.common.money import refuse_beyond_limit
 from backhaul.network.services import NewLogin, provision_logins
 from backhaul.operators.functions import execute, rows
@@ -26,6 +26,12 @@ from backhaul.subscribers.rules import (
 )
 
 Key = tuple[int, int]
+
+
+class CustomerIdTaken(Refusal):
+    """The next customer id in its present format is one that was given in an earlier format."""
+
+    code = "customer_id_taken"
 
 
 @dataclass(frozen=True)
@@ -145,7 +151,10 @@ def insert_customers(
     *,
     request_key: str | None = None,
 ) -> list[AddedCustomer]:
-    """Write the customers under the next numbers; the subscription ids are drawn, their rows follow."""
+    """Write the customers under the next numbers; the subscription ids are drawn, their rows follow.
+
+    Raises CustomerIdTaken where a format of the past and the present one come to the same id.
+    """
     me = current_scope().operator_id
     codes = [
         format_code(
@@ -158,6 +167,7 @@ def insert_customers(
         "INSERT INTO customer (operator_id, code, name, mobile, address, zone_id, joined_on, username, latitude, "
         "longitude, request_key) SELECT %s, u.*, %s FROM unnest(%s::text[], %s::text[], %s::text[], %s::text[], "
         "%s::bigint[], %s::date[], %s::text[], %s::numeric[], %s::numeric[]) AS u "
+        "ON CONFLICT (operator_id, code) DO NOTHING "
         "RETURNING id, code, nextval(pg_get_serial_sequence('subscription', 'id')) AS subscription_id",
         [
             me,
@@ -173,8 +183,14 @@ def insert_customers(
             [place[1] for place in places],
         ],
     )
-    execute("UPDATE customer_numbering SET next_number = next_number + %s WHERE operator_id = %s", [len(customers), me])
     ids = {row["code"]: row for row in drawn}
+    if len(drawn) < len(codes):
+        taken = next(code for n, code in enumerate(codes) if code not in ids or code in codes[:n])
+        raise CustomerIdTaken(
+            f"{taken} is a customer's id already, from an earlier format. Change the format of customer ids: "
+            "another middle, more digits, or something after the number."
+        )
+    execute("UPDATE customer_numbering SET next_number = next_number + %s WHERE operator_id = %s", [len(customers), me])
     return [AddedCustomer(ids[code]["id"], ids[code]["subscription_id"], code) for code in codes]
 
 

@@ -39,9 +39,13 @@ REHEARSED = {
 OF_NO_ACCOUNT = {
     "backhaul.identity.tasks.send_mails",
     "backhaul.identity.tasks.clear_up",
+    "backhaul.billing.tasks.count_standings",
     "backhaul.network.tasks.retry_disconnects",
     "backhaul.network.tasks.close_silent_sessions",
+    "backhaul.network.tasks.count_online",
     "backhaul.ledger.tasks.send_heads",
+    "backhaul.operators.tasks.drop_old_jobs",
+    "backhaul.web.tasks.drop_files",
 }
 RECHARGED_AT = time(10)
 

@@ -15,6 +15,7 @@ from backhaul.network.services import AddressTaken, UsernameTaken
 from backhaul.operators.functions import rows
 from backhaul.operators.queries import list_audit_events
 from backhaul.operators.scope import unit_of_work
+from backhaul.subscribers.adding import CustomerIdTaken
 from backhaul.subscribers.queries import get_customer, get_numbering
 from backhaul.subscribers.rules import NumberFormat
 from backhaul.subscribers.services import (
@@ -249,3 +250,14 @@ def test_ids_follow_the_operators_format_and_the_prefix_freezes_with_the_first_c
     for bad in ("{year}", "{zone"):
         with pytest.raises(InvalidInput):
             NumberFormat(infix=bad)
+
+
+def test_a_format_that_comes_to_an_id_of_an_earlier_one_is_refused_until_it_is_changed(cast: Cast) -> None:
+    with acting(cast.padma):
+        set_numbering(NumberFormat(infix="2-", digits=1))
+        assert build_customer(cast, joined_on=date(2026, 3, 9)).code == "2-1"
+        set_numbering(NumberFormat(infix="", digits=1, postfix="-1"))
+        with pytest.raises(CustomerIdTaken, match="2-1 is a customer's id already"):
+            build_customer(cast)
+        set_numbering(NumberFormat(infix="", digits=2, postfix="-1"))
+        assert build_customer(cast).code == "02-1"
