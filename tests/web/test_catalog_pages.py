@@ -274,3 +274,42 @@ def test_a_period_that_a_person_bills_is_shown_and_then_billed(db: object) -> No
     assert nothing.status_code == 422 and "Nothing is due" in nothing.content.decode()
     assert count(town, f"invoice WHERE customer_id = {added.customer_id}") == 1
     assert_proved()
+
+
+def test_many_prices_change_at_once_and_one_that_has_not_begun_is_withdrawn(db: object) -> None:
+    town = build_town()
+    cast, north = town.cast, signed_in("north")
+    page = text_of(north.get("/tariffs/").content.decode())
+    assert "Riverside" in page and "450.00" in page and "you pay 400.00" in page
+    plan = f"{cast.padma.isp_id}-{cast.plans['Home 10']}"
+    first = (today().replace(day=1) + timedelta(days=31)).replace(day=1)
+    fields = {"children": [str(cast.riverside)], "plans": [plan], "way": "up", "percent": "10"}
+    fields["starts_on"] = first.isoformat()
+    both = {**fields, "amount": "5"}
+    assert north.post("/tariffs/change/", both).status_code == 422
+    shown, done = twice(north, "/tariffs/change/", **fields)
+    assert {"900.00", "990.00", "+90.00"} <= amounts(shown) and done.status_code == 303
+    assert "495.00 from" in text_of(north.get("/tariffs/").content.decode())
+    price = f"/resellers/{cast.riverside}/prices/{cast.padma.isp_id}/{cast.plans['Home 10']}/"
+    gone = f"{price}withdraw/?on={first.isoformat()}"
+    assert gone in north.get(price + "versions/").content.decode()
+    shown, done = twice(north, gone)
+    assert {"990.00", "900.00", "450.00"} <= amounts(shown) and done.status_code == 303
+    page = text_of(north.get(price + "versions/").content.decode())
+    assert "another one took its place" in page and "North" in page  # who set it
+    again = {**fields, "percent": "", "amount": "50", "way": "down"}
+    assert twice(north, "/tariffs/change/", **again)[1].status_code == 303
+    assert "400.00 from" in text_of(north.get("/tariffs/").content.decode())
+    begun = north.post(f"{price}withdraw/?on={today().isoformat()}", {})
+    assert begun.status_code == 422 and "has begun" in begun.content.decode()
+
+
+def test_what_was_confirmed_is_not_saved_once_it_would_do_something_else(db: object) -> None:
+    town = build_town()
+    client = signed_in("riverside")
+    path = f"/customers/{town.ids['customer']}/price/"
+    sent = {**form_of(client, path), "custom_price": "550", "starts_on": today().isoformat()}
+    seen = digest_of(client.post(path, sent).content.decode())
+    assert twice(client, path, custom_price="560", starts_on=today().isoformat())[1].status_code == 303
+    late = client.post(path, {**sent, **seen, "confirmed": "1"})
+    assert late.status_code == 422 and "differ" in late.content.decode()

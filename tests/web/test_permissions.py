@@ -26,6 +26,7 @@ OF_CUSTOMER = (
     "customer-payments", "customer-usage", "customer-sessions", "customer-documents", "customer-timeline",
     "add-document",
 )  # fmt: skip
+OF_PRICE = ("set-price", "tariff-versions", "withdraw-price")
 OF_PACKAGE = ("package", "edit-package", "package-price", "withdraw-package")
 OF_PERSON = (
     "person", "change-access", "reset-staff-password", "end-access", "return-access",
@@ -72,9 +73,9 @@ def address(town: Town, name: str) -> str:
         **{name: [cast.riverside] for name in OF_RESELLER},
         **{name: [ids["draft"]] for name in ("onboard-review", "onboard-discard")},
         "onboard-step": [ids["draft"], "mode"],
-        "audit-entry": [ids["audit"]],
         "welcome-step": ["company"],
-        "set-price": [cast.riverside, cast.padma.isp_id, cast.plans["Home 10"]],
+        "audit-entry": [ids["audit"]],
+        **{name: [cast.riverside, cast.padma.isp_id, cast.plans["Home 10"]] for name in OF_PRICE},
         "take-back": [cast.riverside, ids["recharge"]],
         **{name: [cast.riverside] for name in ("fund-statements", "slabs")},
         **{name: [cast.riverside, ids["month"]] for name in OF_STATEMENT},

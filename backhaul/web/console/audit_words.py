@@ -134,6 +134,8 @@ DEEDS: dict[str, Deed] = {
     "pay-back-fund": Deed(_("Paid a fund back"), "reseller"),
     "start-edge": Deed(_("Started to charge a reseller"), "reseller"),
     "limits": Deed(_("Set a reseller's limits"), "reseller"),
+    "change-tariffs": Deed(_("Changed what resellers pay")),
+    "withdraw-price": Deed(_("Withdrew a reseller's coming price"), "reseller"),
     "set-price": Deed(_("Set what a reseller pays"), "reseller"),
     "take-back": Deed(_("Took a movement of a fund back"), "reseller"),
     "add-outage": Deed(_("Recorded an outage")),

@@ -44,6 +44,7 @@ from backhaul.web.console import (
     slabs,
     staff_urls,
     statements,
+    tariff_urls,
     verification,
 )
 from backhaul.web.console.addresses import at
@@ -57,6 +58,7 @@ urlpatterns = [
     *enter_urls.urlpatterns,
     *onboarding_urls.urlpatterns,
     *staff_urls.urlpatterns,
+    *tariff_urls.urlpatterns,
     at("", dashboard.dashboard, "dashboard"),
     at("dashboard/<slug:key>/", dashboard.card, "dashboard-card"),
     at("events/", events.stream, "events"),
@@ -155,7 +157,6 @@ urlpatterns = [
     at("resellers/<id:pk>/pay-back/", recharge.pay_back, "pay-back-fund"),
     at("resellers/<id:pk>/start/", edge_terms.start, "start-edge"),
     at("resellers/<id:pk>/limits/", edge_terms.limits, "limits"),
-    at("resellers/<id:pk>/prices/<id:plan_operator>/<id:plan>/", resellers.set_price, "set-price"),
     at("resellers/<id:pk>/movements/<id:movement>/take-back/", edge_terms.take_back, "take-back"),
     at("outages/", days.outages, "outages"),
     at("outages/add/", days.add_outage, "add-outage"),

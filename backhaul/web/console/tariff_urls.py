@@ -1,0 +1,15 @@
+"""The addresses of wholesale prices."""
+
+from __future__ import annotations
+
+from backhaul.web.console import resellers, tariffs
+from backhaul.web.console.addresses import at
+
+PRICE = "resellers/<id:pk>/prices/<id:plan_operator>/<id:plan>/"
+urlpatterns = [
+    at("tariffs/", tariffs.tariffs, "tariffs"),
+    at("tariffs/change/", tariffs.change, "change-tariffs"),
+    at(PRICE, resellers.set_price, "set-price"),
+    at(PRICE + "versions/", tariffs.versions, "tariff-versions"),
+    at(PRICE + "withdraw/", tariffs.withdraw, "withdraw-price"),
+]
