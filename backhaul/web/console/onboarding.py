@@ -166,7 +166,8 @@ def _show(
     }
     if step.key == "ids" and "ids" not in context and not form.errors:
         numbering = flow.filled["ids"]
-        context["ids"] = next_ids(request, numbering.numbering(), 1) if isinstance(numbering, IdsForm) else []
+        if isinstance(numbering, IdsForm) and numbering.is_valid():
+            context["ids"] = next_ids(request, numbering.numbering(), 1)
     return show(request, "onboard_step", context, form=form)
 
 

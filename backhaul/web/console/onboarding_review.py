@@ -51,9 +51,12 @@ def warnings_of(flow: Flow) -> list[str]:
 
 def _said(form: forms.Form) -> list[tuple[Any, Any]]:
     shown = []
+    without_vat = not form.cleaned_data.get("vat_registered")
     for name, field in form.fields.items():
         value = form.cleaned_data.get(name)
-        if name not in NOT_SAID and value not in (None, "", False):
+        if name in NOT_SAID or without_vat and name.startswith("vat_"):
+            continue
+        if value not in (None, "", False):
             shown.append((field.label, _in_words(field, value)))
     if "zones" in form.fields:
         n = len(form.cleaned_data["zones"])
