@@ -13,6 +13,7 @@ from dataclasses import asdict, dataclass, field
 from datetime import date
 from typing import Any
 
+from backhaul.catalog.guards import own_costs
 from backhaul.operators.functions import rows
 from backhaul.operators.scope import current_scope
 
@@ -136,7 +137,7 @@ def measured(reach: Reach, change: Callable[[], object]) -> Impact:
     edges = list(_moved(charges, _charges(reach)))
     priced = [pair for pair in moved if pair[0]["total_minor"] != pair[1]["total_minor"] or _month_moves(pair)]
     later = [new for _old, new in priced if new["starts_on"] > reach.from_on]
-    costs = _costs(reach.from_on) if priced else {}
+    costs = own_costs(reach.from_on) if priced else {}
     return Impact(
         reach.from_on,
         own=_summed(priced, "total_minor"),
@@ -216,11 +217,6 @@ def _by_edge(pairs: list[Pair]) -> list[dict[str, Any]]:
         children.setdefault(pair[1]["child_id"], []).append(pair)
     found = [{"child_id": child, "change": _summed(mine, "first_minor")} for child, mine in children.items()]
     return sorted(found, key=lambda row: (-abs(row["change"].month_minor), row["child_id"]))[:SHOWN]
-
-
-def _costs(on: date) -> dict[tuple[int, int], int]:
-    found = rows("SELECT plan_operator_id, plan_id, (net_minor + vat_minor)::bigint AS minor FROM own_costs(%s)", [on])
-    return {(row["plan_operator_id"], row["plan_id"]): row["minor"] for row in found}
 
 
 def _below(row: dict[str, Any], costs: dict[tuple[int, int], int]) -> bool:

@@ -149,3 +149,9 @@ def own_cost(plan: Plan, on: date) -> int | None:
         [on, *plan],
     )
     return int(found[0]["minor"]) if found else None
+
+
+def own_costs(on: date) -> dict[Plan, int]:
+    """`own_cost` of every plan that the acting operator buys; empty at the ISP."""
+    found = rows("SELECT plan_operator_id, plan_id, (net_minor + vat_minor)::bigint AS minor FROM own_costs(%s)", [on])
+    return {(row["plan_operator_id"], row["plan_id"]): row["minor"] for row in found}

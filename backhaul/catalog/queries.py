@@ -104,3 +104,13 @@ def find_next_vat(on: date) -> dict[str, Any] | None:
         [current_scope().operator_id, on],
     )
     return found[0] if found else None
+
+
+def list_vat_versions() -> list[dict[str, Any]]:
+    """Every setting of the acting operator's VAT, the last one first: its switches, set_at, by_actor_id."""
+    return rows(
+        "SELECT starts_on, registered, rate_bp, reclaims_input, relief_on_bad_debt, set_at, "
+        "COALESCE(by_actor_id, 0) AS by_actor_id, impersonation_id FROM vat_setting "
+        "WHERE operator_id = %s ORDER BY starts_on DESC",
+        [current_scope().operator_id],
+    )

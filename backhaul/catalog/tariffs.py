@@ -105,7 +105,8 @@ def list_tariff_versions(child_id: int, plan: Plan) -> list[dict[str, Any]]:
     """Every version of a direct child's price for a plan, the last one first: starts_on, price_minor, validity_days,
     set_at, by_actor_id, `replaced`: another one was set later for its day."""
     return rows(
-        "SELECT starts_on, price_minor, validity_days, set_at, by_actor_id, impersonation_id, "
+        "SELECT starts_on, price_minor, validity_days, set_at, COALESCE(by_actor_id, 0) AS by_actor_id, "
+        "impersonation_id, "
         "set_at < max(set_at) OVER (PARTITION BY starts_on) AS replaced FROM tariff_price "
         "WHERE parent_id = %s AND child_id = %s AND plan_operator_id = %s AND plan_id = %s "
         "ORDER BY starts_on DESC, set_at DESC",

@@ -313,3 +313,21 @@ def test_what_was_confirmed_is_not_saved_once_it_would_do_something_else(db: obj
     assert twice(client, path, custom_price="560", starts_on=today().isoformat())[1].status_code == 303
     late = client.post(path, {**sent, **seen, "confirmed": "1"})
     assert late.status_code == 422 and "differ" in late.content.decode()
+
+
+def test_every_object_of_the_catalogue_tells_who_changed_what_and_when(db: object) -> None:
+    town = build_town()
+    client = signed_in("north")
+    path = f"/profiles/{town.ids['profile']}/"
+    changed = {**fields_of(client.get(path).content.decode()), "due_days": "9"}
+    shown = client.post(path, changed).content.decode()
+    assert client.post(path, {**changed, **digest_of(shown), "confirmed": "1"}).status_code == 303
+    told = text_of(client.get(path + "versions/").content.decode())
+    assert re.search(r": 9\b", told) and "North" in told
+    vat = {"registered": "on", "percent": "5", "reclaims_input": "on", "starts_on": today().isoformat()}
+    shown_vat, done = twice(client, "/vat/", **vat)
+    assert "Services below you" in shown_vat and done.status_code == 303
+    told = text_of(client.get("/vat/versions/").content.decode())
+    assert "5 %" in told.replace("\xa0", " ") and "input VAT is reclaimed" in told
+    margins = text_of(signed_in("riverside").get("/margins/").content.decode())
+    assert margins.index("Home 10") < margins.index("Office 100") and "+127.50" in margins  # the least margin first

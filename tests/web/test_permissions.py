@@ -57,7 +57,7 @@ def address(town: Town, name: str) -> str:
             for name in ("bill", "bill-pdf", "discount-bill", "write-off", "recover", "explain-bill")
         },
         **{name: [ids["package"]] for name in OF_PACKAGE},
-        "profile": [ids["profile"]],
+        **{name: [ids["profile"]] for name in ("profile", "profile-versions")},
         "customer-view": [ids["view"]],
         "bulk-run": [ids["bulk_run"]],
         "bulk-act": ["suspend"],

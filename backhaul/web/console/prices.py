@@ -14,11 +14,12 @@ from django.utils.translation import gettext as _
 from backhaul.billing.margins import list_below_cost, list_coming_tariffs, list_outside_bands, list_turning
 from backhaul.billing.preview import Reach, list_cuts
 from backhaul.catalog.cuts import add_holiday, get_cut_window, list_holidays, remove_holiday, set_cut_window
-from backhaul.catalog.guards import list_price_bands, set_price_band
-from backhaul.catalog.queries import get_vat
+from backhaul.catalog.guards import list_price_bands, own_costs, set_price_band
+from backhaul.catalog.queries import get_vat, list_packages_offered, list_vat_versions
 from backhaul.catalog.services import set_vat
 from backhaul.web.console.catalog_forms import BandForm, CutForm, HolidayForm, VatForm
 from backhaul.web.console.pages import PageRequest, only_the_isp, page, show
+from backhaul.web.console.people import by_whom
 from backhaul.web.console.two_steps import Act, Preview, bound, two_steps, weighed
 from backhaul.web.templatetags.console import day
 
@@ -29,7 +30,7 @@ DAYS_OF_CUTS = timedelta(days=31)
 
 @page("catalog.view")
 def margins(request: PageRequest) -> HttpResponse:
-    """GET margins/: what is sold below cost now, and who turns negative under prices that the provider announced."""
+    """GET margins/: every margin, what is sold below cost, and who turns negative under prices that are announced."""
     coming = [
         row
         | {"who": list_turning((row["plan_operator_id"], row["plan_id"]), row["starts_on"], request.today, limit=SHOWN)}
@@ -41,8 +42,20 @@ def margins(request: PageRequest) -> HttpResponse:
         "services": below[0]["services"] if below else 0,
         "coming": coming,
         "outside": list_outside_bands(request.today),
+        "packages": _margins(request.today),
     }
     return show(request, "margins", context)
+
+
+def _margins(on: date) -> list[dict[str, Any]]:
+    """What is offered beside what the operator pays for it, VAT included, for a term; the least margin first."""
+    costs = own_costs(on)
+    found = [
+        row | {"cost_minor": cost * row["term_months"], "margin_minor": row["price_minor"] - cost * row["term_months"]}
+        for row in list_packages_offered(on)
+        if (cost := costs.get((row["plan_operator_id"], row["plan_id"]))) is not None
+    ]
+    return sorted(found, key=lambda row: (row["margin_minor"], row["name"]))
 
 
 @page("catalog.view")
@@ -86,12 +99,20 @@ def vat(request: PageRequest) -> HttpResponse:
     act = Act(
         _("VAT"), _("Save"), reverse("packages"), _("Saved."),
         note=_("Bills and charges from that day on carry it; what is billed already stays."),
+        history=reverse("vat-versions"),
     )  # fmt: skip
     form = bound(request, VatForm, initial=now | {"percent": now["rate_bp"] / 100, "starts_on": request.today})
     return weighed(
         request, act, form, do=lambda given: set_vat(**form.arguments()),
         reach=lambda given: Reach(given["starts_on"], by_issue=True, children=None),
     )  # fmt: skip
+
+
+@page("catalog.edit")
+def vat_versions(request: PageRequest) -> HttpResponse:
+    """GET vat/versions/: what held when, who set it."""
+    rows = by_whom(request, list_vat_versions(), "by_actor_id")
+    return show(request, "vat_versions", {"rows": [row | {"ahead": row["starts_on"] > request.today} for row in rows]})
 
 
 @page("catalog.view")

@@ -14,7 +14,9 @@ from backhaul.billing.margins import preview_profile
 from backhaul.billing.preview import Reach
 from backhaul.catalog.profiles import get_billing_profile, rules_of
 from backhaul.catalog.services import add_billing_profile, update_billing_profile
+from backhaul.operators.audit import Wanted, list_events
 from backhaul.web.console.pages import PageRequest, go, page, refusals_to, sent, show
+from backhaul.web.console.people import by_whom
 from backhaul.web.console.profile_forms import PRESET_NAMES, ProfileForm, preset_of
 from backhaul.web.console.two_steps import Act, Preview, weighed
 
@@ -42,7 +44,8 @@ def profile(request: PageRequest, pk: int) -> HttpResponse:
     row = get_billing_profile(pk)
     initial = {"name": row["name"], "handed_down": row["handed_down"]}
     form = ProfileForm(sent(request), rules=rules_of(row), named=initial)
-    act = Act(row["name"], _("Save"), reverse("packages"), _("Saved."))
+    past = reverse("profile-versions", args=[pk])
+    act = Act(row["name"], _("Save"), reverse("packages"), _("Saved."), history=past)
 
     def more(given: dict[str, Any]) -> Preview:
         reached = _reached(request, pk, form)
@@ -74,3 +77,24 @@ def _save(request: PageRequest, pk: int, form: ProfileForm) -> None:
 def _reached(request: PageRequest, pk: int, form: ProfileForm) -> dict[str, int]:
     rules = form.rules()
     return preview_profile(pk, auto_suspend=rules.auto_suspend, grace_days=rules.grace_days, on=request.today)
+
+
+@page("catalog.edit")
+def versions(request: PageRequest, pk: int) -> HttpResponse:
+    """GET profiles/<id>/versions/: which rules were changed, when and by whom."""
+    row = get_billing_profile(pk)
+    found = list_events(Wanted(verb="changed", subject_types=("billing_profile",), subject_id=pk))
+    rows = [event | {"rules": _in_words(event["detail"])} for event in by_whom(request, found, "actor_id")]
+    return show(request, "profile_versions", {"profile": row, "rows": rows})
+
+
+def _in_words(detail: dict[str, Any]) -> list[tuple[str, Any]]:
+    known = {name: field.label for name, field in ProfileForm.base_fields.items()}
+    return [(str(known.get(name) or name.replace("_", " ")), _told(value)) for name, value in detail.items()]
+
+
+def _told(value: Any) -> Any:
+    """A rule's value as a person reads it."""
+    if isinstance(value, bool):
+        return _("yes") if value else _("no")
+    return ", ".join(value) if isinstance(value, list) else value

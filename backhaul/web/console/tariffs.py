@@ -88,11 +88,9 @@ def versions(request: PageRequest, pk: int, plan_operator: int, plan: int) -> Ht
 
 @page("resellers.edit")
 def withdraw(request: PageRequest, pk: int, plan_operator: int, plan: int) -> HttpResponse:
-    """GET, POST resellers/<id>/prices/<plan>/withdraw/?on=: a price that has not begun."""
+    """GET, POST resellers/<id>/prices/<plan>/withdraw/?on=: a price that has not begun, the next one unless said."""
     row, price = get_reseller(pk), _price(request, pk, plan_operator, plan)
-    on = given_in.day(request, "on")
-    if on is None:
-        raise Http404
+    on = given_in.day(request, "on") or price["next_starts_on"] or request.today
     act = Act(
         _("Withdraw the price of %(day)s") % {"day": day(on)},
         _("Withdraw"),

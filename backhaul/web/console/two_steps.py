@@ -19,7 +19,8 @@ from backhaul.web.console.pages import PageRequest, leave_to, refusals_to, rehea
 
 @dataclass(frozen=True)
 class Act:
-    """What the page says: its title, the button that does it, where to go afterwards, and what was done."""
+    """What the page says: its title, the button that does it, where to go afterwards, what was done, and the
+    address of what it was before."""
 
     title: str
     submit: str
@@ -27,6 +28,7 @@ class Act:
     done: str
     note: str = ""
     tone: str = "primary"
+    history: str = ""
 
 
 @dataclass
