@@ -16,6 +16,7 @@ BENCHES = {
     "correction": "Rows that an entry dated back writes, with up to 100,000 entries after it, against none.",
     "verify": "A proof of everything at a million postings, against one scan of them.",
     "pages": "The busiest pages at a million customers, against their budget of 150 ms.",
+    "documents": "Bills printed from the database into one PDF, against typesetting alone of the same pages.",
     "authorize": "RADIUS logins, against the stock FreeRADIUS SQL schema.",
 }
 

@@ -22,6 +22,7 @@ FACES = (
     "NotoSansArabic_600SemiBold.ttf",
 )
 SECONDS = 30
+BATCH_SECONDS = 300  # nobody waits for them at a page
 JOIN_SECONDS = 600
 TOO_HEAVY = "This document takes too long to print; choose fewer days, or take the file for spreadsheets."
 _presses = BoundedSemaphore(2)  # at once in one process of ours: typesetting takes a processor
@@ -42,12 +43,12 @@ def print_document(document: Document, *, seconds: float = SECONDS, fonts: Path 
 
 def print_together(documents: Sequence[Document]) -> bytes:
     """Documents as one PDF, in order; about a hundred at a time, memory grows with them. Raises as print_document."""
-    return _typeset(documents, [], SECONDS, FONTS)
+    return _typeset(documents, [], BATCH_SECONDS, FONTS)
 
 
 def print_each(documents: Sequence[Document]) -> list[bytes]:
     """Documents as one PDF each, by one process. Raises as print_document."""
-    printed, rest = [], memoryview(_typeset(documents, ["each"], SECONDS, FONTS))
+    printed, rest = [], memoryview(_typeset(documents, ["each"], BATCH_SECONDS, FONTS))
     while rest:
         length = int.from_bytes(rest[:8], "big")
         printed.append(bytes(rest[8 : 8 + length]))
