@@ -21,6 +21,7 @@ from backhaul.common.errors import InvalidInput
 from backhaul.ledger import services
 from backhaul.ledger.head_mail import send_heads
 from backhaul.ledger.heads import get_latest_head, list_heads, make_heads, set_head_address
+from backhaul.operators.branding import OwnBrand, set_brand
 from backhaul.resellers.checks import verify
 from tests.builders import acting
 from tests.cast import CELL
@@ -112,6 +113,16 @@ def test_a_day_has_one_head_and_one_mail_however_often_the_job_runs(chain: Chain
     assert f"--head {DAY} {head['hash']}" in text.decode().replace("=\n", "")
     assert "123.45" in text.decode()
     assert head["sent_at"] == AFTER_MIDNIGHT
+
+
+def test_a_head_is_mailed_in_the_name_of_its_operator(chain: Chain, inbox: Inbox) -> None:
+    with acting(chain.isp, chain.operators[0]):
+        set_brand(OwnBrand(display_name="Riverside Net", reply_to="books@riverside.example"))
+    make_heads(chain.isp, today=NEXT, now=AFTER_MIDNIGHT)
+    send_heads(chain.isp, now=AFTER_MIDNIGHT)
+    mail = next(mail for to, mail in inbox.mails if to == ["books0@example.net"])
+    assert mail["From"].startswith("Riverside Net <")
+    assert mail["Reply-To"] == "books@riverside.example"
 
 
 def test_two_jobs_at_once_send_no_mail_twice(chain: Chain, inbox: Inbox) -> None:
