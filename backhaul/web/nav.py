@@ -2,6 +2,7 @@
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from django.urls import reverse
@@ -17,6 +18,7 @@ class Entry:
     label: Any
     icon: str
     permission: str
+    beneath: tuple[str, ...] = ()  # where more of its pages stand than below its own address
 
 
 MENU: tuple[tuple[Any, tuple[Entry, ...]], ...] = (
@@ -25,12 +27,18 @@ MENU: tuple[tuple[Any, tuple[Entry, ...]], ...] = (
         _("Customers"),
         (
             Entry("customers", _("Customers"), icon="users", permission="customers.view"),
-            Entry("bills", _("Bills"), icon="file-invoice", permission="bills.view"),
+            Entry("bills", _("Bills"), icon="file-invoice", permission="bills.view", beneath=("/credit-notes/",)),
             Entry("payments", _("Payments"), icon="receipt", permission="payments.view"),
             Entry("collect", _("Collect cash"), icon="cash", permission="payments.collect"),
             Entry("my-drawer", _("My drawer"), icon="cash-banknote", permission="payments.collect"),
             Entry("drawers", _("Drawers"), icon="coins", permission="drawers.receive"),
-            Entry("packages", _("Packages"), icon="package", permission="catalog.view"),
+            Entry(
+                "packages",
+                _("Packages"),
+                icon="package",
+                permission="catalog.view",
+                beneath=("/plans/", "/profiles/", "/margins/", "/bands/", "/vat/", "/cuts/"),
+            ),
             Entry("zones", _("Zones"), icon="map-pin", permission="customers.view"),
             Entry("promises", _("Promises to pay"), icon="calendar-check", permission="billing.promise"),
             Entry("discounts", _("Discounts"), icon="rosette-discount", permission="billing.discount"),
@@ -68,7 +76,7 @@ MENU: tuple[tuple[Any, tuple[Entry, ...]], ...] = (
             Entry("receivables", _("Receivables"), icon="users", permission="books.view"),
             Entry("trial-balance", _("Trial balance"), icon="list-numbers", permission="books.view"),
             Entry("day-book", _("Day book"), icon="calendar", permission="books.view"),
-            Entry("journal", _("Journal"), icon="book-2", permission="books.view"),
+            Entry("journal", _("Journal"), icon="book-2", permission="books.view", beneath=("/books/entries/",)),
             Entry("accounts", _("Accounts"), icon="list-details", permission="books.view"),
             Entry("periods", pgettext_lazy("books", "Periods"), icon="lock", permission="books.view"),
             Entry("heads", _("Seals"), icon="shield-lock", permission="books.view"),
@@ -113,13 +121,23 @@ def shown(
     here = _place_of(path)
     for entry in entries:
         if entry.permission in permissions:
-            href = reverse(entry.url_name)
+            href = _address_of(entry.url_name)
             items.append(NavItem(str(entry.label), href, entry.icon, href == here, counts.get(entry.url_name, 0)))
     return tuple(items)
 
 
+@cache
+def _address_of(url_name: str) -> str:
+    return reverse(url_name)
+
+
 def _place_of(path: str) -> str:
-    """The address in the menu that a page stands under: the longest that its own begins with."""
-    addresses = [reverse(entry.url_name) for _label, entries in MENU for entry in entries]
-    above = (href for href in addresses if path == href or (href != "/" and path.startswith(href)))
-    return max(above, key=len, default="")
+    """The address in the menu that a page stands under: that of the longest beginning of its own."""
+    addresses = [
+        (begins, _address_of(entry.url_name))
+        for _label, entries in MENU
+        for entry in entries
+        for begins in (_address_of(entry.url_name), *entry.beneath)
+    ]
+    above = (place for place in addresses if path == place[0] or (place[0] != "/" and path.startswith(place[0])))
+    return max(above, key=lambda place: len(place[0]), default=("", ""))[1]

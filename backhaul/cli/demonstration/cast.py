@@ -61,7 +61,7 @@ PADMA = Role(
     "padma", "Padma Broadband", "Shirin Chowdhury", "#0b7285", 30, "10.21",
     ("Mirpur-10", "Mirpur-11", "Kazipara", "Shewrapara", "Pallabi"),
     known=("demo-padma", "demo-walled"),
-    staff={"collector": "Rafiq Miah", "accountant": "Nasrin Akter", "noc": "Tanvir Hasan"},
+    staff={"collector": "Rafiq Miah", "accountant": "Nasrin Akter", "noc": "Tanvir Hasan", "manager": "Sadia Rahman"},
 )  # fmt: skip
 NORTH = Role(
     "north", "North Link", "Kamal Hossain", "#1864ab", 28, "10.22", ("Uttara 4", "Uttara 7", "Uttara 11", "Tongi"),

@@ -20,14 +20,10 @@ def by_whom(request: PageRequest, rows: list[dict[str, Any]], key: str) -> list[
     ids = sorted({row["impersonation_id"] for row in rows if row.get("impersonation_id")})
     visitors = came_in_names(request, find_came_in(ids)) if ids else {}
     others = {0: _("by the system")}
+    elsewhere = _("by a reseller") if scope.operator_id == scope.isp_id else _("by your provider")
     return [
         row
-        | {
-            "by": visitors.get(row.get("impersonation_id"))
-            or names.get(row[key])
-            or others.get(row[key])
-            or _("by your provider")
-        }
+        | {"by": visitors.get(row.get("impersonation_id")) or names.get(row[key]) or others.get(row[key]) or elsewhere}
         for row in rows
     ]
 

@@ -42,9 +42,11 @@ def _name_of(draft: dict[str, Any]) -> str:
 @page("resellers.view")
 def reseller(request: PageRequest, pk: int) -> HttpResponse:
     """GET resellers/<id>/?after="""
+    prices = list_tariff_prices(pk, request.today)
     context = {
         "reseller": get_reseller(pk),
-        "prices": list_tariff_prices(pk, request.today),
+        "prices": prices,
+        "buys": any(row["own_price_minor"] is not None for row in prices),  # an ISP buys from nobody
         "page": movements_page(request, pk, given.number(request, "after")),
         "asked": get_child_request(pk),
     }
