@@ -29,8 +29,9 @@ def test_the_brand_is_seen_before_it_is_saved(visitors: Any, town: Town) -> None
     button = page.get_by_role("button", name="Save")
     before = button.evaluate("it => getComputedStyle(it).backgroundColor")
     page.get_by_label("Colour").fill("#7a1f5c")
-    page.wait_for_function("old => getComputedStyle(document.querySelector('form .btn-primary')).backgroundColor != old",
-                           arg=before)  # fmt: skip
+    page.wait_for_function(
+        "old => getComputedStyle(document.querySelector('form .btn-primary')).backgroundColor !== old", arg=before
+    )
     page.get_by_label("Name to show").fill("Riverside Net")
     expect(page.locator("[data-brand-name]").first).to_have_text("Riverside Net")
     page.get_by_label("Logo").set_input_files(logo())
