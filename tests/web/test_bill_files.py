@@ -6,6 +6,7 @@ import io
 import re
 import zipfile
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -126,7 +127,7 @@ def test_a_file_is_only_for_who_asked(billed: Town) -> None:
 def test_a_failure_is_told_on_the_page_and_by_the_bell(billed: Town, monkeypatch: pytest.MonkeyPatch) -> None:
     client = signed_in("riverside")
     address = asked(client, "as=pdf")
-    monkeypatch.setattr("backhaul.web.paper.press.HERE", bill_printing.Path("/nowhere"))
+    monkeypatch.setattr("backhaul.web.paper.press.HERE", Path("/nowhere"))
     with pytest.raises(NotPrinted):
         run_last_job(billed.cast)
     assert "could not be made" in client.get(address).content.decode()

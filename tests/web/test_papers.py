@@ -164,7 +164,7 @@ def drawn_within(page: Any) -> tuple[float, float, float, float]:
     """The box of all that is drawn on a page, in millimetres."""
     boxes = [each.get_bounds() for each in page.get_objects()]
     sides = zip(*boxes, strict=True)
-    return tuple(pick(side) / 72 * 25.4 for pick, side in zip((min, min, max, max), sides, strict=True))  # type: ignore[return-value]
+    return tuple(pick(side) / 72 * 25.4 for pick, side in zip((min, min, max, max), sides, strict=True))
 
 
 def test_a_receipt_says_who_paid_what_for_which_bill(town: Town) -> None:
