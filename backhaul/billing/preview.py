@@ -215,7 +215,9 @@ def _by_edge(pairs: list[Pair]) -> list[dict[str, Any]]:
     children: dict[int, list[Pair]] = {}
     for pair in pairs:
         children.setdefault(pair[1]["child_id"], []).append(pair)
-    found = [{"child_id": child, "change": _summed(mine, "first_minor")} for child, mine in children.items()]
+    found: list[dict[str, Any]] = [
+        {"child_id": child, "change": _summed(mine, "first_minor")} for child, mine in children.items()
+    ]
     return sorted(found, key=lambda row: (-abs(row["change"].month_minor), row["child_id"]))[:SHOWN]
 
 
@@ -244,10 +246,11 @@ def _customers(reach: Reach, pairs: list[Pair]) -> list[dict[str, Any]]:
         "JOIN customer c ON c.operator_id = %(me)s AND c.id = s.customer_id ORDER BY w.place, c.id LIMIT %(limit)s",
         {**_given(reach), **{f"k{n}": column for n, column in enumerate(columns)}, "limit": SHOWN},
     )
-    return [_shown(row, *wanted[row["place"] - 1], reach.from_on) for row in found]
+    return [_shown(row, wanted[row["place"] - 1], reach.from_on) for row in found]
 
 
-def _shown(row: dict[str, Any], old: dict[str, Any], new: dict[str, Any], from_on: date) -> dict[str, Any]:
+def _shown(row: dict[str, Any], pair: Pair, from_on: date) -> dict[str, Any]:
+    old, new = pair
     return {
         "customer_id": row["customer_id"],
         "name": row["name"],

@@ -11,9 +11,8 @@ from backhaul.operators.scope import current_scope
 
 _PAYMENT = """
     p.id, p.receipt_number AS number, p.customer_id, c.name AS customer_name, c.code AS customer_code,
-    p.amount_minor, p.method,
-    p.received_on, p.recorded_at, p.actor_id, p.impersonation_id, p.reference, p.reverses_id, p.pays_back, p.drawer_user_id,
-    r.id AS reversed_by_id
+    p.amount_minor, p.method, p.received_on, p.recorded_at, p.actor_id, p.impersonation_id, p.reference, p.reverses_id,
+    p.pays_back, p.drawer_user_id, r.id AS reversed_by_id
     FROM payment p
     JOIN customer c ON c.operator_id = p.operator_id AND c.id = p.customer_id
     LEFT JOIN payment r ON r.operator_id = p.operator_id AND r.reverses_id = p.id

@@ -27,7 +27,7 @@ IN_WHICH_VISIT = "(NULLIF(current_setting('backhaul.impersonation'::text, true),
 
 
 def test_every_row_that_says_who_wrote_it_says_in_which_visit_from_above(place: Place) -> None:
-    """SPEC A31: actor and subject on every row. What the unit of work sets is the default, so no statement forgets it."""
+    """SPEC A31: actor and subject on every row. The default says it, so no statement forgets it."""
     with place.connected() as connection:
         found = connection.execute(
             "SELECT c.relname, (SELECT pg_get_expr(d.adbin, d.adrelid) FROM pg_attribute i "

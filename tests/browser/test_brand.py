@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from PIL import Image
-from playwright.sync_api import Page, expect
+from playwright.sync_api import FilePayload, Page, expect
 
 from backhaul.operators.branding import brand_of
 from tests.browser.test_console import open_menu
@@ -17,7 +17,7 @@ from tests.web.town import Town
 pytestmark = pytest.mark.browser
 
 
-def logo() -> dict[str, Any]:
+def logo() -> FilePayload:
     written = BytesIO()
     Image.new("RGB", (300, 100), (140, 20, 90)).save(written, "PNG")
     return {"name": "logo.png", "mimeType": "image/png", "buffer": written.getvalue()}

@@ -157,7 +157,7 @@ def test_mails_bear_the_sender_of_the_operator_and_answers_go_to_it(cast: Cast) 
 
 def test_at_a_host_name_the_isps_people_sign_in_and_each_gets_the_own_console(cast: Cast) -> None:
     claim_host(host="my.riverside.example", isp_id=cast.padma.isp_id, operator_id=cast.riverside)
-    place = {"HTTP_HOST": "my.riverside.example"}
+    place: dict[str, Any] = {"HTTP_HOST": "my.riverside.example"}
     client = Client()
     assert is_in(sign_in("north", client=client, **place))
     assert "North" in client.get("/", **place).content.decode().split("bh-brand")[1][:400]

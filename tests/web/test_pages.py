@@ -8,7 +8,7 @@ from django.http import HttpRequest, HttpResponse
 from django.test import Client
 
 from backhaul.identity.models import HostDirectory, User
-from backhaul.web.console.urls import at
+from backhaul.web.console.addresses import at
 from tests.builders import PASSWORD
 from tests.web.conftest import signed_in
 from tests.web.town import Town

@@ -42,7 +42,7 @@ SEATS = [seat for seat in ROWS[0] if seat != "url"]
 
 def address(town: Town, name: str) -> str:
     cast, ids = town.cast, town.ids
-    arguments = {
+    arguments: dict[str, list[object]] = {
         **{name: [ids["customer"]] for name in OF_CUSTOMER},
         **{name: [ids["customer"], ids["document"]] for name in ("document", "withdraw-document")},
         **{name: [ids["template"]] for name in ("template", "archive-template")},

@@ -66,7 +66,7 @@ def test_an_isp_is_founded_with_books_numbers_brand_and_vat(db: object) -> None:
         ("delta", {"currency": "Taka"}, "currency"),
     ],
 )
-def test_a_founding_that_fails_leaves_nothing(db: object, slug: str, options: dict[str, str], field: str) -> None:
+def test_a_founding_that_fails_leaves_nothing(db: object, slug: str, options: dict[str, Any], field: str) -> None:
     with pytest.raises(InvalidInput) as refusal:
         found_isp(identity=Identity(slug=slug, name="Delta Net"), **options)
     assert refusal.value.field == field

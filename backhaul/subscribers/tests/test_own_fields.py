@@ -94,9 +94,7 @@ def test_an_archived_field_keeps_its_values_and_asks_nobody(cast: Cast) -> None:
         archive_field(colour, archived=False, now=NOON)
         kept = {field["label"]: field["value"] for field in list_values_of([customer])[customer]}
         assert kept == {"Old cable": "Red", "Cable": ""}
-        update_customer(
-            customer_id=customer, at=NOON, custom={colour: "Red"}
-        )  # no choice any more
+        update_customer(customer_id=customer, at=NOON, custom={colour: "Red"})  # no choice any more
         with pytest.raises(InvalidInput):
             change_field(colour, CustomField("Old cable", kind="text"), now=NOON)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any
 
 from django import forms
 from django.conf import settings
@@ -183,7 +183,7 @@ def _isp_of(founding: Founding) -> dict[str, Any]:
 
 
 def _home() -> Home:
-    return cast(Home, settings.HOME)
+    return settings.HOME
 
 
 STEPS = (

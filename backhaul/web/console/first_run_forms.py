@@ -53,7 +53,7 @@ class CompanyForm(forms.Form):
 
 
 class CountingForm(VatFields):
-    prefix = forms.CharField(
+    prefix = forms.CharField(  # type: ignore[assignment]  # a field, as the domain names it
         label=_("Customer ids begin with"),
         max_length=20,
         required=False,

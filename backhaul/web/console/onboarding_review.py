@@ -54,7 +54,7 @@ def _said(form: forms.Form) -> list[tuple[Any, Any]]:
     without_vat = not form.cleaned_data.get("vat_registered")
     for name, field in form.fields.items():
         value = form.cleaned_data.get(name)
-        if name in NOT_SAID or without_vat and name.startswith("vat_"):
+        if name in NOT_SAID or (without_vat and name.startswith("vat_")):
             continue
         if value not in (None, "", False):
             shown.append((field.label, _in_words(field, value)))
@@ -77,5 +77,5 @@ def _in_words(field: forms.Field, value: Any) -> Any:
     if isinstance(field, forms.DateField):
         return day(value)
     if isinstance(field, forms.ChoiceField):
-        return dict(field.choices).get(value, value)  # type: ignore[call-overload,arg-type]
+        return dict(field.choices).get(value, value)  # type: ignore[arg-type]
     return value

@@ -108,7 +108,7 @@ def _context(
         query["as"] = kind
         files.append((kind.upper(), f"{request.path}?{query.urlencode()}"))
     query["as"] = "pdf"
-    files += print_choices(request.path, **{name: query[name] for name in query if name != "lang"})
+    files += print_choices(request.path, **{name: str(query[name]) for name in query if name != "lang"})
     return {
         "statement": statement,
         "title": said(statement.title),

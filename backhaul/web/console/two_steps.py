@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 from django import forms
 from django.contrib import messages
@@ -15,6 +15,8 @@ from backhaul.billing.preview import Impact, Reach, measured
 from backhaul.common.errors import Refusal
 from backhaul.operators.queries import find_operator_names
 from backhaul.web.console.pages import PageRequest, leave_to, refusals_to, rehearsal, sent, show
+
+Bound = TypeVar("Bound", bound=forms.Form)
 
 
 @dataclass(frozen=True)
@@ -109,6 +111,6 @@ def _named(impact: Impact) -> list[dict[str, Any]]:
     return [row | {"name": names.get(row["child_id"], "")} for row in impact.edges]
 
 
-def bound(request: PageRequest, kind: type[forms.Form], **options: Any) -> forms.Form:
+def bound(request: PageRequest, kind: type[Bound], **options: Any) -> Bound:
     """A form of what was sent, or a fresh one."""
     return kind(sent(request), **options)

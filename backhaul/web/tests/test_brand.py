@@ -20,7 +20,9 @@ def test_any_brand_colour_can_be_read_on_light_and_dark_and_under_its_own_text(c
 
 
 def test_a_readable_colour_stays_as_it_was_chosen() -> None:
-    assert brand_css("115e59").startswith(':root,[data-bs-theme="light"]{--tblr-primary:#115e59;--tblr-primary-fg:#ffffff}')
+    assert brand_css("115e59").startswith(
+        ':root,[data-bs-theme="light"]{--tblr-primary:#115e59;--tblr-primary-fg:#ffffff}'
+    )
 
 
 @pytest.mark.parametrize("address", ["", "fff", "0F766E", "0f766e}body{display:none", "০১২৩৪৫"])
