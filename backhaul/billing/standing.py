@@ -17,6 +17,7 @@ from backhaul.subscribers.rules import STATUSES
 
 BATCH = "batch"
 COUNT_EACH_TIME = 20_000  # so many services are counted for each page; of more the last count is told
+PLANNED_DAYS = 62
 AGO = (0, 1, 7)
 
 
@@ -94,6 +95,31 @@ def count_standings(isp: IspDirectory, *, now: datetime) -> None:
             {"isp": isp.isp_id, "today": today, "now": now},
             using=BATCH,
         )
+        _plan_charges(isp, today)
+
+
+def _plan_charges(isp: IspDirectory, today: date) -> None:
+    """Count ahead what every operator will be charged, in an ISP of too many services to do so for each page."""
+    counted = rows(
+        "SELECT sum(d.services) AS services FROM operator_day d JOIN operator o ON o.id = d.operator_id "
+        "WHERE o.isp_id = %s AND d.on_date = %s",
+        [isp.isp_id, today],
+        using=BATCH,
+    )
+    if counted[0]["services"] <= COUNT_EACH_TIME:
+        return
+    execute(
+        """
+        UPDATE operator_day d SET charges = COALESCE(plan.charges, '{}')
+        FROM operator o LEFT JOIN (
+            SELECT p.child_id, jsonb_object_agg(p.on_date, p.net_minor + p.vat_minor) AS charges
+            FROM plan_charges((SELECT array_agg(id) FROM operator WHERE isp_id = %(isp)s), %(today)s, %(days)s) AS p
+            GROUP BY p.child_id) AS plan ON plan.child_id = o.id
+        WHERE o.isp_id = %(isp)s AND d.operator_id = o.id AND d.on_date = %(today)s
+        """,
+        {"isp": isp.isp_id, "today": today, "days": PLANNED_DAYS},
+        using=BATCH,
+    )
 
 
 def count_expiring(today: date) -> list[dict[str, Any]]:

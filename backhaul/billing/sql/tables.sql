@@ -317,6 +317,7 @@ CREATE TABLE operator_day (
     overdue_minor bigint NOT NULL,
     debtors bigint NOT NULL,
     ending jsonb NOT NULL,                      -- {"2026-11-22": 12 …}: services whose billed days end, of seven days
+    charges jsonb,                              -- {"2026-11-22": 1200 …}: what its provider will charge it (forecast_funds)
     counted_at timestamptz NOT NULL,
     PRIMARY KEY (operator_id, on_date)
 ) WITH (fillfactor = 70);

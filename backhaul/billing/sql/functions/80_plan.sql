@@ -136,15 +136,23 @@ $$;
 
 -- Contract (app): the acting operator's own fund, or with p_children its direct children's: what is available, what the next 1, 3 and
 -- 7 days need, and the first day of the next p_days (at most 62) whose charges the fund no longer covers; NULL: it lasts.
+-- The charges are those counted ahead (operator_day.charges) where there are; what is available is always as of now.
 CREATE OR REPLACE FUNCTION forecast_funds(p_from date, p_days integer, p_children boolean)
 RETURNS TABLE (child_id bigint, available_minor bigint, need_1_minor bigint, need_3_minor bigint, need_7_minor bigint, runs_out_on date)
 LANGUAGE sql STABLE SECURITY DEFINER AS $$
     WITH edge AS (SELECT f.child_id, fund_headroom(f) AS available_minor, renewable_minor(f) AS renewable_minor FROM fund f
                   WHERE acting_operator() = CASE WHEN p_children THEN f.parent_id ELSE f.child_id END),
+    ahead AS (SELECT d.operator_id, d.charges FROM edge e JOIN operator_day d ON d.operator_id = e.child_id
+              WHERE d.on_date = p_from AND d.charges IS NOT NULL),
+    charge AS (
+        SELECT a.operator_id AS child_id, day.key::date AS on_date, day.value::bigint AS minor
+        FROM ahead a CROSS JOIN LATERAL jsonb_each_text(a.charges) AS day WHERE day.key::date < p_from + p_days
+        UNION ALL
+        SELECT p.child_id, p.on_date, p.net_minor + p.vat_minor
+        FROM (SELECT array_agg(e.child_id) AS ids FROM edge e WHERE e.child_id NOT IN (SELECT a.operator_id FROM ahead a)) AS other
+        CROSS JOIN LATERAL plan_charges(other.ids, p_from, p_days) AS p WHERE other.ids IS NOT NULL),
     plan AS (
-        SELECT p.child_id, p.on_date, p.net_minor + p.vat_minor AS minor,
-               sum(p.net_minor + p.vat_minor) OVER (PARTITION BY p.child_id ORDER BY p.on_date) AS until_then_minor
-        FROM plan_charges((SELECT array_agg(e.child_id) FROM edge e), p_from, p_days) AS p)
+        SELECT *, sum(minor) OVER (PARTITION BY child_id ORDER BY on_date) AS until_then_minor FROM charge)
     SELECT e.child_id, e.available_minor,
            COALESCE(sum(p.minor) FILTER (WHERE p.on_date < p_from + 1), 0)::bigint,
            COALESCE(sum(p.minor) FILTER (WHERE p.on_date < p_from + 3), 0)::bigint,
