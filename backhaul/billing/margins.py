@@ -12,7 +12,7 @@ from backhaul.catalog.guards import bands_on
 from backhaul.operators.functions import rows
 from backhaul.operators.scope import current_scope
 
-# Running services of the acting operator that somebody pays for, with their price of the day %(on)s.
+# A running service of the acting operator that somebody pays for, with its price of the day %(on)s.
 _SERVICE = """
     SELECT s.id AS subscription_id, c.id AS customer_id, c.name AS customer_name, c.code AS customer_code,
            k.operator_id AS package_operator_id, k.id AS package_id, k.name AS package, k.term_months,
@@ -30,6 +30,28 @@ _SERVICE = """
             AND v.subscription_id = s.id AND v.starts_on <= %(on)s ORDER BY starts_on DESC LIMIT 1) AS v ON true) AS own
     WHERE s.operator_id = %(me)s AND s.left_on IS NULL AND bp.billing_type <> 'free'
 """
+# Those with a price of their own, or that had one.
+_OWN_PRICED = """
+    SELECT id FROM subscription WHERE operator_id = %(me)s AND custom_price_minor IS NOT NULL
+    UNION SELECT subscription_id FROM custom_price WHERE operator_id = %(me)s
+"""
+_COST = "((o.net_minor + o.vat_minor) * v.term_months)::bigint"
+# Services below cost: looked for among the packages first, then only where the package is, or the price is their own.
+_BELOW_COST = f"""
+    WITH cost AS MATERIALIZED (SELECT * FROM own_costs(%(on)s)),
+    lossy AS MATERIALIZED (
+        SELECT v.operator_id, v.id FROM package v JOIN cost o USING (plan_operator_id, plan_id)
+        WHERE v.operator_id = ANY (%(path)s) AND package_price_on(v.operator_id, v.id, %(on)s) < {_COST}),
+    found AS MATERIALIZED (
+        SELECT s.id FROM lossy l CROSS JOIN LATERAL (
+            SELECT id FROM subscription WHERE operator_id = %(me)s AND package_operator_id = l.operator_id
+            AND package_id = l.id OFFSET 0) AS s
+        UNION ({_OWN_PRICED}))
+    SELECT v.*, {_COST} AS cost_minor, {_COST} - v.price_minor AS loss_minor
+    FROM found CROSS JOIN LATERAL ({_SERVICE} AND s.id = found.id OFFSET 0) AS v
+    JOIN cost o USING (plan_operator_id, plan_id)
+    WHERE v.price_minor < {_COST}
+"""
 
 
 def list_below_cost(on: date, limit: int = 200) -> list[dict[str, Any]]:
@@ -38,12 +60,20 @@ def list_below_cost(on: date, limit: int = 200) -> list[dict[str, Any]]:
     Columns of the service, cost_minor, loss_minor, and `services`: how many there are in all.
     """
     return rows(
-        "SELECT v.*, x.cost_minor, x.cost_minor - v.price_minor AS loss_minor, count(*) OVER () AS services "
-        f"FROM ({_SERVICE}) AS v JOIN own_costs(%(on)s) AS o USING (plan_operator_id, plan_id) "
-        "CROSS JOIN LATERAL (SELECT ((o.net_minor + o.vat_minor) * v.term_months)::bigint AS cost_minor) AS x "
-        "WHERE v.price_minor < x.cost_minor ORDER BY loss_minor DESC, v.subscription_id LIMIT %(limit)s",
+        f"SELECT v.*, count(*) OVER () AS services FROM ({_BELOW_COST}) AS v "
+        "ORDER BY loss_minor DESC, subscription_id LIMIT %(limit)s",
         _given(on, limit=limit),
     )
+
+
+def count_below_cost(on: date, at_most: int = 1000) -> dict[str, Any]:
+    """How many `services` list_below_cost finds, counted no further than `at_most`, and whether there are `more`."""
+    found = rows(
+        "SELECT LEAST(count(*), %(most)s) AS services, count(*) > %(most)s AS more "
+        f"FROM ({_BELOW_COST} LIMIT %(most)s + 1) AS v",
+        _given(on, most=at_most),
+    )
+    return found[0]
 
 
 def list_coming_tariffs(on: date) -> list[dict[str, Any]]:
@@ -68,11 +98,8 @@ def list_turning(plan: tuple[int, int], starts_on: date, on: date, limit: int = 
     """The services of a plan that a coming tariff sells below cost and today's does not: those with the columns of
     list_below_cost, at the prices that hold on `starts_on`."""
     return rows(
-        "SELECT v.*, x.cost_minor, x.cost_minor - v.price_minor AS loss_minor "
-        f"FROM ({_SERVICE}) AS v JOIN own_costs(%(on)s) AS o USING (plan_operator_id, plan_id) "
-        "JOIN own_costs(%(today)s) AS b USING (plan_operator_id, plan_id) "
-        "CROSS JOIN LATERAL (SELECT ((o.net_minor + o.vat_minor) * v.term_months)::bigint AS cost_minor) AS x "
-        "WHERE v.plan_operator_id = %(plan_operator)s AND v.plan_id = %(plan)s AND v.price_minor < x.cost_minor "
+        f"SELECT v.* FROM ({_BELOW_COST}) AS v JOIN own_costs(%(today)s) AS b USING (plan_operator_id, plan_id) "
+        "WHERE v.plan_operator_id = %(plan_operator)s AND v.plan_id = %(plan)s "
         "AND price_on(%(me)s, v.subscription_id, %(today)s) >= (b.net_minor + b.vat_minor) * v.term_months "
         "ORDER BY loss_minor DESC, v.subscription_id LIMIT %(limit)s",
         _given(starts_on, limit=limit, today=on, plan_operator=plan[0], plan=plan[1]),
@@ -89,7 +116,9 @@ def list_outside_bands(on: date, limit: int = 200) -> list[dict[str, Any]]:
     )
     services = rows(
         "SELECT customer_name AS what, NULL::bigint AS package_id, customer_id, plan_operator_id, plan_id, "
-        f"term_months, price_minor FROM ({_SERVICE}) AS v WHERE has_own_price ORDER BY customer_name",
+        f"term_months, price_minor FROM ({_OWN_PRICED}) AS found "
+        f"CROSS JOIN LATERAL ({_SERVICE} AND s.id = found.id OFFSET 0) AS v "
+        "WHERE has_own_price ORDER BY customer_name",
         _given(on),
     )
     priced = [*packages, *services]

@@ -95,9 +95,11 @@ CREATE TABLE custom_price (
 );
 
 CREATE INDEX subscription_customer ON subscription (operator_id, customer_id);
--- The last column is for the list of customers, which looks for an operator's own.
-CREATE INDEX subscription_package ON subscription (package_operator_id, package_id, operator_id);
-CREATE INDEX subscription_profile ON subscription (profile_operator_id, profile_id, operator_id);
+-- operator_id is for the list of customers, which looks for an operator's own; id for one service: where packages and profiles are few
+-- the planner may take these for it, too.
+CREATE INDEX subscription_package ON subscription (package_operator_id, package_id, operator_id, id);
+CREATE INDEX subscription_profile ON subscription (profile_operator_id, profile_id, operator_id, id);
+CREATE INDEX subscription_own_price ON subscription (operator_id, id) WHERE custom_price_minor IS NOT NULL;
 
 -- Why a service is off. Online = no open block; each lifts by its own cause only.
 CREATE TABLE block (

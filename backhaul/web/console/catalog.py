@@ -12,7 +12,7 @@ from django.http import Http404, HttpResponse
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from backhaul.billing.margins import list_below_cost, list_outside_bands
+from backhaul.billing.margins import count_below_cost, list_outside_bands
 from backhaul.billing.preview import Reach
 from backhaul.catalog.guards import bands_on, own_cost
 from backhaul.catalog.packages import get_package, list_package_prices
@@ -56,14 +56,13 @@ def packages(request: PageRequest) -> HttpResponse:
         for row in list_packages_offered(request.today)
     ]
     profiles = [row | {"own": row["operator_id"] == me} for row in list_billing_profiles_offered()]
-    below = list_below_cost(request.today, limit=1)
     context = {
         "rows": rows,
         "profiles": profiles,
         "presets": [(name, PRESET_NAMES[name]) for name in PRESETS],
         "vat": get_vat(request.today),
         "vat_next": find_next_vat(request.today),
-        "below_cost": below[0]["services"] if below else 0,
+        "below_cost": count_below_cost(request.today),
         "outside": len(list_outside_bands(request.today)),
     }
     return show(request, "packages", context)
