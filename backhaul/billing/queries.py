@@ -23,14 +23,16 @@ _BILL = """
     CASE WHEN o.open_minor IS NULL THEN 'paid' WHEN o.due_on < %(today)s THEN 'overdue'
          WHEN o.open_minor < i.total_minor THEN 'partial' ELSE 'unpaid' END AS state
     FROM invoice i
-    JOIN customer c ON c.operator_id = i.operator_id AND c.id = i.customer_id
-    LEFT JOIN invoice_open o ON o.operator_id = i.operator_id AND o.customer_id = i.customer_id
-        AND o.due_on = i.due_on AND o.number = i.number
+    CROSS JOIN LATERAL (SELECT name, code, zone_id FROM customer  -- OFFSET: of the bills that are shown, not of all
+        WHERE operator_id = i.operator_id AND id = i.customer_id OFFSET 0) AS c
+    LEFT JOIN LATERAL (SELECT open_minor, due_on FROM invoice_open WHERE operator_id = i.operator_id
+        AND customer_id = i.customer_id AND due_on = i.due_on AND number = i.number OFFSET 0) AS o ON true
 """
 _WHICH = {
     "open": "o.open_minor IS NOT NULL",
-    "overdue": "o.due_on < %(today)s",
-    "paid": "o.open_minor IS NULL",
+    "overdue": "i.number IN (SELECT number FROM invoice_open WHERE operator_id = %(me)s AND due_on < %(today)s)",
+    "paid": "NOT EXISTS (SELECT 1 FROM invoice_open p WHERE p.operator_id = i.operator_id "
+    "AND p.customer_id = i.customer_id AND p.due_on = i.due_on AND p.number = i.number)",
 }
 
 
@@ -107,7 +109,7 @@ def list_open_bills_of(customer_id: int, *, today: date) -> list[dict[str, Any]]
     """What a customer still owes, in the order in which a payment pays it."""
     return rows(
         f"SELECT {_BILL} WHERE i.operator_id = %(me)s AND i.customer_id = %(customer)s AND o.open_minor IS NOT NULL "
-        "ORDER BY o.due_on, o.number",
+        "ORDER BY i.due_on, i.number",
         {"me": _me(), "today": today, "customer": customer_id},
     )
 
