@@ -17,32 +17,39 @@ RECEIVABLE = "receivable_customers"
 AGES = ("ahead_minor", "d30_minor", "d60_minor", "d90_minor", "over_minor", "total_minor")
 
 # What is open now, less all that is dated after the day or became known too late, was open then: on each bill what was
-# billed, paid, credited, discounted or written off, exactly as the receivable account has it.
+# billed, paid, credited, discounted or written off, exactly as the receivable account has it. Found by its entries: of
+# today there are none.
 _OPEN = """
     WITH late AS MATERIALIZED (
+        SELECT kind, source_id FROM entry WHERE operator_id = %(me)s AND effective_on > %(on)s
+        UNION
         SELECT kind, source_id FROM entry WHERE operator_id = %(me)s AND recorded_at >= %(known)s),
     moved AS (
-        SELECT id AS invoice_id, issued_on AS day, total_minor AS minor, id AS source_id,
-               %(bills)s::text[] AS kinds
-        FROM invoice WHERE operator_id = %(me)s
+        SELECT i.id AS invoice_id, i.total_minor AS minor
+        FROM late l JOIN invoice i ON i.operator_id = %(me)s AND i.id = l.source_id AND l.kind = ANY (%(bills)s)
         UNION ALL
-        SELECT invoice_id, allocated_on, -amount_minor, COALESCE(payment_id, id),
-               CASE WHEN payment_id IS NULL THEN '{advance_applied,advance_unapplied}'::text[]
-                    ELSE '{customer_payment,payment_reversed}' END
-        FROM allocation WHERE operator_id = %(me)s
+        SELECT a.invoice_id, -a.amount_minor
+        FROM late l JOIN allocation a ON a.operator_id = %(me)s AND a.payment_id = l.source_id
+            AND l.kind IN ('customer_payment', 'payment_reversed')
         UNION ALL
-        SELECT invoice_id, issued_on, -to_invoice_minor, id, '{credit_note}' FROM credit_note WHERE operator_id = %(me)s
+        SELECT a.invoice_id, -a.amount_minor
+        FROM late l JOIN allocation a ON a.operator_id = %(me)s AND a.id = l.source_id AND a.payment_id IS NULL
+            AND l.kind IN ('advance_applied', 'advance_unapplied')
         UNION ALL
-        SELECT invoice_id, adjusted_on, -net_minor - vat_minor, id, '{bill_discount,write_off}'
-        FROM adjustment WHERE operator_id = %(me)s AND kind <> 'recovered'),
+        SELECT n.invoice_id, -n.to_invoice_minor
+        FROM late l JOIN credit_note n ON n.operator_id = %(me)s AND n.id = l.source_id AND l.kind = 'credit_note'
+        UNION ALL
+        SELECT j.invoice_id, -j.net_minor - j.vat_minor
+        FROM late l JOIN adjustment j ON j.operator_id = %(me)s AND j.id = l.source_id AND j.kind <> 'recovered'
+            AND l.kind IN ('bill_discount', 'write_off')),
     later AS (
-        SELECT m.invoice_id, sum(m.minor) AS minor FROM moved m
-        WHERE m.day > %(on)s OR EXISTS (SELECT 1 FROM late l WHERE l.source_id = m.source_id AND l.kind = ANY (m.kinds))
-        GROUP BY m.invoice_id),
+        SELECT m.invoice_id, i.customer_id, i.due_on, sum(m.minor)::bigint AS minor
+        FROM moved m JOIN invoice i ON i.operator_id = %(me)s AND i.id = m.invoice_id
+        GROUP BY m.invoice_id, i.customer_id, i.due_on),
     open AS (
-        SELECT invoice_id, COALESCE(o.open_minor, 0) - COALESCE(l.minor, 0) AS minor
-        FROM (SELECT invoice_id, open_minor FROM invoice_open WHERE operator_id = %(me)s) AS o
-        FULL JOIN later l USING (invoice_id))
+        SELECT COALESCE(o.customer_id, l.customer_id) AS customer_id, COALESCE(o.due_on, l.due_on) AS due_on,
+               COALESCE(o.open_minor, 0) - COALESCE(l.minor, 0) AS minor
+        FROM (SELECT * FROM invoice_open WHERE operator_id = %(me)s) AS o FULL JOIN later l USING (invoice_id))
 """
 
 
@@ -81,22 +88,24 @@ def get_receivable_ageing(*, on: date, known_on: date | None = None, limit: int 
 
 
 def _list_ages(on: date, known_on: date | None, limit: int) -> list[dict[str, Any]]:
-    totals = ", ".join(f"sum({age}) OVER ()::bigint AS all_{age}" for age in AGES)
+    totals = ", ".join(f"COALESCE(sum({age}), 0)::bigint AS all_{age}" for age in AGES)
     return rows(
         f"""
-        {_OPEN}, aged AS (
-            SELECT i.customer_id,
-                   COALESCE(sum(o.minor) FILTER (WHERE i.due_on > %(on)s), 0)::bigint AS ahead_minor,
-                   COALESCE(sum(o.minor) FILTER (WHERE %(on)s - i.due_on BETWEEN 0 AND 30), 0)::bigint AS d30_minor,
-                   COALESCE(sum(o.minor) FILTER (WHERE %(on)s - i.due_on BETWEEN 31 AND 60), 0)::bigint AS d60_minor,
-                   COALESCE(sum(o.minor) FILTER (WHERE %(on)s - i.due_on BETWEEN 61 AND 90), 0)::bigint AS d90_minor,
-                   COALESCE(sum(o.minor) FILTER (WHERE %(on)s - i.due_on > 90), 0)::bigint AS over_minor,
-                   sum(o.minor)::bigint AS total_minor
-            FROM open o JOIN invoice i ON i.operator_id = %(me)s AND i.id = o.invoice_id
-            WHERE o.minor <> 0 GROUP BY i.customer_id)
-        SELECT a.*, c.name, c.code, {totals}, count(*) OVER () AS customers
-        FROM aged a JOIN customer c ON c.operator_id = %(me)s AND c.id = a.customer_id
-        ORDER BY a.total_minor DESC, a.customer_id LIMIT %(limit)s
+        {_OPEN}, aged AS MATERIALIZED (
+            SELECT customer_id,
+                   COALESCE(sum(minor) FILTER (WHERE due_on > %(on)s), 0)::bigint AS ahead_minor,
+                   COALESCE(sum(minor) FILTER (WHERE %(on)s - due_on BETWEEN 0 AND 30), 0)::bigint AS d30_minor,
+                   COALESCE(sum(minor) FILTER (WHERE %(on)s - due_on BETWEEN 31 AND 60), 0)::bigint AS d60_minor,
+                   COALESCE(sum(minor) FILTER (WHERE %(on)s - due_on BETWEEN 61 AND 90), 0)::bigint AS d90_minor,
+                   COALESCE(sum(minor) FILTER (WHERE %(on)s - due_on > 90), 0)::bigint AS over_minor,
+                   sum(minor)::bigint AS total_minor
+            FROM open WHERE minor <> 0 GROUP BY customer_id),
+        every AS MATERIALIZED (SELECT count(*) AS customers, {totals} FROM aged)
+        SELECT a.*, c.name, c.code, every.*
+        FROM (SELECT * FROM aged ORDER BY total_minor DESC, customer_id LIMIT %(limit)s) AS a
+        CROSS JOIN every
+        JOIN customer c ON c.operator_id = %(me)s AND c.id = a.customer_id
+        ORDER BY a.total_minor DESC, a.customer_id
         """,
         {
             "me": current_scope().operator_id,

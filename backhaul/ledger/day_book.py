@@ -147,12 +147,18 @@ def _party_page(code: str, kind: str, party_id: int, on: date) -> Opens | None:
 
 
 def _list_kinds(on: date, known_on: date | None) -> list[dict[str, Any]]:
+    if known_on is None:
+        return rows(
+            "SELECT entry_kind AS kind, entries, amount_minor FROM kinds_since(%s, %s) WHERE day = %s "
+            "ORDER BY amount_minor DESC, entry_kind",
+            [current_scope().operator_id, on, on],
+        )
     return rows(
         """
         SELECT e.kind, count(DISTINCT e.id) AS entries, sum(p.amount_minor)::bigint AS amount_minor
         FROM entry e JOIN posting p ON p.operator_id = e.operator_id AND p.entry_id = e.id
         WHERE e.operator_id = %(me)s AND e.effective_on = %(on)s
-          AND (%(known)s::timestamptz IS NULL OR e.recorded_at < %(known)s)
+          AND e.recorded_at < %(known)s
         GROUP BY e.kind ORDER BY amount_minor DESC, e.kind
         """,
         {"me": current_scope().operator_id, "on": on, "known": known_before(known_on)},

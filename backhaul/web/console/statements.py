@@ -86,7 +86,7 @@ def ageing(request: PageRequest) -> HttpResponse:
     """GET books/receivables/?to=&known=&as="""
     return serve(
         request,
-        lambda ask: get_receivable_ageing(on=ask.to_on, known_on=ask.known_on, limit=ask.rows(200)),
+        lambda ask: get_receivable_ageing(on=ask.to_on, known_on=ask.known_on, limit=ask.rows(100)),
         over_days=False,
         back=_books(),
     )
@@ -97,7 +97,7 @@ def day_book(request: PageRequest) -> HttpResponse:
     """GET books/day-book/?to=&known=&as="""
     return serve(
         request,
-        lambda ask: get_day_book(on=ask.to_on, known_on=ask.known_on, limit=ask.rows(100), named=with_customers),
+        lambda ask: get_day_book(on=ask.to_on, known_on=ask.known_on, limit=ask.rows(40), named=with_customers),
         over_days=False,
         back=_books(),
     )
