@@ -106,9 +106,9 @@ def get_next_bill(subscription_id: int, on: date) -> dict[str, Any]:
         "JOIN billing_profile f ON f.operator_id = s.profile_operator_id AND f.id = s.profile_id "
         "WHERE t.operator_id = %s AND t.subscription_id = %s) AS b "
         "CROSS JOIN LATERAL (SELECT CASE WHEN free THEN 0 ELSE price_on(b.operator_id, b.id, b.starts_on) END AS base, "
-        "vat_rate_on(b.operator_id, b.starts_on) AS rate) AS p "
+        "vat_rate_on(b.operator_id, b.starts_on) AS rate OFFSET 0) AS p "  # worked out once, not wherever it is used
         "CROSS JOIN LATERAL (SELECT CASE WHEN incl THEN net_of_gross(p.base, p.rate) ELSE p.base END AS minor) AS n "
-        "CROSS JOIN LATERAL (SELECT discount_of(b.operator_id, b.id, b.starts_on, n.minor) AS minor) AS d "
+        "CROSS JOIN LATERAL (SELECT discount_of(b.operator_id, b.id, b.starts_on, n.minor) AS minor OFFSET 0) AS d "
         "CROSS JOIN LATERAL (SELECT retail_vat(p.base, n.minor, p.rate, b.incl, d.minor) AS minor) AS v",
         [on, current_scope().operator_id, subscription_id],
     )

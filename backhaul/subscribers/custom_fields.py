@@ -69,12 +69,14 @@ def list_values(customer_id: int, *, on: str | None = None) -> list[dict[str, An
 
 def list_values_of(customer_ids: Sequence[int], *, on: str | None = None) -> dict[int, list[dict[str, Any]]]:
     """The fields of these customers with their values, by customer id."""
+    fields = list_fields(on=on)
+    if not fields:
+        return {customer_id: [] for customer_id in customer_ids}
     found = rows(
         "SELECT customer_id, field_id, value FROM custom_value WHERE operator_id = %s AND customer_id = ANY (%s)",
         [current_scope().operator_id, list(customer_ids)],
     )
     known = {(row["customer_id"], row["field_id"]): row["value"] for row in found}
-    fields = list_fields(on=on)
     return {
         customer_id: [field | {"value": known.get((customer_id, field["id"]), "")} for field in fields]
         for customer_id in customer_ids

@@ -64,16 +64,17 @@ def show_tab(
         for tab in TABS
         if tab.permission in may
     ]
-    head = SimpleLazyObject(lambda: _head(request, row))
+    head = SimpleLazyObject(lambda: _head(request, row, context.get("open_blocks")))
     template = url_name.replace("-", "_") if url_name != "customer" else "customer_service"
     return show(request, template, {**context, "customer": row, "tabs": tabs, "head": head}, form=form)
 
 
-def _head(request: PageRequest, row: dict[str, Any]) -> dict[str, Any]:
+def _head(request: PageRequest, row: dict[str, Any], open_blocks: list[dict[str, Any]] | None) -> dict[str, Any]:
     code_and_mobile = " · ".join(filter(None, (row["code"], row["mobile"])))
     line = row | find_standings([row["customer_id"]]).get(row["customer_id"], {}) | {"code_and_mobile": code_and_mobile}
     may = request.scope.permissions
-    reasons = {block["reason"] for block in list_blocks(row["subscription_id"]) if block["to_at"] is None}
+    blocks = list_blocks(row["subscription_id"]) if open_blocks is None else open_blocks
+    reasons = {block["reason"] for block in blocks if block["to_at"] is None}
     actions = [*actions_for(line, reasons, may), *extra_actions(line, reasons, may)]
     return {"customer": line, "actions": actions, "session": _connection(request, row["subscription_id"])}
 
