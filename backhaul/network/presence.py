@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from backhaul.identity.models import IspDirectory
-from backhaul.network.queries import count_online
+from backhaul.network.queries import count_own_online
 from backhaul.operators.announce import CHANNEL
 from backhaul.operators.functions import execute, rows
 from backhaul.operators.scope import current_scope, unit_of_work
@@ -46,7 +46,7 @@ def get_presence(*, now: datetime) -> Presence:
     if this and this["online"] > COUNT_EACH_TIME and now - this["counted_at"] < FRESH:
         online = this["online"]
     else:
-        online = count_online(now=now)["online"]
+        online = count_own_online(now=now)
     return Presence(online, before["online"] if before else None, max(this["peak"], online) if this else None)
 
 

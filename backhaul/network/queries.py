@@ -30,6 +30,16 @@ def count_online(*, now: datetime) -> dict[str, int]:
     return {**counted, "offline": counted["logins"] - counted["online"]}
 
 
+def count_own_online(*, now: datetime) -> int:
+    """How many logins of the acting operator are online."""
+    counted = rows(
+        "SELECT count(DISTINCT s.login_id) AS online FROM radius_session_live s "
+        f"WHERE s.operator_id = %s AND s.login_id IS NOT NULL AND {_ONLINE}",
+        [current_scope().operator_id, now],
+    )
+    return int(counted[0]["online"])
+
+
 def find_online(*, subscription_ids: list[int], now: datetime) -> set[int]:
     """Which of these subscriptions are online."""
     found = rows(
