@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import threading
 from collections.abc import Iterator
 from socketserver import ThreadingMixIn
@@ -13,18 +12,14 @@ from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 import pytest
 from django.core.wsgi import get_wsgi_application
 from django.db import connections
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request, Response, sync_playwright
 
 from backhaul.cli.embedded import EmbeddedPostgres
 from conftest import clean
+from tests.browser.chromium import launch
 from tests.builders import PASSWORD
 from tests.web.town import Town, build_town
 
-# Without them Chromium looks its vendor's hosts up at every start.
-FLAGS = (
-    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-    "--disable-component-update", "--disable-sync",
-)  # fmt: skip
 LIMIT_MS = 15_000
 
 
@@ -62,9 +57,8 @@ def host() -> Iterator[str]:
 def chromium() -> Iterator[Browser]:
     # Playwright keeps an event loop running in this thread; what these tests ask the database is meant to wait.
     os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"
-    path = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=list(FLAGS))
+        browser = launch(playwright)
         yield browser
         browser.close()
     del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]
@@ -81,6 +75,7 @@ class Visitor:
         self.page.on("console", self._heard)
         self.page.on("pageerror", lambda error: self.complaints.append(f"{self.page.url}: {error}"))
         self.page.on("request", self._asked)
+        self.page.on("response", self._answered)
 
     def sign_in(self, name: str) -> Page:
         self.page.goto(f"{self.host}/sign-in/")
@@ -98,6 +93,12 @@ class Visitor:
     def _asked(self, request: Request) -> None:
         if not request.url.startswith((self.host, "data:")):
             self.complaints.append(f"{self.page.url} asked {request.url}")
+
+    def _answered(self, response: Response) -> None:
+        """A page says what it may run, and nothing that is written into it is among that."""
+        policy = response.headers.get("content-security-policy", "")
+        if response.request.resource_type == "document" and ("default-src 'self'" not in policy or "unsafe" in policy):
+            self.complaints.append(f"{response.url} may run what it likes: {policy!r}")
 
 
 @pytest.fixture

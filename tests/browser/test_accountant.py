@@ -201,7 +201,7 @@ def test_an_accountant_closes_corrects_and_reports_a_month(visitors: Any, town: 
     assert figures(accountant)["Rent"] == "2,500.00"  # the correction belongs to this month
     read_last_month(accountant)
     assert figures(accountant) == REPORTED
-    words = printed(accountant, lambda: accountant.get_by_role("link", name="PDF").click())
+    words = printed(accountant, lambda: accountant.get_by_role("link", name="PDF, English").click())
     for said in ("Income statement", "Riverside", *REPORTED.values()):
         assert said in words, said
     follow_to_the_receipt(accountant)

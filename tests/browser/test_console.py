@@ -138,42 +138,10 @@ def test_padma_rehearses_the_run_and_bills_and_its_books_balance(visitors: Any, 
     expect(page.locator("#results")).to_contain_text("Wholesale charge")
 
 
-PAGES = (
-    "/", "/customers/", "/customers/add/", "/bills/", "/payments/", "/collect/", "/packages/", "/funds/", "/resellers/",
-    "/resellers/add/", "/funds/plan/", "/resellers/needs/",
-    "/books/", "/books/trial-balance/", "/books/income-statement/", "/books/balance-sheet/", "/books/cash-flow/",
-    "/books/receivables/", "/books/day-book/", "/books/journal/", "/books/journal/post/", "/books/accounts/",
-    "/books/accounts/cash/", "/password/", "/profile/", "/profile/email/", "/profile/second-factor/",
-    "/profile/passkeys/add/", "/profile/sessions/end/", "/confirm/", "/settings/sign-in/",
-    "/network/routers/", "/network/routers/add/", "/network/sessions/", "/network/disconnects/",
-    "/packages/add/", "/plans/", "/profiles/add/", "/margins/", "/bands/", "/vat/", "/cuts/", "/promises/",
-    "/discounts/", "/drawer/", "/drawers/", "/zones/", "/zones/add/", "/customers/templates/", "/settings/fields/",
-    "/settings/customer-ids/",
-)  # fmt: skip
-
-
-ABOVE = (
-    "/resellers/",
-    "/network/",
-    "/packages/add/",
-    "/profiles/",
-    "/vat/",
-    "/settings/fields/",
-    "/settings/customer-ids/",
-)  # not for a sub-operator
-
-
-@pytest.mark.parametrize(
-    ("width", "dark"), [(1360, True), (390, False), (390, True)], ids=["dark", "phone", "dark phone"]
-)
-def test_every_page_fits_its_screen(visitors: Any, town: Town, width: int, dark: bool) -> None:
-    page: Page = visitors("north", width=width, dark=dark)
-    wanted = "dark" if dark else "light"
-    for path in PAGES:
-        visit(page, path)
-        expect(page.get_by_role("heading", level=1)).to_be_visible()
-        assert page.evaluate("document.documentElement.dataset.bsTheme") == wanted
-        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), path
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+def test_pages_are_as_light_as_the_machine_they_are_read_on(visitors: Any, town: Town, dark: bool) -> None:
+    page: Page = visitors("north", dark=dark)
+    assert page.evaluate("document.documentElement.dataset.bsTheme") == ("dark" if dark else "light")
 
 
 def test_all_figures_of_a_statement_stand_on_a_phone_beneath_each_other(visitors: Any, town: Town) -> None:
@@ -199,29 +167,3 @@ def test_the_whole_console_speaks_bangla(visitors: Any, town: Town) -> None:
     expect(page.get_by_role("heading", level=1)).to_have_text("ড্যাশবোর্ড")
     page.get_by_role("button", name="English").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Dashboard")
-
-
-@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
-def test_pages_can_be_used_by_keyboard_and_screen_reader(visitors: Any, town: Town, dark: bool) -> None:
-    """By the rules of axe, the usual judge; its script is run by the browser, not by the page."""
-    found = []
-    ids = town.ids
-    own = [f"/customers/{ids['customer']}/", f"/customers/{ids['customer']}/leave/", f"/bills/{ids['bill']}/"]
-    own += [f"/bills/{ids['bill']}/explain/", f"/payments/{ids['payment']}/explain/"]
-    own += [f"/collect/{ids['customer']}/", f"/payments/{ids['payment']}/", "/collect/?q=abdul"]
-    own += ["/receipts/padma/riverside/", f"/drawers/{ids['collector']}/", "/drawers/rules/"]
-    own += [f"/customers/{ids['customer']}/discount/", f"/customers/{ids['customer']}/promise/"]
-    own += [f"/customers/{ids['customer']}/one-off/", f"/bills/{ids['bill']}/write-off/"]
-    own += [f"/customers/{ids['customer']}/{tab}/" for tab in ("usage", "sessions", "documents", "timeline", "bills")]
-    own += [f"/zones/{ids['zone']}/", f"/zones/{ids['zone']}/merge/"]
-    own += [path for path in PAGES if not path.startswith(ABOVE)]
-    above = [f"/packages/{ids['package']}/", f"/profiles/{ids['profile']}/", f"/packages/{ids['package']}/price/"]
-    above += [f"/network/routers/{ids['router']}/", *(path for path in PAGES if path.startswith(ABOVE))]
-    for name, paths in (("riverside", own), ("north", above)):
-        page: Page = visitors(name, dark=dark)
-        for path in paths:
-            visit(page, path)
-            page.evaluate(AXE.read_text(encoding="utf-8"))
-            for breach in page.evaluate("axe.run()")["violations"]:
-                found.append((path, breach["id"], breach["nodes"][0]["html"][:120]))
-    assert found == []
