@@ -26,7 +26,7 @@ PAGES: tuple[tuple[str, str], ...] = (
     ("dashboard", "/"),
     *(
         (f"dashboard, card {card}", f"/dashboard/{card}/")
-        for card in ("recent", "expiring", "held", "children", "books")
+        for card in ("recent", "expiring", "held", "fund", "children", "books")
     ),
     ("customers", "/customers/"),
     ("customers, next page", "/customers/?after={customer}"),
