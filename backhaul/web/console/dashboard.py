@@ -26,8 +26,10 @@ def card(request: PageRequest, key: str) -> HttpResponse:
     found = BY_KEY.get(key)
     if found is None:
         raise NotFound("There is no such card.")
-    if not found.is_for(request):
+    if not found.needs <= request.scope.permissions:
         raise NotAllowed("Your role does not include what this card shows.")
+    if not found.only(request):
+        return HttpResponse()  # it was for this person when the page was drawn: it goes away
     return show(request, "dashboard_card", {"card": _drawn(found, found.build(Figures(request)))})
 
 
