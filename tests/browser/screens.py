@@ -109,7 +109,7 @@ def take(page: Page, host: str, shot: Shot) -> bytes:
     for step in shot.follow:
         page.locator(step).first.click()
         page.wait_for_load_state()
-    expect(page.locator("[aria-busy=true], .htmx-request")).to_have_count(0)
+    expect(page.locator("[aria-busy=true], .htmx-request")).to_have_count(0, timeout=40_000)
     return page.screenshot(animations="disabled")
 
 
