@@ -13,6 +13,8 @@ from backhaul.billing.standing import count_expiring, count_standings, get_stand
 from backhaul.common import clock
 from backhaul.ledger.services import seal_all_books
 from backhaul.network.presence import count_all_online, get_presence
+from backhaul.operators.functions import rows
+from backhaul.resellers.planner import find_children_needs
 from tests.builders import acting
 from tests.web.conftest import signed_in
 from tests.web.town import Town
@@ -94,6 +96,22 @@ def test_many_services_are_told_as_they_were_last_counted(town: Town, monkeypatc
         assert count_expiring(today) == ending
     assert told.counted_at is not None
     assert (told.statuses, told.dues) == (counted.statuses, counted.dues)
+
+
+def test_charges_that_were_counted_ahead_are_those_that_are_planned(
+    town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = clock.now()
+    today = clock.local_date(now, "Asia/Dhaka")
+    with acting(town.cast.padma):
+        planned = find_children_needs(today=today)
+    monkeypatch.setattr("backhaul.billing.standing.COUNT_EACH_TIME", 0)
+    count_standings(town.cast.padma, now=now)
+    with acting(town.cast.padma, town.cast.north):
+        ahead = rows("SELECT charges::text AS charges FROM operator_day WHERE on_date = %s", [today])
+    assert ahead[0]["charges"] not in (None, "{}")
+    with acting(town.cast.padma):
+        assert find_children_needs(today=today) == planned
 
 
 def test_who_is_online_is_compared_with_the_same_hour_of_last_week(town: Town) -> None:
