@@ -75,6 +75,16 @@ def test_five_tries_lock_a_name_at_one_address_and_nowhere_else(padma: Cast) -> 
     assert "127.0.0.1" in found[0]["told"]
 
 
+def test_who_signs_in_has_done_it_and_nobody_who_only_tried(padma: Cast) -> None:
+    sign_in("north@padma")
+    for _ in range(5):
+        sign_in("north@padma", "wrong")
+    with acting(padma.padma, padma.north):
+        found = rows("SELECT verb, actor_id FROM audit_event WHERE subject_type = 'user' ORDER BY id")
+    told = [(row["verb"], row["actor_id"]) for row in found if row["verb"] in ("signed-in", "locked-out")]
+    assert told == [("signed-in", padma.owners["north"]), ("locked-out", 0)]
+
+
 def test_each_further_failure_locks_twice_as_long_and_success_forgets_them(padma: Cast) -> None:
     for minutes in (1, 2, 4):
         while "Wait" not in sign_in("north@padma", "wrong").content.decode():

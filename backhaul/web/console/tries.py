@@ -17,6 +17,9 @@ from backhaul.operators.services import record_audit
 from backhaul.web.console.where import address_of, host_of
 
 
+NOBODYS = ("locked-out",)  # who it was is not known; all else a person did who had proved who it is
+
+
 def failed(tried: Tried, otherwise: str) -> str:
     """What the form says: how long it is locked, or what is wrong."""
     return locked(tried.wait) if tried.wait is not None else otherwise
@@ -58,8 +61,9 @@ def _note_in_own_unit(request: HttpRequest, user: User | None, verb: str, now: d
         isp_id, operator_id = known.isp_id, known.operator_id
     else:
         return
+    doer = user.pk if user is not None and verb not in NOBODYS else None
     try:
-        with unit_of_work(get_isp(isp_id), operator_id):
+        with unit_of_work(get_isp(isp_id), operator_id, user_id=doer):
             record_audit(verb=verb, subject_type="user", subject_id=user.pk if user else 0, at=now, **told)
     except NotFound:
         return  # the operator is gone; there is nobody to tell
