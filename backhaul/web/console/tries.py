@@ -16,7 +16,6 @@ from backhaul.operators.scope import current_scope, unit_of_work
 from backhaul.operators.services import record_audit
 from backhaul.web.console.where import address_of, host_of
 
-
 NOBODYS = ("locked-out",)  # who it was is not known; all else a person did who had proved who it is
 
 
