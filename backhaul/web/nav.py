@@ -26,7 +26,7 @@ MENU: tuple[tuple[Any, tuple[Entry, ...]], ...] = (
     (
         _("Customers"),
         (
-            Entry("customers", _("Customers"), icon="users", permission="customers.view"),
+            Entry("customers", _("Customers"), icon="users", permission="customers.view", beneath=("/deposits/",)),
             Entry("bills", _("Bills"), icon="file-invoice", permission="bills.view", beneath=("/credit-notes/",)),
             Entry("payments", _("Payments"), icon="receipt", permission="payments.view"),
             Entry("collect", _("Collect cash"), icon="cash", permission="payments.collect"),
@@ -53,7 +53,9 @@ MENU: tuple[tuple[Any, tuple[Entry, ...]], ...] = (
         _("Reselling"),
         (
             Entry("funds", _("Funds"), icon="wallet", permission="funds.view"),
-            Entry("resellers", _("Resellers"), icon="building-store", permission="resellers.view"),
+            Entry(
+                "resellers", _("Resellers"), icon="building-store", permission="resellers.view", beneath=("/tariffs/",)
+            ),
             Entry("below", _("Log in as a reseller"), icon="login-2", permission="resellers.enter"),
         ),
     ),
