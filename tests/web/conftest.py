@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -57,3 +58,8 @@ def sign_in(name: str, password: str = PASSWORD, *, client: Client | None = None
 
 def is_in(answer: Any) -> bool:
     return bool(answer.status_code == 303 and answer.headers["Location"] == "/")
+
+
+def digest_of(page: str) -> dict[str, str]:
+    """What stands for all that a preview shows, as its form sends it back."""
+    return dict(re.findall(r'name="(digest)" value="(\w+)"', page))

@@ -19,7 +19,7 @@ from backhaul.ledger.balances import sum_balance
 from backhaul.operators.functions import rows
 from backhaul.payments.queries import list_statement
 from tests.builders import acting
-from tests.web.conftest import signed_in
+from tests.web.conftest import digest_of, signed_in
 from tests.web.town import Town, build_town
 
 FOREVER = date(2999, 1, 1)
@@ -254,8 +254,9 @@ def test_a_price_set_today_holds_from_its_day_on(db: object) -> None:
     shown = client.post(path, sent)
     assert shown.status_code == 200 and "Below cost" in shown.content.decode()  # North pays 400.00
     sent["price"] = "470"
-    assert "Below cost" not in client.post(path, sent).content.decode()
-    assert client.post(path, {**sent, "confirmed": "1"}).status_code == 303
+    shown = client.post(path, sent)
+    assert "Below cost" not in shown.content.decode()
+    assert client.post(path, {**sent, **digest_of(shown.content.decode()), "confirmed": "1"}).status_code == 303
     assert "470.00" in client.get(reverse("reseller", args=[cast.riverside])).content.decode()
     assert client.post(path, {"price": "470", "starts_on": "2020-01-01"}).status_code == 422
     assert client.post(path, {"price": "470", "starts_on": "soon"}).status_code == 422

@@ -18,7 +18,7 @@ from backhaul.operators.functions import rows
 from backhaul.payments.services import record_payment
 from tests.builders import acting, build_customer
 from tests.scenarios.money import assert_proved
-from tests.web.conftest import signed_in
+from tests.web.conftest import digest_of, signed_in
 from tests.web.test_actions import form_of, new_customer
 from tests.web.town import Town, build_town
 
@@ -34,11 +34,6 @@ def twice(client: Client, path: str, **fields: Any) -> tuple[str, Any]:
     assert shown.status_code == 200, shown.content.decode()[:2000]
     page = shown.content.decode()
     return text_of(page), client.post(path, {**sent, **digest_of(page), "confirmed": "1"})
-
-
-def digest_of(page: str) -> dict[str, str]:
-    """What stands for all that a preview shows, as its form sends it back."""
-    return dict(re.findall(r'name="(digest)" value="(\w+)"', page))
 
 
 def text_of(page: str) -> str:

@@ -36,7 +36,7 @@ def test_amounts_lead_to_their_explanations(town: Town) -> None:
     bill = client.get(reverse("bill", args=[ids["bill"]])).content.decode()
     for name, args in (("explain-bill", [ids["bill"]]), ("explain-payment", [ids["payment"]])):
         assert reverse(name, args=args) in bill
-    customer = client.get(reverse("customer", args=[ids["customer"]])).content.decode()
+    customer = client.get(reverse("customer-statement", args=[ids["customer"]])).content.decode()
     assert reverse("explain-statement", args=[ids["customer"], ids["month"]]) in customer
     movement = client.get(reverse("movement", args=[cast.riverside, ids["charge"]])).content.decode()
     assert reverse("explain-movement", args=[cast.riverside, ids["charge"]]) in movement

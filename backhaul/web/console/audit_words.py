@@ -141,6 +141,7 @@ DEEDS: dict[str, Deed] = {
     "add-outage": Deed(_("Recorded an outage")),
     "billing-run": Deed(_("Asked for a dry run")),
     "run-plan": Deed(_("Decided on a dry run"), "run_plan"),
+    "rehearsals": Deed(_("Asked for a rehearsal of days to come")),
     "add-router": Deed(_("Added a router")),
     "edit-router": Deed(_("Changed a router"), "router"),
     "record-event": Deed(_("Recorded something in the books")),
