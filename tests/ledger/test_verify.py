@@ -114,7 +114,6 @@ def test_a_whole_business_is_proved_before_and_after_sealing_and_no_check_is_emp
     assert [check for check in answers if not check.ok] == []
     assert {check.name for check in answers if check.count == 0} == {
         "books.manual_entries",
-        "books.manual_entries",
         "books.reversals",
         "books.locked_periods",
         "books.heads",

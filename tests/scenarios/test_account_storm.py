@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from datetime import date, timedelta
+from typing import Any
 
 import pytest
 
@@ -91,7 +92,7 @@ class Storm:
         reverse_deposit(deposit_id=act, on=on, why="wrong", now=noon(known))
 
     def adjust(self, customer: AddedCustomer, on: date, known: date) -> None:
-        keyed = {"invoice_id": self.bill(customer), "why": "x", "on": on, "now": noon(known),
+        keyed: dict[str, Any] = {"invoice_id": self.bill(customer), "why": "x", "on": on, "now": noon(known),
                  "request_key": request_key()}  # fmt: skip
         if self.dice.random() < 0.5:
             discount_bill(net_minor=self.dice.choice((1, 33_33)), **keyed)
@@ -117,7 +118,7 @@ class Storm:
         wrong = []
         for _ in range(12):
             on, known_on = self.day() + timedelta(days=5), self.dice.choice((None, self.day()))
-            asked = {"to_on": on, "known_on": known_on}
+            asked: dict[str, Any] = {"to_on": on, "known_on": known_on}
             statements = [
                 get_receivable_ageing(on=on, known_on=known_on),
                 get_balance_sheet(on=on, known_on=known_on),
