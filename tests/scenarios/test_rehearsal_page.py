@@ -20,7 +20,7 @@ from backhaul.common.errors import InvalidInput, NotAllowed, NotFound
 from backhaul.operators.functions import rows
 from tests.builders import acting
 from tests.cast import Cast
-from tests.scenarios.rehearsal import DAY, fingerprint, scratches, settle
+from tests.scenarios.rehearsal import CELL, DAY, fingerprint, scratches, settle
 
 NOW = datetime.now(UTC)
 TODAY = NOW.date()
@@ -58,7 +58,9 @@ def test_what_was_asked_for_is_done_and_says_what_the_isp_may_know(town: Cast, d
     assert "riverside" not in json.dumps(report)
     assert done["names"] == {"north": "North", "rival": "Rival"}
     after = fingerprint(db)
-    assert {name for name in after if after[name] != before[name]} == {"cell1.rehearsal"}
+    changed = {name for name in after if after[name] != before[name]}
+    # Django's own list of permissions is nobody's here: a set-up of models fills it where a test had emptied it
+    assert {name for name in changed if "auth_permission" not in name} == {f"{CELL}.rehearsal"}
     assert scratches(db) == []
 
 
