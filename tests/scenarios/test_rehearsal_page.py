@@ -19,8 +19,8 @@ from backhaul.cli.embedded import EmbeddedPostgres
 from backhaul.common.errors import InvalidInput, NotAllowed, NotFound
 from backhaul.operators.functions import rows
 from tests.builders import acting
-from tests.cast import Cast
-from tests.scenarios.rehearsal import CELL, DAY, fingerprint, scratches, settle
+from tests.cast import CELL, Cast
+from tests.scenarios.rehearsal import DAY, fingerprint, scratches, settle
 
 NOW = datetime.now(UTC)
 TODAY = NOW.date()
