@@ -58,9 +58,7 @@ def test_what_was_asked_for_is_done_and_says_what_the_isp_may_know(town: Cast, d
     assert "riverside" not in json.dumps(report)
     assert done["names"] == {"north": "North", "rival": "Rival"}
     after = fingerprint(db)
-    changed = {name for name in after if after[name] != before[name]}
-    # Django's own list of permissions is nobody's here: a set-up of models fills it where a test had emptied it
-    assert {name for name in changed if "auth_permission" not in name} == {f"{CELL}.rehearsal"}
+    assert {name for name in after if after[name] != before[name]} == {f"{CELL}.rehearsal"}
     assert scratches(db) == []
 
 
