@@ -78,7 +78,8 @@ def clean(server: EmbeddedPostgres) -> None:
     import psycopg
 
     connections.close_all()
-    keep = ("django_migrations", "django_content_type", "chart_template", "posting_template", "xid_epoch")
+    keep = ("django_migrations", "django_content_type", "auth_permission", "chart_template", "posting_template",
+            "xid_epoch")  # fmt: skip
     url = server.admin_url.rsplit("/", 1)[0] + "/backhaul"
     with psycopg.connect(url, autocommit=True) as admin:
         found = admin.execute(

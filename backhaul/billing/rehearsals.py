@@ -7,6 +7,7 @@ reads what it may know: its own bills and books, and the funds of its direct chi
 from __future__ import annotations
 
 import json
+import logging
 import os
 import subprocess
 import sys
@@ -14,17 +15,25 @@ from datetime import date, datetime, timedelta
 from tempfile import TemporaryFile
 from typing import Any
 
+from django.utils.translation import gettext_noop
+
 from backhaul.common.errors import InvalidInput, NotAllowed, NotFound
 from backhaul.identity.models import IspDirectory
 from backhaul.operators.functions import execute, rows
 from backhaul.operators.jobs import enqueue
 from backhaul.operators.scope import current_scope, unit_of_work
 
+logger = logging.getLogger(__name__)
+
 BATCH = "batch"
 REHEARSE = "backhaul.billing.tasks.rehearse_days"
 AHEAD_DAYS = 400
 STUCK = timedelta(hours=6)  # one that has not ended by then never will: its server died
 TOLD = 500  # characters of why one broke off
+OWN_WORD = "backhaul: "  # how the command begins what it says itself
+BROKE_OFF = gettext_noop(
+    "It broke off. Ask for it again; if it breaks off again, whoever runs the server finds why in the log."
+)
 _READ = """
     SELECT id, until_on, by_actor_id, asked_at, day_on, ended_at, problem, report::text AS report
     FROM rehearsal WHERE operator_id = %s"""
@@ -89,13 +98,21 @@ def carry_out_rehearsal(isp: IspDirectory, *, rehearsal_id: int) -> None:
         written.seek(0)
         answer = written.read()
     done = answer.startswith("{")
-    problem = None if done else " ".join("".join(said).split())[-TOLD:] or "The rehearsal broke off."
+    problem = None if done else _why(said)
     with unit_of_work(isp, using=BATCH):
         execute(
             "UPDATE rehearsal SET ended_at = now(), report = %s, problem = %s WHERE operator_id = %s AND id = %s",
             [answer if done else None, problem, isp.isp_id, rehearsal_id],
             using=BATCH,
         )
+
+
+def _why(said: list[str]) -> str:
+    """The command's own word for what stood in its way; what it says when it crashes is for the log."""
+    if said and said[-1].startswith(OWN_WORD):
+        return said[-1].removeprefix(OWN_WORD).strip()[:TOLD]
+    logger.error("a rehearsal broke off: %s", "".join(said))
+    return BROKE_OFF
 
 
 def _noted(isp: IspDirectory, rehearsal_id: int, line: str) -> bool:
