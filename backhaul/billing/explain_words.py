@@ -7,14 +7,16 @@ from datetime import date, datetime
 from fractions import Fraction
 from typing import Any
 
-from django.utils.formats import date_format
+from django.utils import formats
 from django.utils.timezone import localtime
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext_lazy
 
 from backhaul.billing.explain_rules import Exact, Money, Rate, Span, Step, Token, Value, Who, Word
+from backhaul.common.digits import digits, in_sentence
 from backhaul.common.money import format_minor
 
+NAMES = ("number",)  # numbers that name something: their digits stay
 HEADINGS: dict[str, Any] = {
     "price": _("The price that held"),
     "days": _("The days"),
@@ -344,48 +346,52 @@ class Teller:
 
     def money(self, minor: int) -> str:
         """An amount with a true minus sign."""
-        return format_minor(minor, decimals=self._decimals).replace("-", "−")
+        return digits(format_minor(minor, decimals=self._decimals).replace("-", "−"))
 
     def _values(self, values: Mapping[str, Value]) -> dict[str, Any]:
-        return {name: self._value(value) for name, value in values.items()}
+        return {name: value if name in NAMES else self._value(value) for name, value in values.items()}
 
     def _value(self, value: Value) -> Any:
         for kind, say in self._says():
             if isinstance(value, kind):
                 return say(value)
-        return value
+        return in_sentence(value)
 
     def _says(self) -> tuple[tuple[type, Callable[[Any], str]], ...]:
-        """How values read, by their kind; a moment is a date too, so it comes first. Numbers and words stay."""
+        """How values read, by their kind; a moment is a date too, so it comes first. Words stay."""
         return (
             (Money, lambda value: self.money(value.minor)),
-            (Rate, lambda value: f"{value.bp / 100:g} %"),
+            (Rate, lambda value: digits(f"{value.bp / 100:g} %")),
             (Word, lambda value: str(WORDS[value.of].get(value.word, value.word))),
             (Span, _span),
             (Who, _who),
-            (datetime, lambda value: date_format(localtime(value), "j M Y")),
-            (date, lambda value: date_format(value, "j M Y")),
+            (datetime, lambda value: _dated(localtime(value), "j M Y")),
+            (date, lambda value: _dated(value, "j M Y")),
         )
 
     def _token(self, token: Token) -> str:
         if isinstance(token, Money):
             return self.money(token.minor)
-        return self._exact(token.minor) if isinstance(token, Exact) else str(token)
+        return self._exact(token.minor) if isinstance(token, Exact) else digits(str(token))
 
     def _exact(self, minor: Fraction) -> str:
         """Four places more than an amount has, cut off, not rounded; whole amounts as they are."""
         if minor.denominator == 1:
             return self.money(minor.numerator)
-        cut = format_minor(int(minor * 10_000), decimals=self._decimals + 4)
-        return cut.rstrip("0") if minor * 10_000 == int(minor * 10_000) else f"{cut}…"
+        cut = digits(format_minor(int(minor * 10_000), decimals=self._decimals + 4))
+        return cut.rstrip("0০") if minor * 10_000 == int(minor * 10_000) else f"{cut}…"
+
+
+def _dated(value: date, form: str) -> str:
+    return digits(formats.date_format(value, form))
 
 
 def _span(span: Span) -> str:
     last = date.fromordinal(span.to_on.toordinal() - 1)
     if span.days == 1:
-        return date_format(span.from_on, "j M Y")
+        return _dated(span.from_on, "j M Y")
     first = "j M" if span.from_on.year == last.year else "j M Y"
-    return f"{date_format(span.from_on, first)} – {date_format(last, 'j M Y')}"
+    return f"{_dated(span.from_on, first)} – {_dated(last, 'j M Y')}"
 
 
 def _who(who: Who) -> str:

@@ -9,9 +9,8 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
 from backhaul.common.errors import InvalidInput
-from backhaul.common.money import parse_minor
+from backhaul.common.money import format_minor, parse_minor
 from backhaul.web.currency import decimals
-from backhaul.web.templatetags.console import money
 
 BOUND = (date(1900, 1, 1), date(2999, 12, 31))  # days that pages take
 BANGLA_DIGITS = str.maketrans("০১২৩৪৫৬৭৮৯", "0123456789")
@@ -37,7 +36,7 @@ class MoneyField(forms.CharField):
         super().__init__(**{"max_length": 40, "widget": MoneyInput(), **options})
 
     def prepare_value(self, value: Any) -> Any:
-        return money(value).replace("−", "-") if isinstance(value, int) else value
+        return format_minor(value, decimals=decimals()) if isinstance(value, int) else value
 
     def clean(self, value: Any) -> int | None:
         text = super().clean(value)

@@ -9,10 +9,14 @@ function minor(input, decimals) {
   return BigInt(whole + part.slice(0, decimals).padEnd(decimals, "0"));
 }
 
+const BANGLA = Object.keys(LATIN);
+const inReadersDigits = (text) =>
+  document.documentElement.lang.startsWith("bn") ? text.replace(/\d/g, (digit) => BANGLA[digit]) : text;
+
 function written(amount, decimals) {
   const digits = String(amount < 0n ? -amount : amount).padStart(decimals + 1, "0");
   const whole = digits.slice(0, digits.length - decimals).replace(/\B(?=(\d{3})+$)/g, ",");
-  return (amount < 0n ? "−" : "") + whole + (decimals ? `.${digits.slice(-decimals)}` : "");
+  return inReadersDigits((amount < 0n ? "−" : "") + whole + (decimals ? `.${digits.slice(-decimals)}` : ""));
 }
 
 function addUp(form) {

@@ -6,11 +6,10 @@ from datetime import date
 from typing import Any
 from urllib.parse import urlencode
 
-from django.utils.formats import date_format
-
 from backhaul.billing.queries import STATES, BillFilter
 from backhaul.web.console import given
 from backhaul.web.console.pages import PageRequest
+from backhaul.web.templatetags.console import dated
 
 MONTHS = 13  # that the list offers
 
@@ -49,7 +48,7 @@ def from_json(kept: dict[str, Any]) -> BillFilter:
 def recent_months(today: date) -> list[tuple[str, str]]:
     """This month and those before it, to choose from."""
     months = (date(today.year + (today.month - 1 - n) // 12, (today.month - 1 - n) % 12 + 1, 1) for n in range(MONTHS))
-    return [(f"{month:%Y-%m}", date_format(month, "F Y")) for month in months]
+    return [(f"{month:%Y-%m}", dated(month, "F Y")) for month in months]
 
 
 def _as_query(wanted: BillFilter) -> dict[str, Any]:

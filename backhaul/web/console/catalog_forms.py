@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from backhaul.catalog.packages import TERMS
 from backhaul.web.console.customer_forms import offer
 from backhaul.web.forms import DayField, MoneyField
+from backhaul.web.templatetags.console import count
 
 
 class PlanForm(forms.Form):
@@ -129,4 +130,4 @@ class HolidayForm(forms.Form):
 
 
 def _months(months: int) -> Any:
-    return _("1 month") if months == 1 else _("%(n)s months") % {"n": months}
+    return _("1 month") if months == 1 else _("%(n)s months") % {"n": count(months)}

@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy
 from backhaul.ledger.queries import list_accounts, sort_by_kind
 from backhaul.ledger.rules import ManualLine, pair_lines
 from backhaul.web.forms import DayField, KeyedForm, MoneyField, MoneyInput
+from backhaul.web.templatetags.console import count
 from backhaul.web.words import choices, named
 
 LINES, MORE_LINES, MOST_LINES = 4, 4, 60
@@ -53,7 +54,7 @@ class HandEntryForm(KeyedForm):
         self.line_numbers = range(lines)
         offered = [("", _("Choose an account")), *_open_accounts()]
         for n in self.line_numbers:
-            label = _("Line %(n)s") % {"n": n + 1}
+            label = _("Line %(n)s") % {"n": count(n + 1)}
             self.fields[f"account_{n}"] = forms.ChoiceField(
                 choices=offered, required=False, widget=forms.Select(attrs={"aria-label": f"{label}: {_('Account')}"})
             )

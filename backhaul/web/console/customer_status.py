@@ -21,7 +21,7 @@ from backhaul.subscribers.queries import get_customer, list_blocks
 from backhaul.subscribers.services import disable_subscription, reset_password, suspend_subscription
 from backhaul.web.console.customer_forms import LeaveForm, PasswordResetForm, WhyForm
 from backhaul.web.console.pages import PageRequest, go, page, refusals_to, rehearsal, sent, show
-from backhaul.web.templatetags.console import money
+from backhaul.web.templatetags.console import count, money
 from backhaul.web.words import named
 
 LIFTED = ("not_activated", "by_hand", "disabled", "left")  # by a person; other blocks go by their own cause only
@@ -197,7 +197,7 @@ def leave(request: PageRequest, pk: int) -> HttpResponse:
 
 def _leave_panel(request: PageRequest, row: dict[str, Any]) -> Panel:
     refund = preview_refund(subscription_id=row["subscription_id"], on=request.today, now=request.now)
-    days = _("%(days)s unused days are given back; today counts as used.") % {"days": refund.days}
+    days = _("%(days)s unused days are given back; today counts as used.") % {"days": count(refund.days)}
     effects = [
         {"label": _("Back into your fund"), "minor": refund.back_minor},
         {"label": _("Credited to the customer, if you choose so"), "minor": refund.credit_minor},

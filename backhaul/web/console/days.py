@@ -21,6 +21,7 @@ from backhaul.web.console.day_forms import OutageForm
 from backhaul.web.console.downloads import csv_file
 from backhaul.web.console.pages import ROWS, PageRequest, go, page, paged, refusals_to, rehearsal, sent, show
 from backhaul.web.console.people import by_whom
+from backhaul.web.templatetags.console import count
 from backhaul.web.words import named
 
 
@@ -42,7 +43,7 @@ def add_outage(request: PageRequest) -> HttpResponse:
         with refusals_to(form):
             if form.was_shown(outage):
                 done = record_outage(**act)
-                messages.success(request, _("%(n)s services are credited.") % {"n": done.credited})
+                messages.success(request, _("%(n)s services are credited.") % {"n": count(done.credited)})
                 return go(request, "outages")
             with rehearsal():
                 preview = record_outage(**act)

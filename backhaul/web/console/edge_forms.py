@@ -8,12 +8,12 @@ from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
-from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from backhaul.resellers.slabs import Slab
 from backhaul.web.forms import KeyedForm, MoneyField
+from backhaul.web.templatetags.console import count, dated
 
 SLABS = 5
 
@@ -36,7 +36,7 @@ class LoanForm(KeyedForm):
 
     def __init__(self, *args: Any, days: int, **options: Any) -> None:
         super().__init__(*args, **options)
-        choices = [(n, ngettext("%(n)s day", "%(n)s days", n) % {"n": n}) for n in range(1, days + 1)]
+        choices = [(n, ngettext("%(n)s day", "%(n)s days", n) % {"n": count(n)}) for n in range(1, days + 1)]
         self.fields["days"].choices = choices  # type: ignore[attr-defined]
         self.fields["days"].initial = days
 
@@ -48,19 +48,19 @@ class SlabsForm(forms.Form):
 
     def __init__(self, *args: Any, months: list[date], slabs: list[Slab], **options: Any) -> None:
         super().__init__(*args, **options)
-        choices = [(month.isoformat(), date_format(month, "F Y")) for month in months]
+        choices = [(month.isoformat(), dated(month, "F Y")) for month in months]
         self.fields["starts_on"].choices = choices  # type: ignore[attr-defined]
         for n in range(SLABS):
             known = slabs[n] if n < len(slabs) and slabs[n].bonus_bp else None
             self.fields[f"services_{n}"] = forms.IntegerField(
-                label=_("Slab %(n)s: services from") % {"n": n + 1},
+                label=_("Slab %(n)s: services from") % {"n": count(n + 1)},
                 required=False,
                 min_value=1,
                 max_value=10_000_000,
                 initial=known.from_services if known else None,
             )
             self.fields[f"percent_{n}"] = forms.DecimalField(
-                label=_("Slab %(n)s: bonus in percent") % {"n": n + 1},
+                label=_("Slab %(n)s: bonus in percent") % {"n": count(n + 1)},
                 required=False,
                 min_value=Decimal("0.01"),
                 max_value=Decimal(100),

@@ -19,7 +19,7 @@ from backhaul.web.console.customer_status import Panel
 from backhaul.web.console.fund_forms import TermsForm
 from backhaul.web.console.pages import PageRequest, go, page, refusals_to, rehearsal, sent, show
 from backhaul.web.console.payments import ReverseForm
-from backhaul.web.templatetags.console import money
+from backhaul.web.templatetags.console import count, money
 from backhaul.web.words import named
 
 
@@ -79,13 +79,13 @@ def start(request: PageRequest, pk: int) -> HttpResponse:
     if row["started"]:
         return go(request, "reseller", pk)
     planned = preview_start(child_id=pk, on=request.today)
-    count = {"n": planned.services, "sum": money(planned.total_minor)}
+    told = {"n": count(planned.services), "sum": money(planned.total_minor)}
     panel = Panel(
         _("Start %(name)s?") % row,
         _("Start"),
         reverse("reseller", args=[pk]),
         tone="primary",
-        money=_("Running services below: %(n)s. Today and the days left of their periods cost %(sum)s.") % count,
+        money=_("Running services below: %(n)s. Today and the days left of their periods cost %(sum)s.") % told,
         people=_("Nobody goes offline. From now on every period and every new customer is charged to this fund."),
         effects=[
             {"label": _("Out of its fund now"), "minor": -planned.total_minor},

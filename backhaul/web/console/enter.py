@@ -25,6 +25,7 @@ from backhaul.web.console.pages import ROWS, SIGNED_IN, PageRequest, go, leave_t
 from backhaul.web.console.people import came_in_names
 from backhaul.web.console.tries import failed, heard
 from backhaul.web.console.where import address_of
+from backhaul.web.templatetags.console import count
 
 MINUTES = (15, 30, 60, 240)
 
@@ -46,7 +47,9 @@ class EnterForm(forms.Form):
 
 
 def _length(minutes: int) -> str:
-    return _("%(n)s hours") % {"n": minutes // 60} if minutes > 60 else _("%(n)s minutes") % {"n": minutes}
+    if minutes > 60:
+        return _("%(n)s hours") % {"n": count(minutes // 60)}
+    return _("%(n)s minutes") % {"n": count(minutes)}
 
 
 @page("resellers.enter")

@@ -10,7 +10,6 @@ from django.contrib import messages
 from django.forms import Form
 from django.http import HttpResponse
 from django.urls import reverse
-from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
 from backhaul.common.errors import NotFound
@@ -39,7 +38,7 @@ from backhaul.web.console.downloads import csv_file, pdf_file
 from backhaul.web.console.edge_forms import WordsForm
 from backhaul.web.console.pages import PageRequest, go, page, refusals_to, sent, show, unit_of
 from backhaul.web.paper.fund_statements import fund_document
-from backhaul.web.templatetags.console import day, money
+from backhaul.web.templatetags.console import dated, day, money
 from backhaul.web.words import named
 
 CUSTOMERS = 200
@@ -135,7 +134,7 @@ def confirm(request: PageRequest, child: int, month: date) -> HttpResponse:
             messages.success(request, _("Your side has confirmed the month."))
             return go(request, "fund-statement", child, month)
     panel = Panel(
-        _("Confirm %(month)s?") % {"month": date_format(month, "F Y")},
+        _("Confirm %(month)s?") % {"month": dated(month, "F Y")},
         _("Confirm"),
         reverse("fund-statement", args=[child, month]),
         tone="primary",

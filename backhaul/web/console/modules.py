@@ -16,6 +16,7 @@ from backhaul.resellers.queries import get_reseller
 from backhaul.web.console.pages import PageRequest, page, sent
 from backhaul.web.console.staff_forms import TreeForm
 from backhaul.web.console.two_steps import Act, Preview, two_steps
+from backhaul.web.templatetags.console import count
 
 
 @page("resellers.edit")
@@ -53,8 +54,9 @@ def modules(request: PageRequest, pk: int) -> HttpResponse:
 
 
 def _lost(name: str, below: dict[str, int]) -> tuple[Any, str]:
-    people = ngettext("taken from %(n)s person", "taken from %(n)s people", below["people"]) % {"n": below["people"]}
+    people = ngettext("taken from %(n)s person", "taken from %(n)s people", below["people"])
+    people %= {"n": count(below["people"])}
     if below["operators"]:
         operators = ngettext("and %(n)s operator below", "and %(n)s operators below", below["operators"])
-        people = f"{people} {operators % {'n': below['operators']}}"
+        people = f"{people} {operators % {'n': count(below['operators'])}}"
     return TREE[name].label, people

@@ -12,7 +12,7 @@ from django.utils.translation import ngettext
 from backhaul.web.console.onboarding_forms import FirstRechargeForm, TariffForm
 from backhaul.web.console.onboarding_steps import Flow, Step
 from backhaul.web.forms import MoneyField
-from backhaul.web.templatetags.console import day, money
+from backhaul.web.templatetags.console import count, day, money
 
 NOT_SAID = ("own_colour", "colour", "permissions", "zones")
 
@@ -60,10 +60,11 @@ def _said(form: forms.Form) -> list[tuple[Any, Any]]:
             shown.append((field.label, _in_words(field, value)))
     if "zones" in form.fields:
         n = len(form.cleaned_data["zones"])
-        shown.append((_("Zones"), ngettext("%(n)s zone", "%(n)s zones", n) % {"n": n} if n else _("none")))
+        shown.append((_("Zones"), ngettext("%(n)s zone", "%(n)s zones", n) % {"n": count(n)} if n else _("none")))
     if "permissions" in form.fields:
         n = len(form.cleaned_data["permissions"])
-        shown.append((_("May do"), ngettext("%(n)s action", "%(n)s actions", n) % {"n": n} if n else _("nothing")))
+        said = ngettext("%(n)s action", "%(n)s actions", n) % {"n": count(n)}
+        shown.append((_("May do"), said if n else _("nothing")))
     if "amount" in form.fields and form.cleaned_data["amount"] is None:
         return [(_("Recharge"), _("none"))]
     return shown

@@ -26,6 +26,7 @@ from backhaul.resellers.planner import (
 from backhaul.web.console import given
 from backhaul.web.console.edge_forms import AskForm, LoanForm
 from backhaul.web.console.pages import PageRequest, go, page, refusals_to, rehearsal, sent, show
+from backhaul.web.templatetags.console import count
 
 SHOWN_DAYS = 31
 
@@ -55,7 +56,7 @@ def plan(request: PageRequest) -> HttpResponse:
 
 
 def _ask_form(amount_minor: int, days: int) -> AskForm:
-    note = ngettext("For the next day", "For the next %(n)s days", days) % {"n": days}
+    note = ngettext("For the next day", "For the next %(n)s days", days) % {"n": count(days)}
     return AskForm(initial={"amount": amount_minor, "note": note})
 
 

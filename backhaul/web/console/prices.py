@@ -21,7 +21,7 @@ from backhaul.web.console.catalog_forms import BandForm, CutForm, HolidayForm, V
 from backhaul.web.console.pages import PageRequest, only_the_isp, page, show
 from backhaul.web.console.people import by_whom
 from backhaul.web.console.two_steps import Act, Preview, bound, two_steps, weighed
-from backhaul.web.templatetags.console import day
+from backhaul.web.templatetags.console import count, day
 
 SHOWN = 20
 SHOWN_DAYS = 5
@@ -182,7 +182,7 @@ def _moved_cuts(before: list[dict[str, Any]], then: list[dict[str, Any]]) -> Pre
     figures += [
         (
             _("Customers of yours due to be suspended on %(day)s") % {"day": day(on)},
-            _("%(n)s, then on %(day)s") % {"n": services, "day": day(later)},
+            _("%(n)s, then on %(day)s") % {"n": count(services), "day": day(later)},
         )
         for on, services, later in moved[:SHOWN_DAYS]
     ]

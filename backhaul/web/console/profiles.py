@@ -19,6 +19,7 @@ from backhaul.web.console.pages import PageRequest, go, page, refusals_to, sent,
 from backhaul.web.console.people import by_whom
 from backhaul.web.console.profile_forms import PRESET_NAMES, ProfileForm, preset_of
 from backhaul.web.console.two_steps import Act, Preview, weighed
+from backhaul.web.templatetags.console import count
 
 
 @page("catalog.edit")
@@ -57,7 +58,7 @@ def profile(request: PageRequest, pk: int) -> HttpResponse:
                 "%(n)s of them would be suspended at the next cut.",
                 "%(n)s of them would be suspended at the next cut.",
                 reached["cut"],
-            ) % {"n": reached["cut"]}
+            ) % {"n": count(reached["cut"])}
         return preview
 
     return weighed(

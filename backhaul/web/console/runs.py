@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from django.http import HttpResponse
-from django.utils.formats import date_format
 
 from backhaul.billing import run_queries
 from backhaul.billing.run_plans import confirm_plan, get_plan, list_plan_lines, request_plan, withdraw_plan
@@ -17,6 +16,7 @@ from backhaul.web.console.jobs import follow
 from backhaul.web.console.pages import ROWS, PageRequest, go, page, refusals_to, sent, show
 from backhaul.web.console.run_forms import DecisionForm, RunForm
 from backhaul.web.console.run_nights import nights_to_tell
+from backhaul.web.templatetags.console import dated
 
 
 @page("bills.run")
@@ -29,7 +29,7 @@ def billing_run(request: PageRequest) -> HttpResponse:
         with refusals_to(form):
             on = form.cleaned_data["on"]
             plan_id = request_plan(on=on, now=request.now)
-            follow(request, "rehearsal", date_format(on), key=f"plan:{plan_id}", page=("run-plan", plan_id))
+            follow(request, "rehearsal", dated(on), key=f"plan:{plan_id}", page=("run-plan", plan_id))
             return go(request, "run-plan", plan_id)
     context = {"runs": run_queries.list_runs(), "plans": run_queries.list_plans(), **nights_to_tell(request)}
     return show(request, "billing_run", context, form=form)
@@ -107,5 +107,5 @@ def _decide(request: PageRequest, found: dict[str, Any], decision: str) -> HttpR
     if decision == "confirm" or found["on_date"] > request.today:
         return go(request, "run-plan", found["id"])
     run_id = start_run(on=found["on_date"], now=request.now)
-    follow(request, "billing_run", date_format(found["on_date"]), key=f"run:{run_id}", page=("run", run_id))
+    follow(request, "billing_run", dated(found["on_date"]), key=f"run:{run_id}", page=("run", run_id))
     return go(request, "run", run_id)

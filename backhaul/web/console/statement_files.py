@@ -9,13 +9,13 @@ from typing import Any
 
 import xlsxwriter
 from django.http import HttpResponse
-from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop as words
 
 from backhaul.ledger.statements import Cell, Column, Row, Statement
 from backhaul.operators.scope import current_scope
 from backhaul.web.console.downloads import attachment, csv_file
+from backhaul.web.templatetags.console import dated
 
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 WIDTHS = {"money": 16, "day": 12, "count": 10, "text": 24}
@@ -162,9 +162,9 @@ def days_of(statement: Statement) -> str:
     """The days that a statement is about, and the day on which it was known: as pages and files say it."""
     parts = []
     if statement.from_on and statement.to_on and statement.from_on != statement.to_on:
-        parts.append(f"{date_format(statement.from_on, 'j M Y')} – {date_format(statement.to_on, 'j M Y')}")
+        parts.append(f"{dated(statement.from_on, 'j M Y')} – {dated(statement.to_on, 'j M Y')}")
     elif statement.to_on:
-        parts.append(_("as of %(day)s") % {"day": date_format(statement.to_on, "j M Y")})
+        parts.append(_("as of %(day)s") % {"day": dated(statement.to_on, "j M Y")})
     if statement.known_on:
-        parts.append(_("as known on %(day)s") % {"day": date_format(statement.known_on, "j M Y")})
+        parts.append(_("as known on %(day)s") % {"day": dated(statement.known_on, "j M Y")})
     return ", ".join(parts)

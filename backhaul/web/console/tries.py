@@ -15,6 +15,7 @@ from backhaul.identity.sign_in import Tried
 from backhaul.operators.scope import current_scope, unit_of_work
 from backhaul.operators.services import record_audit
 from backhaul.web.console.where import address_of, host_of
+from backhaul.web.templatetags.console import count
 
 NOBODYS = ("locked-out",)  # who it was is not known; all else a person did who had proved who it is
 
@@ -27,10 +28,10 @@ def failed(tried: Tried, otherwise: str) -> str:
 def locked(wait: timedelta) -> str:
     minutes = max(1, ceil(wait.total_seconds() / 60))
     return ngettext(
-        "Too many tries from here. Wait %(count)d minute, then try again; or sign in from another place.",
-        "Too many tries from here. Wait %(count)d minutes, then try again; or sign in from another place.",
+        "Too many tries from here. Wait %(count)s minute, then try again; or sign in from another place.",
+        "Too many tries from here. Wait %(count)s minutes, then try again; or sign in from another place.",
         minutes,
-    ) % {"count": minutes}
+    ) % {"count": count(minutes)}
 
 
 def heard(request: HttpRequest, tried: Tried, now: datetime) -> None:

@@ -8,7 +8,6 @@ from typing import Any, cast
 from django import forms
 from django.contrib import messages
 from django.http import FileResponse, HttpResponse
-from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -21,6 +20,7 @@ from backhaul.web.console.downloads import UNSAFE
 from backhaul.web.console.jobs import follow
 from backhaul.web.console.pages import PageRequest, go, page, refusals_to, sent, show, unit_of
 from backhaul.web.console.people import by_whom
+from backhaul.web.templatetags.console import dated
 
 
 class AddressForm(forms.Form):
@@ -38,7 +38,7 @@ def verify(request: PageRequest) -> HttpResponse:
     """GET, POST books/verify/: what was found and when. POST, by the ISP: verify the whole tree now, as a job."""
     if request.method == "POST":
         run_id = verification.request_verify(now=request.now)
-        follow(request, "verify", date_format(request.today), key=f"verify:{run_id}", page=("verify-run", run_id))
+        follow(request, "verify", dated(request.today), key=f"verify:{run_id}", page=("verify-run", run_id))
         return go(request, "verify-run", run_id)
     of_isp = request.scope.parent_id is None
     runs: list[dict[str, Any]]

@@ -183,8 +183,9 @@ def _price_words(bill: dict[str, Any]) -> str:
     days, price = (bill["ends_on"] - bill["starts_on"]).days, money(bill["price_minor"])
     if days == bill["cycle_days"]:
         words = ngettext("%(n)s day, a whole period at %(price)s", "%(n)s days, a whole period at %(price)s", days)
-        return words % {"n": days, "price": price}
-    return _("%(n)s of %(all)s days at %(price)s") % {"n": days, "all": bill["cycle_days"], "price": price}
+        return words % {"n": count(days), "price": price}
+    told = {"n": count(days), "all": count(bill["cycle_days"]), "price": price}
+    return _("%(n)s of %(all)s days at %(price)s") % told
 
 
 def _days(bill_days: Rows) -> Table:

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
 from backhaul.operators.scope import current_scope
 from backhaul.web.paper.document import Column, Document, Fact, Row, Table
 from backhaul.web.paper.sheet import seal, sheet
-from backhaul.web.templatetags.console import count, day, moment, money, state_label
+from backhaul.web.templatetags.console import count, dated, day, moment, money, state_label
 from backhaul.web.words import named
 
 Rows = list[dict[str, Any]]
@@ -29,7 +28,7 @@ def fund_document(
     """A month of a fund; arguments as the statement's page shows them, `customers` all of them."""
     tables = [_figures(row), _movements(row, lines), _charged(charges, customers)]
     return sheet(
-        date_format(row["month_on"], "F Y"),
+        dated(row["month_on"], "F Y"),
         dated_on=row["month_on"],
         subtitle=title,
         state=str(state_label(state)),

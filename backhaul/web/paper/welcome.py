@@ -11,7 +11,7 @@ from django.utils.translation import ngettext
 from backhaul.operators.scope import current_scope
 from backhaul.web.paper.document import Column, Document, Fact, Row, Table
 from backhaul.web.paper.sheet import sheet
-from backhaul.web.templatetags.console import money
+from backhaul.web.templatetags.console import count, money
 from backhaul.web.words import named
 
 Rows = list[dict[str, Any]]
@@ -85,10 +85,10 @@ def _guards(fund: dict[str, Any]) -> Table:
         told += [
             (_("Below this, night by night: warned, no new customers, renewals wait, then disabled"),
              money(fund["minimum_balance_minor"])),
-            (_("Notice before disabling"), ngettext("%(n)s hour", "%(n)s hours", hours) % {"n": hours}),
+            (_("Notice before disabling"), ngettext("%(n)s hour", "%(n)s hours", hours) % {"n": count(hours)}),
         ]  # fmt: skip
     if fund["emergency_days"]:
         days = fund["emergency_days"]
-        told.append((_("Emergency fund, once a month"), ngettext("%(n)s day", "%(n)s days", days) % {"n": days}))
+        told.append((_("Emergency fund, once a month"), ngettext("%(n)s day", "%(n)s days", days) % {"n": count(days)}))
     rows = tuple(Row(row) for row in told)
     return Table((Column(_("Rule"), share=1), Column(_("What holds"), figure=True)), rows, title=_("Your fund"))

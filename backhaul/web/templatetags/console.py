@@ -9,14 +9,17 @@ from typing import Any
 from django import template
 from django.forms import BoundField
 from django.forms.widgets import CheckboxInput, Select, Textarea
+from django.template import defaultfilters
+from django.template.base import FilterExpression, Parser, Token
+from django.templatetags.i18n import BlockTranslateNode, do_block_translate
 from django.templatetags.static import static
-from django.utils.formats import date_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.timezone import localtime
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
+from backhaul.common.digits import digits, in_sentence
 from backhaul.common.money import format_minor
 from backhaul.web.currency import decimals
 from backhaul.web.shell import initials as initials_of
@@ -24,6 +27,7 @@ from backhaul.web.words import named
 
 register = template.Library()
 register.filter("named", named)
+FOR_MACHINES = ("Y-m-d", "Y-m", "c")
 AVATAR_TONES = ("blue", "green", "violet", "amber", "teal", "red")
 
 
@@ -38,12 +42,34 @@ def icon(name: str, classes: str = "") -> SafeString:
     )
 
 
+class Spoken:
+    """What stands in a sentence of {% blocktrans %}: whole numbers in the reader's digits. A number that names
+    something, such as a bill, is passed as text: number|stringformat:"s"."""
+
+    def __init__(self, expression: FilterExpression) -> None:
+        self.expression = expression
+
+    def resolve(self, context: template.Context) -> object:
+        return in_sentence(self.expression.resolve(context))
+
+
+@register.tag("blocktrans")
+@register.tag("blocktranslate")
+def sentence(parser: Parser, token: Token) -> BlockTranslateNode:
+    """Django's own, with the numbers of the sentence in the reader's digits."""
+    node = do_block_translate(parser, token)
+    node.extra_context = {name: Spoken(value) for name, value in node.extra_context.items()}
+    if node.counter:
+        node.counter = Spoken(node.counter)
+    return node
+
+
 @register.filter
 def money(minor: int | str | None) -> str:
     """Minor units as an amount: 150000000 gives 1,500,000.00 (a true minus sign before negative ones)."""
     if minor is None or minor == "":
         return "–"
-    return format_minor(int(minor), decimals=decimals()).replace("-", "−")
+    return digits(format_minor(int(minor), decimals=decimals()).replace("-", "−"))
 
 
 @register.filter
@@ -54,7 +80,12 @@ def value_of(row: dict[str, Any], key: str) -> Any:
 
 @register.filter
 def count(number: int | None) -> str:
-    return "–" if number is None else f"{number:,}"
+    return "–" if number is None else digits(f"{number:,}")
+
+
+@register.filter
+def rounded(number: float) -> str:
+    return count(round(number))
 
 
 @register.filter
@@ -62,7 +93,7 @@ def speed(kbps: int | None) -> str:
     """A plan's rate: 10240 gives 10 Mbit/s."""
     if kbps is None:
         return "–"
-    return f"{kbps / 1024:g} Mbit/s" if kbps >= 1024 else f"{kbps} kbit/s"
+    return digits(f"{kbps / 1024:g} Mbit/s" if kbps >= 1024 else f"{kbps} kbit/s")
 
 
 @register.filter
@@ -74,19 +105,32 @@ def mac(digits: str | None) -> str:
 
 @register.filter
 def percent(basis_points: int) -> str:
-    return f"{basis_points / 100:g} %"
+    return digits(f"{basis_points / 100:g} %")
+
+
+@register.filter("date", expects_localtime=True)
+def dated(value: date | None, form: str = "j M Y") -> str:
+    """Django's `date`, in the reader's digits; as it is in the forms that machines read, such as Y-m-d."""
+    written = defaultfilters.date(value, form)
+    return written if form in FOR_MACHINES else digits(written)
+
+
+@register.filter("filesizeformat")
+def size(count: int) -> str:
+    """Django's `filesizeformat`, in the reader's digits."""
+    return digits(defaultfilters.filesizeformat(count))
 
 
 @register.filter
 def day(value: date | None) -> str:
     """A local date: 22 Nov 2026."""
-    return date_format(value, "j M Y") if value else "–"
+    return dated(value, "j M Y") if value else "–"
 
 
 @register.filter
 def moment(value: datetime | None) -> str:
     """An instant in the ISP's zone: 22 Nov 2026, 14:05."""
-    return date_format(localtime(value), "j M Y, H:i") if value else "–"
+    return dated(localtime(value), "j M Y, H:i") if value else "–"
 
 
 @register.filter
@@ -102,7 +146,7 @@ def period(starts_on: date, ends_on: date) -> str:
     if last == starts_on:
         return day(starts_on)
     first = "j M" if starts_on.year == last.year else "j M Y"
-    return f"{date_format(starts_on, first)} – {day(last)}"
+    return f"{dated(starts_on, first)} – {day(last)}"
 
 
 @register.filter
@@ -184,6 +228,7 @@ STATES: dict[str, tuple[str, Any]] = {
     "part": ("blue", pgettext_lazy("period", "Closed in part")),
     "open": ("amber", pgettext_lazy("period", "Open")),
     "to_come": ("grey", pgettext_lazy("period", "To come")),
+    "before": ("grey", pgettext_lazy("period", "Before the books began")),
     "silent": ("amber", pgettext_lazy("session", "Not reporting")),
     "asked": ("amber", pgettext_lazy("disconnect", "Asked")),
     "agreed": ("blue", pgettext_lazy("disconnect", "Agreed")),

@@ -1,5 +1,11 @@
+import re
 from datetime import date
 
+import pytest
+from django.template import engines
+from django.utils.translation import override
+
+from backhaul.web.forms import MoneyField
 from backhaul.web.templatetags.console import bars, last_day, money, period, shares, tone_of
 
 
@@ -32,3 +38,24 @@ def test_shares_fill_the_bar_and_an_empty_list_has_no_width() -> None:
 
 def test_a_name_keeps_its_colour() -> None:
     assert tone_of("Abdul Karim") == tone_of("Abdul Karim")
+
+
+SENTENCE = "{% blocktrans count n=n %}{{ n }} renewal waits{% plural %}{{ n }} renewals wait{% endblocktrans %}"
+NAMED = "{% blocktrans with n=n|stringformat:'s' %}Bill {{ n }}{% endblocktrans %}"
+FIGURES = "{{ m|money }} {{ n|count }} {{ d|day }} {{ d|date:'F Y' }} {{ n|filesizeformat }} {{ m|percent }}"
+
+
+@pytest.mark.parametrize("written", [FIGURES, SENTENCE, NAMED, "{{ d|date:'Y-m-d' }}", "{{ n }}"])
+def test_figures_have_bangla_digits_in_bangla_and_names_keep_theirs(written: str) -> None:
+    """In figures and in sentences alike; what names something, or is read by a machine, is as it is everywhere."""
+    template = engines["django"].from_string(written)
+    for language, holds in (("en", "[0-9]"), ("bn", "[০-৯]" if written in (FIGURES, SENTENCE) else "[0-9]")):
+        with override(language):
+            said = template.render({"m": 123_456_78, "n": 37, "d": date(2026, 11, 22)})
+        digits = [letter for letter in said if letter.isdigit()]
+        assert digits and all(re.fullmatch(holds, digit) for digit in digits), said
+
+
+def test_what_is_typed_into_a_form_begins_with_latin_digits() -> None:
+    with override("bn"):
+        assert MoneyField().prepare_value(1_234_50) == "1,234.50"
