@@ -9,6 +9,7 @@ from backhaul.operators.functions import rows
 from backhaul.operators.scope import current_scope
 from backhaul.subscribers.rules import STATUSES
 
+LAST = 200  # so many of the newest customers tell what is usual
 _STATUS = (
     "service_status(ARRAY(SELECT b.reason FROM block b WHERE b.operator_id = s.operator_id "
     "AND b.subscription_id = s.id AND b.to_at IS NULL))"
@@ -79,6 +80,17 @@ def count_by_status() -> dict[str, int]:
     every = rows("SELECT count(*) AS n FROM subscription WHERE operator_id = %s", [current_scope().operator_id])
     counts["active"] = every[0]["n"] - sum(counts.values())
     return counts
+
+
+def find_usual_profile() -> tuple[int, int] | None:
+    """The billing profile, (operator id, id), that most of the acting operator's last customers have; None: no one."""
+    found = rows(
+        "SELECT profile_operator_id, profile_id FROM (SELECT s.profile_operator_id, s.profile_id FROM subscription s "
+        "WHERE s.operator_id = %s AND s.left_on IS NULL ORDER BY s.id DESC LIMIT %s) AS last "
+        "GROUP BY 1, 2 ORDER BY count(*) DESC, 1, 2 LIMIT 1",
+        [current_scope().operator_id, LAST],
+    )
+    return (found[0]["profile_operator_id"], found[0]["profile_id"]) if found else None
 
 
 def list_blocks(subscription_id: int) -> list[dict[str, Any]]:

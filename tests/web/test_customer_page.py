@@ -179,6 +179,10 @@ def test_a_template_and_a_customer_fill_the_form_and_nothing_personal_is_copied(
     assert by_template["package"].endswith(f"-{town.cast.packages['Home 10']}")
     assert by_template["zone"] == str(ids["zone"])
     like = typed_in(client, f"/customers/add/?like={ids['customer']}")
+    with acting(town.cast.padma, town.cast.riverside):
+        (usual,) = rows("SELECT DISTINCT profile_operator_id || '-' || profile_id AS key FROM subscription")
+    assert typed_in(client, "/customers/add/")["profile"] == usual["key"]  # not the first one by name
+    assert typed_in(signed_in("rival"), "/customers/add/")["profile"] == ""  # has nobody yet: it is to be chosen
     assert like["package"] and not like["name"] and not like["mobile"] and not like["username"]
     assert client.get("/customers/add/?like=1").status_code == 404
     saved = {**typed_in(client, f"/customers/templates/{ids['template']}/"), "username_prefix": "hb-"}

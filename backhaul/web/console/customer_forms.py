@@ -11,14 +11,14 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from backhaul.catalog.queries import list_billing_profiles_offered, list_packages_offered
-from backhaul.common.money import format_minor
 from backhaul.subscribers.custom_fields import list_fields
 from backhaul.subscribers.lookalikes import Sought
+from backhaul.subscribers.queries import find_usual_profile
 from backhaul.subscribers.services import NewCustomer
 from backhaul.subscribers.zones import list_zone_choices
 from backhaul.web.console.given import as_id
-from backhaul.web.currency import decimals
 from backhaul.web.forms import CoordinateField, KeyedForm, MoneyField, PhoneField
+from backhaul.web.templatetags.console import money
 from backhaul.web.words import choices
 
 LETTERS = "abcdefghjkmnpqrstuvwxyz23456789"  # none that look alike on paper
@@ -132,9 +132,8 @@ class AddCustomerForm(PlaceFields, KeyedForm):
         super().__init__(*args, **options)
         self.today = today
         self.packages = list_packages_offered(today)
-        profiles = list_billing_profiles_offered()
         offer(self, "package", [("", _("Choose a package")), *map(package_choice, self.packages)])
-        offer(self, "profile", [(key_of(row), row["name"]) for row in profiles])
+        offer_profiles(self)
 
     def groups(self) -> list[tuple[Any, list[forms.BoundField]]]:
         """The fields as the page lays them out."""
@@ -217,7 +216,19 @@ class LeaveForm(WhyForm):
 
 def package_choice(row: dict[str, Any]) -> tuple[str, str]:
     """A package on offer as a choice of a select."""
-    return key_of(row), f"{row['name']} · {format_minor(row['price_minor'], decimals=decimals())}"
+    return key_of(row), f"{row['name']} · {money(row['price_minor'])}"
+
+
+def offer_profiles(form: forms.Form) -> None:
+    """Fill a form's select of billing profiles. It begins with what most customers have, or with the only one there is;
+    else it is to be chosen: the first by name may be paid by the day."""
+    profiles = [(key_of(row), row["name"]) for row in list_billing_profiles_offered()]
+    keys = [key for key, _name in profiles]
+    usual = find_usual_profile()
+    likely = "-".join(map(str, usual)) if usual else ""
+    begins = likely if likely in keys else keys[0] if len(keys) == 1 else ""
+    offer(form, "profile", profiles if begins else [("", _("Choose how it is billed")), *profiles])
+    form.fields["profile"].initial = begins
 
 
 def key_of(row: dict[str, Any]) -> str:
