@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 from backhaul.operators.functions import rows
 from backhaul.operators.scope import current_scope
+
+AHEAD_DAYS = 3660  # changes of price are looked for so far ahead
 
 
 def list_bill_days(bill_id: int) -> list[dict[str, Any]]:
@@ -59,6 +61,19 @@ def list_service_history(subscription_id: int) -> list[dict[str, Any]]:
         ORDER BY from_on DESC, from_at DESC
         """,
         {"me": current_scope().operator_id, "service": subscription_id},
+    )
+
+
+def list_prices_ahead(subscription_id: int, today: date) -> list[dict[str, Any]]:
+    """What a whole term costs a service: today's price_minor, then each later one with the day it holds from (from_on).
+
+    Without a change of package that is planned: prices of its own end with it.
+    """
+    return rows(
+        "SELECT from_on, price_minor FROM (SELECT from_on, price_minor, "
+        "lag(price_minor) OVER (ORDER BY from_on) AS before FROM priced_days(%s, %s, %s, %s)) AS d "
+        "WHERE before IS DISTINCT FROM price_minor ORDER BY from_on",
+        [current_scope().operator_id, subscription_id, today, today + timedelta(days=AHEAD_DAYS)],
     )
 
 

@@ -96,21 +96,30 @@ def list_discounts(on: date, limit: int = 500) -> list[dict[str, Any]]:
 
 
 def get_next_bill(subscription_id: int, on: date) -> dict[str, Any]:
-    """What a whole term costs a service at its next bill: starts_on, net, discount, vat and total in minor units."""
+    """What a whole term costs a service at its next bill: starts_on, net, discount, vat and total in minor units.
+
+    A change of package that is planned for that day counts: its price, and no price of its own any more.
+    """
     found = rows(
-        "SELECT b.starts_on, n.minor AS net_minor, d.minor AS discount_minor, v.minor AS vat_minor, "
+        "SELECT b.starts_on, b.package, n.minor AS net_minor, d.minor AS discount_minor, v.minor AS vat_minor, "
         "rounded_to(n.minor - d.minor + v.minor, b.step) AS total_minor "
         "FROM (SELECT s.operator_id, s.id, GREATEST(t.billed_until, %s) AS starts_on, f.prices_include_vat AS incl, "
-        "f.round_bill_to_minor AS step, f.billing_type = 'free' AS free FROM billing_state t "
+        "f.round_bill_to_minor AS step, f.billing_type = 'free' AS free, c.package_operator_id, c.package_id, "
+        "p.name AS package FROM billing_state t "
         "JOIN subscription s ON s.operator_id = t.operator_id AND s.id = t.subscription_id "
         "JOIN billing_profile f ON f.operator_id = s.profile_operator_id AND f.id = s.profile_id "
+        "LEFT JOIN planned_change c ON c.operator_id = s.operator_id AND c.subscription_id = s.id "
+        "AND GREATEST(t.charged_until, c.on_date) <= GREATEST(t.billed_until, %s) "
+        "LEFT JOIN package p ON p.operator_id = c.package_operator_id AND p.id = c.package_id "
         "WHERE t.operator_id = %s AND t.subscription_id = %s) AS b "
-        "CROSS JOIN LATERAL (SELECT CASE WHEN free THEN 0 ELSE price_on(b.operator_id, b.id, b.starts_on) END AS base, "
+        "CROSS JOIN LATERAL (SELECT CASE WHEN free THEN 0 WHEN b.package_id IS NOT NULL "
+        "THEN package_price_on(b.package_operator_id, b.package_id, b.starts_on) "
+        "ELSE price_on(b.operator_id, b.id, b.starts_on) END AS base, "
         "vat_rate_on(b.operator_id, b.starts_on) AS rate OFFSET 0) AS p "  # worked out once, not wherever it is used
         "CROSS JOIN LATERAL (SELECT CASE WHEN incl THEN net_of_gross(p.base, p.rate) ELSE p.base END AS minor) AS n "
         "CROSS JOIN LATERAL (SELECT discount_of(b.operator_id, b.id, b.starts_on, n.minor) AS minor OFFSET 0) AS d "
         "CROSS JOIN LATERAL (SELECT retail_vat(p.base, n.minor, p.rate, b.incl, d.minor) AS minor) AS v",
-        [on, current_scope().operator_id, subscription_id],
+        [on, on, current_scope().operator_id, subscription_id],
     )
     return found[0] if found else {}
 

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 
+from django.test import Client
 from django.urls import reverse
 
 from backhaul.billing.queries import find_standings
 from backhaul.billing.services import bill_subscription
 from backhaul.common.clock import now
 from backhaul.operators.functions import rows
+from backhaul.web.templatetags.console import day
 from tests.builders import acting
-from tests.web.conftest import signed_in
+from tests.web.conftest import digest_of, signed_in
 from tests.web.test_actions import count, form_of, today
 from tests.web.town import Town, build_town
 
@@ -67,16 +70,30 @@ def test_what_was_typed_stays_and_a_price_waits_for_the_day(db: object) -> None:
     assert f'<option value="{sent["package"]}" selected>' in changed
 
 
+def price_on_page(client: Client, town: Town) -> str:
+    page = client.get(reverse("customer", args=[town.ids["customer"]])).content.decode()
+    (price,) = re.findall(r"<dt>Price</dt><dd>(.*?)</dd>", page)
+    return " ".join(re.sub(r"<[^>]+>", " ", price).split())
+
+
 def test_a_change_for_the_next_cycle_is_planned_shown_and_done_away_with(db: object) -> None:
     town = build_town()
     client = signed_in("riverside")
     path = reverse("change-package", args=[town.ids["customer"]])
+    later = today() + timedelta(days=90)
+    own = {"custom_price": "550", "starts_on": later.isoformat()}
+    price = reverse("own-price", args=[town.ids["customer"]])
+    looked = digest_of(client.post(price, own).content.decode())
+    assert client.post(price, {**own, **looked, "confirmed": "1"}).status_code == 303
+    assert price_on_page(client, town) == f"600.00 550.00 from {day(later)}"  # not as if it held today
     sent = {"package": package_of(town, "Home 50"), "when": "next", "price": ""}
     assert "No money moves now" in client.post(path, sent).content.decode()
     assert client.post(path, {**sent, "confirmed": "1"}).status_code == 303
     page = client.get(reverse("customer", args=[town.ids["customer"]])).content.decode()
     cancel = reverse("cancel-change", args=[town.ids["customer"]])
     assert "Home 50" in page and cancel in page
+    assert price_on_page(client, town) == "600.00"  # the own price ends with the package
+    assert re.search(r"Next bill, a whole term</dt><dd>[\d,.]+ · Home 50<", page)
     assert client.post(cancel, {}).status_code == 303
     assert client.get(cancel).status_code == 404
     assert package_now(town) == "Home 10"

@@ -33,7 +33,7 @@ COLUMNS = {
         Column("mobile", _("Mobile")),
         Column("username", _("Username")),
         Column("package", _("Package")),
-        Column("price_minor", _("Own price"), kind="money", permission="bills.view"),
+        Column("price_minor", _("Price"), kind="money", permission="bills.view"),
         Column("profile", _("Billing")),
         Column("zone", _("Zone")),
         Column("address", _("Address")),

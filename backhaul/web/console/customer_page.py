@@ -9,13 +9,12 @@ from typing import Any
 
 from django.http import HttpResponse
 from django.urls import reverse
-from django.utils.formats import date_format
 from django.utils.functional import SimpleLazyObject
 from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, pgettext_lazy
 
-from backhaul.billing.days import list_service_history
+from backhaul.billing.days import list_prices_ahead, list_service_history
 from backhaul.billing.queries import find_standings, get_planned_change, list_bills_of
 from backhaul.network.queries import list_live_sessions, list_past_sessions
 from backhaul.network.usage import list_usage
@@ -27,7 +26,7 @@ from backhaul.web.console.customer_status import actions_for, lifted_by
 from backhaul.web.console.extras import agreed_with, extra_actions
 from backhaul.web.console.pages import PageRequest, page, show
 from backhaul.web.console.people import by_whom
-from backhaul.web.templatetags.console import day
+from backhaul.web.templatetags.console import dated, day
 from backhaul.web.words import named
 
 MANY = 200
@@ -83,10 +82,10 @@ def _connection(request: PageRequest, subscription_id: int) -> dict[str, Any]:
     live, past = _sessions(request, subscription_id, 1)
     online = next((session for session in live if session["online"]), None)
     if online:
-        since = date_format(localtime(online["started_at"]), "j M, H:i")
+        since = dated(localtime(online["started_at"]), "j M, H:i")
         note = _("since %(time)s · %(address)s") % {"time": since, "address": online["framed_address"] or "–"}
     elif past:
-        note = _("last seen %(time)s") % {"time": date_format(localtime(past[0]["stopped_at"]), "j M, H:i")}
+        note = _("last seen %(time)s") % {"time": dated(localtime(past[0]["stopped_at"]), "j M, H:i")}
     else:
         note = _("never seen yet")
     state = "online" if online else "offline"
@@ -106,15 +105,23 @@ def customer(request: PageRequest, pk: int) -> HttpResponse:
     row = get_customer(pk)
     service = row["subscription_id"]
     blocks = by_whom(request, list_blocks(service), "by_actor_id")
+    planned = get_planned_change(service)
     context = {
         "customer": row,
+        "prices": _prices(service, planned, request) if "bills.view" in request.scope.permissions else [],
         "open_blocks": [block | {"lifted_by": lifted_by(block["reason"])} for block in blocks if not block["to_at"]],
         "agreed": agreed_with(service, request) if "bills.view" in request.scope.permissions else {},
-        "planned": get_planned_change(service),
+        "planned": planned,
         "fields": [field | {"shown": _shown(field)} for field in list_values(pk) if field["value"]],
         "history": by_whom(request, list_service_history(service), "by_actor_id"),
     }
     return show_tab(request, pk, "customer", context)
+
+
+def _prices(service: int, planned: dict[str, Any] | None, request: PageRequest) -> list[dict[str, Any]]:
+    """The price of today and those set for later, as far as a change of package does not end them."""
+    ahead = list_prices_ahead(service, request.today)
+    return [ahead[0], *(price for price in ahead[1:] if planned is None or price["from_on"] < planned["on_date"])]
 
 
 def _shown(field: dict[str, Any]) -> str:
