@@ -229,6 +229,7 @@ def test_a_recharge_shows_both_balances_moves_nothing_until_confirmed_and_then_o
     client = signed_in("north")
     path = reverse("recharge", args=[town.cast.riverside])
     sent = {**form_of(client, path), "kind": "recharge", "amount": "1,000.00", "paid": "bank", "note": ""}
+    assert "for the debt" not in client.get(path).content.decode()  # nothing is owed
     movements = "fund_movement WHERE kind = 'recharge'"
     before = count(town, movements)
     shown = client.post(path, sent).content.decode()

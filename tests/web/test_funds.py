@@ -65,6 +65,7 @@ def test_the_split_of_what_was_received_can_be_typed(seats: tuple[Town, Client])
     sent = {"kind": "recharge", "amount": "800", "paid": "bank", "to_debt": "100", "note": ""}
     confirmed(north, path, sent, shown=())
     assert fund_of(town, town.cast.riverside)["owed_minor"] == 400_00
+    assert "for the debt" in north.get(path).content.decode()
     refused = north.post(path, {**sent, **form_of(north, path), "to_debt": "400.01"})
     assert (refused.status_code, 'value="400.01"' in refused.content.decode()) == (422, True)
 

@@ -145,12 +145,18 @@ class RechargeForm(KeyedForm):
     )
     note = forms.CharField(label=_("Note"), max_length=200, required=False)
 
+    def __init__(self, data: Any, *, owes: bool, **options: Any) -> None:
+        """`owes`: whether there is a debt that a part of the money could be for."""
+        super().__init__(data, **options)
+        if not owes and not (data and data.get("to_debt")):
+            del self.fields["to_debt"]
+
     def arguments(self) -> dict[str, Any]:
         """What receive_child_payment takes, or recharge_child_fund with a `kind`."""
         given = self.cleaned_data
         common = {"amount_minor": given["amount"], "note": given["note"], "request_key": str(given["request_key"])}
         if given["kind"] == "recharge":
-            return common | {"to_debt_minor": given["to_debt"], "paid": given["paid"] or "cash"}
+            return common | {"to_debt_minor": given.get("to_debt"), "paid": given["paid"] or "cash"}
         return common | {"kind": given["kind"], "paid": None}
 
 

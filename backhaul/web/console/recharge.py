@@ -32,7 +32,8 @@ def recharge(request: PageRequest, pk: int) -> HttpResponse:
 
     title = _("Recharge %(name)s") % row
     asked = {"amount": given.number(request, "amount")}  # what the child has asked for, or runs short of
-    return _moved(request, row, RechargeForm(sent(request), initial=asked), move, title=title)
+    form = RechargeForm(sent(request), owes=row["owed_minor"] > 0, initial=asked)
+    return _moved(request, row, form, move, title=title)
 
 
 @page("funds.reverse")
