@@ -39,6 +39,7 @@ def test_a_day_of_a_collector_from_receipt_to_hand_over(db: object) -> None:
     collected(collector, town, "30")
     mine = shown(collector, "/drawer/")
     assert "150.00" not in mine and "Receipts not handed over 2" in mine
+    assert "May hold at most no limit" in mine and "Closed through no day yet" in mine
     step, done = twice(collector, "/drawer/hand-over/", counted_minor="140", note="two notes", close_day="on")
     assert done.status_code == 303 and "140.00" in step and "150.00" not in step
     assert "Your day is closed" in step and "waits for whoever receives it" in shown(collector, "/drawer/")
