@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime, timedelta
 
 from backhaul.operators.functions import execute, rows
 from backhaul.operators.scope import current_scope
 
+NEW_DAYS = 60
 # What each step makes, and the permission that it takes. Plans are the ISP's alone.
 _MAKES = {
     "plan": ("catalog.edit", "plan WHERE operator_id = %(me)s"),
@@ -18,20 +19,21 @@ _MAKES = {
 }
 
 
-def find_first_steps() -> dict[str, bool]:
-    """The first steps that whoever acts may take, in their order, and whether each was; empty once all were, or once
-    the list was dismissed."""
+def find_first_steps(today: date) -> dict[str, bool]:
+    """The first steps that whoever acts may take, in their order, and whether each was; empty once all were, once the
+    list was dismissed, and for a business that has been in its books for longer than NEW_DAYS."""
     scope = current_scope()
     asked = [key for key, (needs, _) in _MAKES.items() if needs in scope.permissions]
     if scope.parent_id is not None:
         asked = [key for key in asked if key != "plan"]
     columns = ", ".join(f"EXISTS (SELECT 1 FROM {_MAKES[key][1]}) AS {key}" for key in asked)
     found = rows(
-        "SELECT EXISTS (SELECT 1 FROM first_steps_done WHERE operator_id = %(me)s) AS dismissed"
+        "SELECT EXISTS (SELECT 1 FROM first_steps_done WHERE operator_id = %(me)s) "
+        "OR EXISTS (SELECT 1 FROM entry WHERE operator_id = %(me)s AND effective_on < %(new_from)s) AS over"
         + (f", {columns}" if asked else ""),
-        {"me": scope.operator_id},
+        {"me": scope.operator_id, "new_from": today - timedelta(days=NEW_DAYS)},
     )[0]
-    if found.pop("dismissed") or all(found.values()):
+    if found.pop("over") or all(found.values()):
         return {}
     return found
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -13,10 +14,11 @@ from backhaul.common import clock
 from backhaul.identity.models import IspDirectory, User
 from backhaul.identity.queries import get_isp_by_slug
 from backhaul.resellers.beginning import Identity
+from backhaul.resellers.first_steps import NEW_DAYS
 from backhaul.resellers.services import found_isp
 from backhaul.subscribers.queries import get_numbering
 from tests.builders import PASSWORD, acting
-from tests.cast import Cast
+from tests.cast import Cast, fill_funds
 from tests.web.conftest import signed_in
 
 COMPANY = {"name": "Lake Net", "slug": "lake", "time_zone": "Asia/Dhaka", "currency": "bdt", "phone": "01711000000"}
@@ -129,3 +131,11 @@ def test_first_steps_tick_themselves_off_and_are_put_away(cast: Cast) -> None:
     assert "What to do first" not in client.get("/dashboard/first/").content.decode()
     assert "/dashboard/first/" not in client.get("/").content.decode()  # this session does not ask again
     assert "What to do first" in signed_in("north").get("/dashboard/first/").content.decode()
+
+
+def test_a_business_of_months_is_not_shown_what_to_do_first(cast: Cast) -> None:
+    today = clock.local_date(clock.now(), "Asia/Dhaka")
+    fill_funds(cast, on=today - timedelta(days=NEW_DAYS))
+    assert "What to do first" in signed_in("north").get("/dashboard/first/").content.decode()
+    fill_funds(cast, on=today - timedelta(days=NEW_DAYS + 1))
+    assert "What to do first" not in signed_in("north").get("/dashboard/first/").content.decode()

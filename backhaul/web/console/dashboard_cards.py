@@ -274,7 +274,7 @@ def _may_be_new(request: PageRequest) -> bool:
 
 
 def first(figures: Figures) -> dict[str, Any]:
-    steps = first_steps()
+    steps = first_steps(figures.today)
     if not steps:
         figures.request.session[FIRST_STEPS_OVER] = True
     return {"steps": steps}

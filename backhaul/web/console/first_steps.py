@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
 from django.http import HttpResponse
@@ -28,11 +29,11 @@ STEPS = {
 }
 
 
-def first_steps() -> list[dict[str, Any]]:
+def first_steps(today: date) -> list[dict[str, Any]]:
     """The steps as the card shows them."""
     return [
         {"title": STEPS[key][1], "about": STEPS[key][2], "href": reverse(STEPS[key][0]), "done": done}
-        for key, done in find_first_steps().items()
+        for key, done in find_first_steps(today).items()
     ]
 
 
