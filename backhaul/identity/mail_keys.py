@@ -1,6 +1,7 @@
 """The keys in mails: one that sets a new password (an hour, once), one that proves a mailbox (a day, once).
 
-Both are signed and kept nowhere. They are used up because what they were signed over changes with their use.
+Both are signed and kept nowhere. They are used up because what they were signed over changes with their use, and with
+the password.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from datetime import timedelta
 
 from django.contrib.auth.tokens import PasswordResetTokenGenerator
 from django.core import signing
+from django.utils.crypto import constant_time_compare
 
 from backhaul.identity.models import User
 from backhaul.identity.services import set_email
@@ -31,7 +33,7 @@ def reset_key_fits(user: User, key: str) -> bool:
 
 def email_key(user: User, email: str) -> str:
     """What proves that a person reads the mail of an address."""
-    said = {"user": user.pk, "from": user.email, "to": email.strip().lower()}
+    said = {"user": user.pk, "from": user.email, "to": email.strip().lower(), "by": _password_of(user)}
     return signing.dumps(said, salt=_SALT, compress=True)
 
 
@@ -42,7 +44,9 @@ def read_email_key(key: str) -> tuple[User, str] | None:
     except signing.BadSignature:
         return None
     user = User.objects.filter(pk=said["user"], is_active=True, email=said["from"]).first()
-    return None if user is None or said["from"] == said["to"] else (user, said["to"])
+    if user is None or said["from"] == said["to"] or not constant_time_compare(said["by"], _password_of(user)):
+        return None
+    return user, said["to"]
 
 
 def use_email_key(key: str) -> User | None:
@@ -53,3 +57,9 @@ def use_email_key(key: str) -> User | None:
     user, email = found
     set_email(user_id=user.pk, email=email)
     return user
+
+
+def _password_of(user: User) -> str:
+    """What changes with the password, and tells nothing of it: whoever changes it because somebody else knew it ends
+    what that one asked for."""
+    return user.get_session_auth_hash()[:32]

@@ -71,16 +71,39 @@ def find_person(login: str, host: str) -> User | None:
     """Whom a sign-in name means: `name@isp`, an e-mail address, either followed by `@isp`, or on a host name of an ISP
     just `name`. An address that people of several ISPs share means nobody until the host or `@isp` decides.
     """
+    isp_id, named = _read(login, host)
+    if isp_id is not None:
+        return _person_in(isp_id, named)
+    found = list(User.objects.filter(email=named)[:2]) if "@" in named else []
+    return found[0] if len(found) == 1 else None
+
+
+def name_meant(login: str, host: str) -> str:
+    """As what tries at a name are counted. It does not hang on whether somebody has that name: were the tries at a
+    person counted together, however it is named, and those at nobody apart, the difference would tell who exists."""
+    isp_id, named = _read(login, host)
+    return _meant(isp_id, named)
+
+
+def names_of(user: User) -> list[str]:
+    """All that name_meant says of a person."""
+    meant = [_meant(user.isp_id, user.name)]
+    return meant + [_meant(isp_id, user.email) for isp_id in (user.isp_id, None) if user.email]
+
+
+def _meant(isp_id: int | None, named: str) -> str:
+    return f"{named} of {isp_id or 'any'}"
+
+
+def _read(login: str, host: str) -> tuple[int | None, str]:
+    """The ISP in which somebody is looked for, where that is clear, and the name or e-mail address."""
     typed = login.strip().lower()
     before, at, after = typed.rpartition("@")
     isp_id = IspDirectory.objects.filter(slug=after).values_list("isp_id", flat=True).first() if at else None
     if isp_id is not None:
-        return _person_in(isp_id, before)
+        return isp_id, before
     known = find_host(host)
-    if known is not None:
-        return _person_in(known.isp_id, typed)
-    found = list(User.objects.filter(email=typed)[:2]) if at else []
-    return found[0] if len(found) == 1 else None
+    return (known.isp_id if known is not None else None), typed
 
 
 def _person_in(isp_id: int, named: str) -> User | None:

@@ -11,7 +11,7 @@ from django.core.validators import validate_email
 from django.db import IntegrityError, transaction
 
 from backhaul.common.errors import InvalidInput, Refusal
-from backhaul.identity.models import HostDirectory, IspDirectory, User
+from backhaul.identity.models import HostDirectory, IspDirectory, Passkey, User
 from backhaul.identity.sessions import end_sessions_of
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{1,59}")
@@ -119,14 +119,25 @@ def set_password_by_mail(*, user_id: int, fits: Callable[[User], bool], password
         return _keep_password(user, password)
 
 
-def set_first_password(*, user_id: int, password: str) -> None:
+def set_first_password(*, user_id: int, password: str, only_unused: bool = False) -> bool:
     """Give a person a new first password, to be changed at the next sign-in, and end the sessions; who may do that is
-    the caller's to check. Raises InvalidInput."""
+    the caller's to check. Raises InvalidInput. `only_unused`: False, and nothing done, where it has ever signed in.
+
+    Whoever sets it could have signed in with the one before, too: the ways in that need no password, passkeys and the
+    mailbox, end with it, and are the person's to add anew. The app with codes stays, for it lets nobody in alone.
+    """
     with transaction.atomic():
         user = User.objects.select_for_update().get(pk=user_id)
+        has_been_in = user.last_sign_in_at is not None
+        if only_unused and has_been_in:
+            return False
         _keep_password(user, password)
-        User.objects.filter(pk=user_id).update(must_change_password=True)
+        email = "" if has_been_in else user.email
+        User.objects.filter(pk=user_id).update(must_change_password=True, email=email)
+        if has_been_in:
+            Passkey.objects.filter(user_id=user_id).delete()
         end_sessions_of(user_id)
+        return True
 
 
 def set_profile(*, user_id: int, full_name: str, mobile: str, language: str, theme: str) -> User:

@@ -8,11 +8,14 @@ from datetime import datetime, timedelta
 from backhaul.identity import limits
 from backhaul.identity.backends import password_fits
 from backhaul.identity.models import User
-from backhaul.identity.queries import find_person
+from backhaul.identity.queries import find_person, name_meant, names_of
 from backhaul.identity.second_factor import use_code
 
 # Failures from one address over all names: above what the people of an office behind one address mistype.
 ADDRESS_TRIES, ADDRESS_TIME = 100, timedelta(minutes=15)
+# Failures at a person's second step over all addresses. Only who knows the password gets there, so that nobody else
+# can use them up; and a million codes do not last long against many addresses.
+CODE_TRIES, CODE_TIME = 10, timedelta(hours=1)
 
 
 @dataclass(frozen=True)
@@ -31,7 +34,7 @@ def try_password(login: str, password: str, *, host: str, address: str, now: dat
     if not limits.within_rate("sign-in", address, most=ADDRESS_TRIES, per=ADDRESS_TIME, now=now):
         return Tried(wait=ADDRESS_TIME)
     found = find_person(login, host)
-    what = f"password {found.pk}" if found else f"nobody {host} {login.strip().lower()}"
+    what = f"password {name_meant(login, host)}"
     counted = limits.count_try(what, address, now)
     if not counted.allowed:
         return _locked(what, address, now, found)
@@ -57,15 +60,20 @@ def try_own_password(user: User, password: str, *, address: str, now: datetime) 
 def try_code(user: User, code: str, *, address: str, now: datetime) -> Tried:
     """The second step, by a code of the authenticator app or a recovery code. Counted apart from passwords: knowing
     the password must not buy further guesses."""
-    what = f"code {user.pk}"
+    what, anywhere = f"code {user.pk}", f"codes {user.pk}"
     counted = limits.count_try(what, address, now)
     if not counted.allowed:
         return _locked(what, address, now, user)
+    times = limits.times_within(anywhere, "", most=CODE_TRIES, per=CODE_TIME, now=now)
+    if times is None:
+        return Tried(about=user, wait=CODE_TIME)
     how = use_code(user.pk, code, now)
     if how:
         limits.forget_tries(what, address)
+        limits.give_back(anywhere, "")
         return Tried(user=user, about=user, how=how)
-    return Tried(about=user, locks=counted.locks, wait=limits.locked_for(what, address, now))
+    locks = counted.locks or times == CODE_TRIES
+    return Tried(about=user, locks=locks, wait=limits.locked_for(what, address, now))
 
 
 def passkey_may_be_tried(address: str, now: datetime) -> bool:
@@ -75,8 +83,10 @@ def passkey_may_be_tried(address: str, now: datetime) -> bool:
 
 def lift_locks(user_id: int) -> None:
     """Let a person try again from everywhere at once."""
-    for step in ("password", "code"):
-        limits.forget_tries(f"{step} {user_id}")
+    user = User.objects.get(pk=user_id)
+    tried = [f"password {name}" for name in names_of(user)]
+    for what in (*tried, f"password {user_id}", f"code {user_id}", f"codes {user_id}"):
+        limits.forget_tries(what)
 
 
 def _locked(what: str, address: str, now: datetime, about: User | None) -> Tried:

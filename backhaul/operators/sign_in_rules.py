@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
-from backhaul.common.errors import InvalidInput
+from backhaul.common.errors import InvalidInput, Refusal
 from backhaul.operators.functions import execute, rows
 from backhaul.operators.scope import current_scope
+
+
+class FactorWanted(Refusal):
+    """The operator wants a second factor of this person: the last one stays."""
+
+    code = "factor_wanted"
+
 
 OF_WHOM = ("nobody", "owners", "everybody")
 
@@ -32,3 +39,9 @@ def wants_second_factor() -> bool:
     """Whether the acting operator wants one of the person who acts."""
     rule = get_second_factor_rule()
     return rule == "everybody" or (rule == "owners" and current_scope().role == "owner")
+
+
+def keep_a_second_factor(*, left: bool) -> None:
+    """Asked before one is given up; `left`: the person has another. Raises FactorWanted."""
+    if not left and wants_second_factor():
+        raise FactorWanted("Your company wants a second factor of you. Set another one up first.")

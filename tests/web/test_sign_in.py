@@ -61,10 +61,8 @@ def test_what_is_said_does_not_tell_whether_somebody_exists(padma: Cast) -> None
 
 
 def test_five_tries_lock_a_name_at_one_address_and_nowhere_else(padma: Cast) -> None:
-    set_email(user_id=padma.owners["north"], email="north@mail.example")
-    for _ in range(2):
-        assert "not right" in sign_in("north@padma", "wrong").content.decode()
-        assert "not right" in sign_in("north@mail.example", "wrong").content.decode()
+    for name in ("north@padma", "NORTH@padma", " north@Padma ", "north@padma"):
+        assert "not right" in sign_in(name, "wrong").content.decode()
     assert "Wait 1 minute," in sign_in("north@padma", "wrong").content.decode()
     assert not is_in(sign_in("north@padma"))
     assert is_in(sign_in("north@padma", REMOTE_ADDR=ELSEWHERE))

@@ -25,7 +25,7 @@ from backhaul.web.console.enter import end_visit
 from backhaul.web.console.entering import enter, needs_second_step, pending, put_off
 from backhaul.web.console.frame import brand_of_scope
 from backhaul.web.console.pages import leave_to, sent
-from backhaul.web.console.tries import failed, heard
+from backhaul.web.console.tries import failed, heard, note
 from backhaul.web.console.where import address_of, host_of, site_of
 from backhaul.web.shell import Brand
 
@@ -115,6 +115,8 @@ passkey_sign_in.permission = PUBLIC  # type: ignore[attr-defined]
 def sign_out(request: HttpRequest) -> HttpResponse:
     """POST sign-out/: whoever works inside another operator leaves it, too."""
     end_visit(request)
+    if request.user.is_authenticated:
+        note(request, request.user, "signed-out", clock.now())
     logout(request)
     return leave_to(request, settings.LOGIN_URL)
 

@@ -8,6 +8,7 @@ from typing import Any
 from django.conf import settings
 from django.contrib.auth import login
 from django.http import HttpRequest, HttpResponse
+from django.utils.crypto import constant_time_compare
 
 from backhaul.common.errors import NotFound
 from backhaul.identity.models import User
@@ -45,7 +46,8 @@ def is_bound(user: User) -> bool:
 def put_off(request: HttpRequest, user: User, target: str, now: datetime) -> None:
     """Remember, on the server, that the first step is done."""
     request.session.cycle_key()
-    request.session[_PENDING] = {"user": user.pk, "next": target, "at": now.isoformat()}
+    proved = user.get_session_auth_hash()  # of this password: another one asks for the first step anew
+    request.session[_PENDING] = {"user": user.pk, "next": target, "at": now.isoformat(), "proved": proved}
 
 
 def pending(request: HttpRequest, now: datetime) -> tuple[User, str] | None:
@@ -54,7 +56,9 @@ def pending(request: HttpRequest, now: datetime) -> tuple[User, str] | None:
     if noted is None or now - datetime.fromisoformat(noted["at"]) > PENDING_FOR:
         return None
     user = User.objects.filter(pk=noted["user"], is_active=True).first()
-    return None if user is None else (user, noted["next"])
+    if user is None or not constant_time_compare(noted["proved"], user.get_session_auth_hash()):
+        return None
+    return user, noted["next"]
 
 
 def enter(request: HttpRequest, user: User, target: str, *, how: str, now: datetime) -> HttpResponse:

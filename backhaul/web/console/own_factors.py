@@ -16,6 +16,7 @@ from backhaul.identity.passkeys import (
     add_passkey,
     ask_for_new,
     get_passkey,
+    list_passkeys,
     remove_passkey,
     rename_passkey,
 )
@@ -27,6 +28,7 @@ from backhaul.identity.second_factor import (
     turn_off_code_app,
     turn_on_code_app,
 )
+from backhaul.operators.sign_in_rules import keep_a_second_factor
 from backhaul.web.console.access_forms import FirstCodeForm, PasskeyForm, PasskeyNameForm
 from backhaul.web.console.confirm import confirm_password
 from backhaul.web.console.customer_status import Panel
@@ -80,9 +82,11 @@ def turn_off(request: PageRequest) -> HttpResponse:
         return asks
     form = forms.Form(sent(request))
     if request.method == "POST" and form.is_valid():
-        turn_off_code_app(request.user.pk)
-        messages.success(request, _("Signing in asks for no code any more."))
-        return go(request, "own-profile")
+        with refusals_to(form):
+            keep_a_second_factor(left=bool(list_passkeys(request.user.pk)))
+            turn_off_code_app(request.user.pk)
+            messages.success(request, _("Signing in asks for no code any more."))
+            return go(request, "own-profile")
     panel = Panel(
         _("Sign in without codes?"), _("Turn codes off"), reverse("own-profile"), money=_("No money moves."),
         people=_("Whoever knows your password can then sign in as you. Your recovery codes are void."),
@@ -153,9 +157,12 @@ def drop_passkey(request: PageRequest, pk: int) -> HttpResponse:
         return asks
     form = forms.Form(sent(request))
     if request.method == "POST" and form.is_valid():
-        remove_passkey(request.user.pk, pk)
-        messages.success(request, _("The passkey is removed."))
-        return go(request, "own-profile")
+        with refusals_to(form):
+            others = [each for each in list_passkeys(request.user.pk) if each["id"] != pk]
+            keep_a_second_factor(left=bool(others) or has_code_app(request.user.pk))
+            remove_passkey(request.user.pk, pk)
+            messages.success(request, _("The passkey is removed."))
+            return go(request, "own-profile")
     panel = Panel(
         _("Remove the passkey “%(name)s”?") % found, _("Remove it"), reverse("own-profile"), money=_("No money moves."),
         people=_("That device signs you in no more. Remove the passkey from the device, too."),

@@ -40,6 +40,8 @@ from backhaul.web.currency import amounts_with
 from backhaul.web.shell import Shell
 
 SIGNED_IN = ""  # every signed-in person may
+# What opens before a person has changed its first password: that, and what its page asks for by itself.
+BEFORE_ALL = ("password", "bell", "events")
 MUST_SET_UP = "must_set_up"  # in the session: the operator wants a second factor, and there is none yet
 ROWS = 50
 P = ParamSpec("P")
@@ -101,7 +103,7 @@ def _serve(request: HttpRequest, kind: Kind, view: Callable[[PageRequest], HttpR
     if not request.user.is_authenticated:
         return leave_to(request, f"{settings.LOGIN_URL}?{urlencode({'next': request.get_full_path()})}")
     seated = cast(PageRequest, request)
-    if kind.permission != SIGNED_IN and (to_do := _unfinished(seated)):
+    if to_do := _unfinished(seated, kind):
         return leave_to(request, reverse(to_do))
     seated.isp = get_isp(seated.user.isp_id)
     seated.now = clock.now()
@@ -130,11 +132,15 @@ def _is_attended(request: HttpRequest) -> bool:
     return request.method == "POST" or not by_itself
 
 
-def _unfinished(request: PageRequest) -> str:
-    """The page of what a person has to do before the console opens: choose a password, set a second factor up."""
+def _unfinished(request: PageRequest, kind: Kind) -> str:
+    """The page of what a person has to do before the console opens: choose a password, then set a second factor up.
+
+    Whoever gave the first password knows it too, and must not leave a way in of its own behind.
+    """
     if request.user.must_change_password:
-        return "password"
-    return "second-factor" if request.session.get(MUST_SET_UP) else ""
+        match = request.resolver_match
+        return "" if match is not None and match.url_name in BEFORE_ALL else "password"
+    return "second-factor" if kind.permission != SIGNED_IN and request.session.get(MUST_SET_UP) else ""
 
 
 def _answer(request: PageRequest, kind: Kind, view: Callable[[PageRequest], HttpResponse]) -> HttpResponse:

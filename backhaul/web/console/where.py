@@ -37,11 +37,17 @@ def trusted_base(request: HttpRequest, isp_id: int) -> str | None:
     """The beginning of addresses in mails to people of an ISP. A host name that anybody may claim in a request is not
     taken at its word: it must be the ISP's, or one that the server was told of. None where there is no such name."""
     known = find_host(host_of(request))
-    told = settings.ALLOWED_HOSTS != ["*"] or host_of(request) in _HERE
+    told = settings.ALLOWED_HOSTS != ["*"] or (host_of(request) in _HERE and _is_from_here(request))
     if told or (known is not None and known.isp_id == isp_id):
         return f"{request.scheme}://{request.get_host()}"
     own = find_hosts_of(isp_id)
     return f"{request.scheme}://{own[0]}" if own else None
+
+
+def _is_from_here(request: HttpRequest) -> bool:
+    """Whether somebody at this machine asks: from anywhere else its own names lead to whoever reads the mail."""
+    address = address_of(request)
+    return bool(address) and ipaddress.ip_address(address).is_loopback
 
 
 def device_of(agent: str) -> tuple[str, str]:

@@ -1,0 +1,146 @@
+"""What somebody with half a key still does not open: an old password, a first one that another gave, many addresses."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from backhaul.common import clock
+from backhaul.identity.models import CodeApp, Mail, Passkey, User
+from backhaul.identity.services import set_email, set_first_password
+from backhaul.operators.functions import rows
+from backhaul.operators.sign_in_rules import set_second_factor_rule
+from tests.builders import PASSWORD, acting
+from tests.cast import Cast
+from tests.web.conftest import HOST, is_in, sign_in, signed_in
+from tests.web.test_own_account import asked_for_mail, link_in
+from tests.web.test_sign_in import later_code, with_codes
+
+ELSEWHERE = "203.0.113.9"
+NEW = {"password": "a new password", "again": "a new password"}
+
+
+def add_passkey(user_id: int, name: str) -> Passkey:
+    return Passkey.objects.create(
+        user_id=user_id, credential=name, public_key="x", sign_count=0, site=HOST, name=name, added_at=clock.now()
+    )
+
+
+def test_a_changed_password_ends_what_its_thief_had_begun(padma: Cast) -> None:
+    _, app, _ = with_codes()
+    thief, half_in, owner = Client(), Client(), Client()
+    for client in (thief, owner):
+        sign_in("north@padma", client=client)
+        client.post("/sign-in/code/", {"code": later_code(app)})
+        CodeApp.objects.update(last_step=0)
+    thief.post("/profile/email/", {"email": "thief@mail.example"}, HTTP_HOST=HOST)
+    key = link_in(Mail.objects.get())
+    assert sign_in("north@padma", client=half_in).headers["Location"] == "/sign-in/code/"
+    assert owner.post("/password/", {"current": PASSWORD, **NEW}).status_code == 303
+    assert Client().get(key).status_code == Client().post(key).status_code == 410
+    assert User.objects.get(name="north").email == ""
+    assert half_in.post("/sign-in/code/", {"code": later_code(app)}).headers["Location"] == "/sign-in/"
+
+
+@pytest.mark.parametrize(
+    "page", ["/profile/", "/profile/email/", "/profile/second-factor/", "/profile/passkeys/add/", "/my-access/"]
+)
+def test_with_a_first_password_nothing_opens_but_the_page_that_changes_it(padma: Cast, page: str) -> None:
+    set_first_password(user_id=padma.owners["north"], password=PASSWORD)
+    client = signed_in("north")
+    assert client.get(page).headers["Location"] == "/password/"
+    assert client.post(page, {"name": "mine", "email": "thief@mail.example"}).headers["Location"] == "/password/"
+    assert client.get("/password/").status_code == client.get("/progress/bell/").status_code == 200
+    assert client.post("/password/", {"current": PASSWORD, **NEW}).status_code == 303
+    assert client.get(page).status_code == 200
+
+
+def test_a_first_password_that_another_gave_ends_the_ways_in_that_need_none(padma: Cast) -> None:
+    with_codes()
+    user_id = padma.owners["north"]
+    set_email(user_id=user_id, email="north@mail.example")
+    add_passkey(user_id, "planted")
+    set_first_password(user_id=user_id, password="a first password")
+    assert not Passkey.objects.exists() and User.objects.get(pk=user_id).email == ""
+    assert CodeApp.objects.filter(user_id=user_id).exists()
+    User.objects.filter(pk=user_id).update(last_login=None)
+    set_email(user_id=user_id, email="north@mail.example")
+    assert set_first_password(user_id=user_id, password="a first password", only_unused=True)
+    assert User.objects.get(pk=user_id).email == "north@mail.example"  # who took the person on gave it
+
+
+def test_a_first_password_that_was_never_used_is_made_anew_and_no_other(padma: Cast) -> None:
+    signed_in("north")
+    assert not set_first_password(user_id=padma.owners["north"], password="taken over", only_unused=True)
+    assert is_in(sign_in("north@padma"))
+
+
+def test_however_a_name_is_typed_tries_at_somebody_count_like_tries_at_nobody(padma: Cast) -> None:
+    set_email(user_id=padma.owners["north"], email="north@mail.example")
+    ways: list[tuple[str, dict[str, Any]]] = [
+        ("{}@padma", {}), ("{}", {"HTTP_HOST": HOST}), ("{}@mail.example", {}), ("{}@mail.example@padma", {}),
+        ("{}@mail.example", {"HTTP_HOST": HOST}), ("{}@padma", {"HTTP_HOST": HOST}), ("{}@padma", {}), ("{}@padma", {}),
+        ("{}@mail.example", {}), ("{}@mail.example", {"HTTP_HOST": HOST}), ("{}@mail.example@padma", {}),
+    ]  # fmt: skip
+    told = {
+        name: ["Wait" in sign_in(way.format(name), "wrong", **where).content.decode() for way, where in ways]
+        for name in ("north", "nobody")
+    }
+    assert told["north"] == told["nobody"]
+    assert True in told["north"]
+
+
+def test_a_network_of_ipv6_is_one_address(padma: Cast) -> None:
+    for n in range(5):
+        answer = sign_in("north@padma", "wrong", REMOTE_ADDR=f"2001:db8:1:2:{n}::{n}")
+    assert "Wait 1 minute," in answer.content.decode()
+    assert not is_in(sign_in("north@padma", REMOTE_ADDR="2001:db8:1:2:ffff::1"))
+    assert is_in(sign_in("north@padma", REMOTE_ADDR="2001:db8:1:3::1"))
+    assert is_in(sign_in("north@padma", REMOTE_ADDR="::ffff:192.0.2.7"))
+
+
+def test_codes_are_not_guessed_from_many_addresses(padma: Cast) -> None:
+    _, app, _ = with_codes()
+    for n in range(10):
+        client = Client(REMOTE_ADDR=f"198.51.100.{n}")
+        sign_in("north@padma", client=client)
+        assert "does not fit" in client.post("/sign-in/code/", {"code": "000000"}).content.decode()
+    late = Client(REMOTE_ADDR=ELSEWHERE)
+    sign_in("north@padma", client=late)
+    assert "Wait 60 minutes" in late.post("/sign-in/code/", {"code": later_code(app)}).content.decode()
+    with acting(padma.padma, padma.north):
+        assert len(rows("SELECT 1 FROM audit_event WHERE verb = 'locked-out'")) == 1
+
+
+def test_a_mail_leads_to_the_machine_itself_only_for_who_sits_there(padma: Cast) -> None:
+    set_email(user_id=padma.owners["north"], email="north@mail.example")
+    asked_for_mail("north@padma", HTTP_HOST="localhost", REMOTE_ADDR=ELSEWHERE)
+    asked_for_mail("north@padma", HTTP_HOST="localhost")
+    assert [re.findall(r"http://(\S+?)/", each.body)[0] for each in Mail.objects.order_by("pk")] == [HOST, "localhost"]
+
+
+def test_the_last_second_factor_stays_where_the_operator_wants_one(padma: Cast) -> None:
+    client, _, _ = with_codes()
+    with acting(padma.padma, padma.north):
+        set_second_factor_rule("owners")
+    assert "Set another one up first" in client.post("/profile/second-factor/off/").content.decode()
+    key = add_passkey(padma.owners["north"], "phone")
+    assert client.post("/profile/second-factor/off/").status_code == 303
+    assert "Set another one up first" in client.post(f"/profile/passkeys/{key.pk}/remove/").content.decode()
+    other = add_passkey(padma.owners["north"], "laptop")
+    assert client.post(f"/profile/passkeys/{other.pk}/remove/").status_code == 303
+    with acting(padma.padma, padma.north):
+        set_second_factor_rule("nobody")
+    assert client.post(f"/profile/passkeys/{key.pk}/remove/").status_code == 303
+
+
+def test_who_signs_out_has_done_it(padma: Cast) -> None:
+    signed_in("north").post("/sign-out/")
+    Client().post("/sign-out/")
+    with acting(padma.padma, padma.north):
+        assert rows("SELECT actor_id FROM audit_event WHERE verb = 'signed-out'") == [
+            {"actor_id": padma.owners["north"]}
+        ]
