@@ -1,24 +1,26 @@
 """Commands on people and roles of the acting operator, and on what a direct child may do (SPEC A36, B1–B7).
 
-Nobody gives what he may not do himself, and nobody changes what another may do that he may not. Each runs in the
-caller's unit of work and leaves its trail.
+Nobody gives what he may not do himself, and nobody changes what another may do that he may not; what somebody could do
+once it is granted to the operator again counts as well. Each runs in the caller's unit of work and leaves its trail.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection
 from datetime import datetime
+from typing import Any
 
 from backhaul.common.errors import InvalidInput, NotAllowed, Refusal
 from backhaul.operators.functions import call, execute, rows
 from backhaul.operators.people_queries import (
+    find_own_member,
     get_ended_member,
     get_member,
     get_role,
     list_child_grants,
     list_grants,
-    permissions_of_role,
     ticked_in_role,
+    ticked_in_roles,
     ticked_singly,
 )
 from backhaul.operators.rules import OWNER, TREE, grantable
@@ -159,20 +161,40 @@ def refuse_mightier(member_id: int) -> None:
         return
     if member["role"] == OWNER and scope.role != OWNER:
         raise NotAllowed("Only an owner changes what an owner may do.")
-    if not set(member["permissions"]) <= scope.permissions:
+    if scope.role != OWNER and not _ticked_of(member) <= _own_ticks():
         raise NotAllowed("This person may do more than you; ask an owner.")
 
 
 def refuse_role(role: str) -> None:
     """Raises NotAllowed where whoever acts may not give that role, InvalidInput where there is none of that key."""
-    scope = current_scope()
-    held = permissions_of_role(role)
-    if scope.actor_id == SYSTEM:
+    if role not in ticked_in_roles():
+        raise InvalidInput("There is no such role; choose another.", field="role")
+    if role in givable_roles():
         return
-    if role == OWNER and scope.role != OWNER:
+    if role == OWNER:
         raise NotAllowed("Only an owner makes another owner.")
-    if not held <= scope.permissions:
-        raise NotAllowed("This role may do more than you; only somebody who may all of it gives it.", field="role")
+    raise NotAllowed("This role may do more than you; only somebody who may all of it gives it.", field="role")
+
+
+def givable_roles() -> set[str]:
+    """The keys of the roles that whoever acts may give: what they hold is ticked for itself, too, granted or not. For
+    what they hold beyond the grants would else come to whoever gave himself the role while it counted for nothing."""
+    scope = current_scope()
+    roles = ticked_in_roles()
+    if scope.actor_id == SYSTEM or scope.role == OWNER:
+        return set(roles)
+    own = _own_ticks()
+    return {key for key, ticked in roles.items() if key != OWNER and ticked <= own}
+
+
+def _own_ticks() -> set[str]:
+    """What is ticked for whoever acts, by its role or singly, granted to the operator or not."""
+    own = find_own_member()
+    return set() if own is None else _ticked_of(get_member(own))
+
+
+def _ticked_of(member: dict[str, Any]) -> set[str]:
+    return ticked_in_role(member["role_id"]) | ticked_singly(member["id"])
 
 
 def set_child_modules(*, child_id: int, permissions: Collection[str], at: datetime) -> None:

@@ -107,6 +107,16 @@ def ticked_in_role(role_id: int) -> set[str]:
     return {row["permission"] for row in found}
 
 
+def ticked_in_roles() -> dict[str, set[str]]:
+    """By the key of the role, what it holds, granted to the operator or not; the owner's holds nothing by itself."""
+    found = rows(
+        "SELECT r.key, ARRAY(SELECT p.permission FROM role_permission p "
+        "WHERE p.operator_id = r.operator_id AND p.role_id = r.id) AS ticked FROM role r WHERE r.operator_id = %s",
+        [_me()],
+    )
+    return {row["key"]: set(row["ticked"]) for row in found}
+
+
 def ticked_singly(member_id: int) -> set[str]:
     """What a person was granted on top of its role, granted to the operator or not."""
     found = rows(

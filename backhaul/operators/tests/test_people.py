@@ -23,6 +23,9 @@ from backhaul.operators.people import (
     change_member,
     change_role,
     end_member,
+    givable_roles,
+    refuse_mightier,
+    refuse_role,
     set_child_modules,
 )
 from backhaul.operators.people_queries import (
@@ -242,6 +245,36 @@ def test_nobody_gives_what_he_may_not_do_himself(cast: Cast) -> None:
 
 def _owner() -> int:
     return next(int(row["id"]) for row in list_members() if row["role"] == "owner")
+
+
+def test_what_a_role_will_do_once_it_is_granted_again_is_not_given_by_who_may_not(cast: Cast) -> None:
+    """A manager who took a role while it held nothing more than he would have it the day the provider gives back."""
+    mine = {"staff.edit", "roles.edit", "catalog.view", *ROLES["noc"]}
+    with as_owner(cast):
+        user = build_person(cast.north, "minu", "manager")
+        watch = member_of(build_person(cast.north, "watch", "noc"))
+        change_member(member_id=member_of(user), role="manager", permissions=mine - {"network.edit"}, at=NOON)
+    with as_owner(cast, "padma"):
+        held = list_child_grants(cast.north).keys()
+        set_child_modules(child_id=cast.north, permissions=held - {"network.edit"}, at=NOON)
+    with acting(cast.padma, cast.north, user_id=user):
+        own = member_of(user)
+        assert "noc" not in givable_roles() and "collector" not in givable_roles()
+        for refused in (
+            lambda: change_member(member_id=own, role="noc", permissions=mine - {"network.edit"}, at=NOON),
+            lambda: refuse_mightier(watch),
+            lambda: refuse_role("noc"),
+        ):
+            with pytest.raises(NotAllowed):
+                refused()
+    with as_owner(cast, "padma"):
+        set_child_modules(child_id=cast.north, permissions=held, at=NOON)
+    assert "network.edit" not in may(cast, cast.north, user)
+    with as_owner(cast):
+        change_member(member_id=member_of(user), role="manager", permissions=mine, at=NOON)
+    with acting(cast.padma, cast.north, user_id=user):
+        assert "noc" in givable_roles()
+        refuse_mightier(watch)
 
 
 @pytest.mark.parametrize("role", ["accountant", "collector", "noc", "manager"])

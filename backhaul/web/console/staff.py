@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from backhaul.identity.models import User
 from backhaul.identity.queries import list_staff
 from backhaul.identity.services import set_first_password
-from backhaul.operators.people import change_member, end_member, refuse_mightier, return_member
+from backhaul.operators.people import change_member, end_member, givable_roles, refuse_mightier, return_member
 from backhaul.operators.people_queries import (
     find_own_member,
     get_ended_member,
@@ -25,7 +25,6 @@ from backhaul.operators.people_queries import (
     ticked_singly,
 )
 from backhaul.operators.queries import get_provider_name
-from backhaul.operators.rules import OWNER
 from backhaul.operators.services import record_audit
 from backhaul.resellers.services import add_staff
 from backhaul.web.console.abilities import sheet_of
@@ -49,7 +48,7 @@ def staff(request: PageRequest) -> HttpResponse:
 def add_person(request: PageRequest) -> HttpResponse:
     """GET, POST staff/add/: somebody who may sign in, with a first password."""
     form = PersonForm(sent(request))
-    offer(form, "role", _roles_to_give(request))
+    offer(form, "role", _roles_to_give())
     if request.method == "POST" and form.is_valid():
         given = form.cleaned_data
         with refusals_to(form):
@@ -94,7 +93,7 @@ def access(request: PageRequest, pk: int) -> HttpResponse:
         sent(request), initial={"role": row["role"]}, offered=list_grants(), mine=request.scope.permissions,
         ticked=ticked_singly(pk), notes={name: _("by the role already") for name in by_role},
     )  # fmt: skip
-    offer(form, "role", _roles_to_give(request, row))
+    offer(form, "role", _roles_to_give(row))
     if request.method == "POST" and form.is_valid():
         with refusals_to(form):
             change_member(member_id=pk, role=form.cleaned_data["role"], permissions=form.wanted(), at=request.now)
@@ -117,7 +116,7 @@ def reset_password(request: PageRequest, pk: int) -> HttpResponse:
             return go(request, "person", pk)
     context = {
         "title": _("New first password for %(name)s") % {"name": row["name"]},
-        "note": _("The person is signed out everywhere."),
+        "note": _("The person is signed out everywhere, and adds passkeys and the e-mail address anew."),
         "submit": _("Set password"),
         "cancel_href": reverse("person", args=[pk]),
     }
@@ -199,12 +198,9 @@ def _described(user: User | None) -> dict[str, Any]:
     }
 
 
-def _roles_to_give(request: PageRequest, of: dict[str, Any] | None = None) -> list[tuple[str, Any]]:
-    """The roles that may do no more than whoever asks, and the one that the person has."""
-    scope = request.scope
-    found = []
-    for role in list_roles():
-        may = scope.role == OWNER if role["key"] == OWNER else permissions_of_role(role["key"]) <= scope.permissions
-        if may or (of is not None and of["role"] == role["key"]):
-            found.append((role["key"], role["name"] or named(role["key"], "role")))
-    return found
+def _roles_to_give(of: dict[str, Any] | None = None) -> list[tuple[str, Any]]:
+    """The roles that whoever asks may give, and the one that the person has."""
+    offered = givable_roles() | ({of["role"]} if of is not None else set())
+    return [
+        (role["key"], role["name"] or named(role["key"], "role")) for role in list_roles() if role["key"] in offered
+    ]
