@@ -28,6 +28,7 @@ ROLES: dict[str, frozenset[str]] = {
     "accountant": VIEW | _ACCOUNTS,
     "collector": frozenset({"dashboard.view", "customers.view", "bills.view", "payments.view", "payments.collect"}),
     "noc": frozenset({"dashboard.view", "customers.view", "network.view", "network.edit"}),
+    "distributor": frozenset({"dashboard.view"}),  # sells recharge cards, and sees nothing else
 }
 
 # What nobody does inside another operator, whatever that operator may (SPEC A31): its people, its word to its provider,

@@ -13,7 +13,7 @@ from backhaul.billing.guards import ease_guard
 from backhaul.billing.services import queue_retry
 from backhaul.catalog.profiles import PRESETS
 from backhaul.catalog.services import add_billing_profile, add_package, add_plan, set_tariff_price, set_vat
-from backhaul.common.errors import InvalidInput, Refusal, in_step
+from backhaul.common.errors import InvalidInput, NotAllowed, Refusal, in_step
 from backhaul.funds.services import (
     open_fund,
     receive_from_child,
@@ -21,16 +21,18 @@ from backhaul.funds.services import (
     set_edge_terms,
     transfer_fund,
 )
-from backhaul.identity.models import IspDirectory
-from backhaul.identity.queries import list_isps
-from backhaul.identity.services import create_user, enter_isp
+from backhaul.identity.models import IspDirectory, User
+from backhaul.identity.queries import list_isps, list_staff
+from backhaul.identity.services import create_user, enter_isp, set_first_password
+from backhaul.identity.sign_in import lift_locks
 from backhaul.ledger.periods import set_year_start
 from backhaul.operators.branding import OwnBrand, open_brand
 from backhaul.operators.functions import call, execute
 from backhaul.operators.people import refuse_role
+from backhaul.operators.people_queries import list_members
 from backhaul.operators.rules import OWNER
 from backhaul.operators.scope import acting_for_child, acting_for_founded, current_scope, founding_unit
-from backhaul.operators.services import add_member, add_operator
+from backhaul.operators.services import add_member, add_operator, record_audit
 from backhaul.resellers.beginning import Beginning, FirstOffer, FirstPerson, FirstRecharge, Identity, Terms
 from backhaul.subscribers.services import set_numbering
 from backhaul.subscribers.zones import add_zone, list_zone_tree
@@ -240,6 +242,31 @@ def add_staff(*, operator_id: int, role: str, **person: Any) -> int:
     scope.require("resellers.edit")
     with acting_for_child(operator_id):
         return _add_person(role, person)
+
+
+def renew_first_password(*, child_id: int, password: str, at: datetime) -> str:
+    """Give a direct child's owner another first password, as long as nobody of the child has ever signed in; returns
+    the owner's sign-in name. Both audit logs tell it. Raises NotAllowed once somebody has signed in."""
+    scope = current_scope()
+    scope.refuse_inside()
+    scope.require("resellers.edit")
+    user = find_unused_owner(scope.isp_id, child_id)
+    if user is None or not set_first_password(user_id=user.pk, password=password, only_unused=True):
+        raise NotAllowed("Somebody of it has signed in: its people change their passwords themselves from now on.")
+    with acting_for_child(child_id):
+        lift_locks(user.pk)
+        record_audit(verb="first_password_renewed", subject_type="user", subject_id=user.pk, at=at)
+    return user.name
+
+
+def find_unused_owner(isp_id: int, child_id: int) -> User | None:
+    """The owner of a direct child where nobody has ever signed in; None where somebody has."""
+    people = list_staff(isp_id, child_id)
+    if any(user.last_sign_in_at is not None for user in people.values()):
+        return None
+    with acting_for_child(child_id):
+        owners = [row["user_id"] for row in list_members() if row["role"] == OWNER and row["ended_at"] is None]
+    return next((people[user_id] for user_id in owners if user_id in people), None)
 
 
 def _add_person(role: str, person: dict[str, Any]) -> int:

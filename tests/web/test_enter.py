@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import date, timedelta
 
 import psycopg
 import pytest
@@ -13,7 +13,11 @@ from django.conf import settings
 from django.test import Client
 
 from backhaul.cli.embedded import EmbeddedPostgres
+from backhaul.common import clock
 from backhaul.operators.functions import rows
+from backhaul.operators.people import change_member
+from backhaul.operators.people_queries import list_members
+from backhaul.operators.services import record_audit
 from backhaul.web.console.audit_words import DEEDS
 from backhaul.web.console.urls import urlpatterns
 from tests.builders import PASSWORD, acting
@@ -264,13 +268,42 @@ def test_the_log_is_filtered_paged_and_downloaded(town: Town) -> None:
     assert named not in text(client, f"/audit/?who={town.cast.owners['north']}").split('id="results"')[1]
     sheet = client.get("/audit/csv/?verb=reset-password").content.decode("utf-8-sig")
     lines = list(csv.reader(io.StringIO(sheet)))
+    assert lines[1][4].startswith("Abdul Karim · ")
     assert len(lines) >= 2 and all(line[2] == "Set a customer's password" for line in lines[1:])
     with acting(town.cast.padma, town.cast.riverside):
         event = rows("SELECT max(id) AS id FROM audit_event WHERE verb = 'reset-password'")[0]["id"]
     opened = text(client, f"/audit/{event}/")
     assert f"/customers/{customer}/" in opened and "password" in opened
+    assert "Abdul Karim · " in opened
     for other in ("north", "padma", "rival"):
         assert signed_in(other).get(f"/audit/{event}/").status_code == 404
+
+
+def test_rows_name_whose_service_which_bill_and_who_and_keep_names_from_whom_they_are_closed_to(town: Town) -> None:
+    client = signed_in("riverside")
+    customer, bill = town.ids["customer"], town.ids["bill"]
+    with acting(town.cast.padma, town.cast.riverside):
+        service = rows("SELECT id FROM subscription WHERE customer_id = %s", [customer])[0]["id"]
+        number = rows("SELECT number FROM invoice WHERE id = %s", [bill])[0]["number"]
+        role = rows("SELECT id FROM role WHERE key = 'noc' AND operator_id = %s", [town.cast.riverside])[0]["id"]
+        now = clock.now()
+        record_audit(verb="price_set", subject_type="subscription", subject_id=service, at=now, price_minor=12_345_00,
+                     starts_on=date(2026, 3, 1), given=["bills.view"], was="noc")  # fmt: skip
+        for kind, pk in (("invoice", bill), ("zone", town.ids["zone"]), ("role", role), ("customer", 999_999_999)):
+            record_audit(verb="changed", subject_type=kind, subject_id=pk, at=now)
+        record_audit(verb="signed-in", subject_type="user", subject_id=town.cast.owners["riverside"], at=now)
+        newest = rows("SELECT max(id) AS id FROM audit_event WHERE verb = 'price_set'")[0]["id"]
+    listed = text(client, "/audit/").split('id="results"')[1]
+    assert f'<a href="/customers/{customer}/">Abdul Karim · ' in listed
+    assert f'<a href="/bills/{bill}/">{number} · Abdul Karim</a>' in listed
+    assert "Harbour" in listed and "Network operations" not in listed  # its roles are arranged by North
+    opened = text(client, f"/audit/{newest}/")
+    assert "12,345.00" in opened and "1 Mar 2026" in opened and "See bills" in opened and "Network operations" in opened
+    with acting(town.cast.padma, town.cast.riverside):
+        member = next(row["id"] for row in list_members() if row["role"] == "manager")
+        change_member(member_id=member, role="manager", permissions={"audit.view"}, at=now)
+    hidden = text(signed_in("manager"), "/audit/").split('id="results"')[1]
+    assert "Service" in hidden and "Abdul Karim" not in hidden and f"/customers/{customer}/" not in hidden
 
 
 def test_every_address_that_takes_a_post_has_words_in_the_audit_log() -> None:

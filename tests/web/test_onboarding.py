@@ -22,7 +22,7 @@ from backhaul.subscribers.zones import add_zone, list_zone_tree
 from tests.builders import acting
 from tests.cast import Cast
 from tests.printed import text_of
-from tests.web.conftest import signed_in
+from tests.web.conftest import is_in, sign_in, signed_in
 
 WHO = {"name": "Lake View", "slug": "lakeview", "kind": "reseller", "phone": "01711000000", "request_key": ""}
 KEY = "6b1f2c1e-58f3-4c2a-9d0a-0d6c6a1f0001"
@@ -208,3 +208,29 @@ def test_the_welcome_sheet_bears_the_password_only_at_that_moment(cast: Cast) ->
     assert client.get(path, {"language": "bn"}).headers["Content-Type"] == "application/pdf"
     with acting(cast.padma):
         assert not rows("SELECT 1 FROM audit_event WHERE detail::text LIKE '%%first-password%%'")
+
+
+def test_an_owner_who_lost_the_first_password_gets_another_until_somebody_has_signed_in(cast: Cast) -> None:
+    client = signed_in("padma")
+    draft = begun(client)
+    answered(client, draft, "login", full_name="Lipi", login="lipi")
+    finished(client, draft)
+    child = lakeview(cast)
+    path = reverse("renew-first-password", args=[child])
+    page = client.get(reverse("reseller", args=[child])).content.decode()
+    assert "Nobody of it has signed in yet" in page and path in page
+    assert client.post(path, {"password": "short"}).status_code == 422
+    shown = client.post(path, {"password": "another-first-one"}).content.decode()
+    assert "another-first-one" in shown and "lipi@padma" in shown
+    first = Client()
+    assert not is_in(sign_in("lipi@padma", "first-password", client=first))
+    with acting(cast.padma, child):
+        told = rows("SELECT actor_id, detail::text AS d FROM audit_event WHERE verb = 'first_password_renewed'")
+    assert [row["actor_id"] for row in told] == [cast.owners["padma"]] and "another" not in told[0]["d"]
+    assert "Made another first password" in client.get("/audit/").content.decode()
+    assert sign_in("lipi@padma", "another-first-one", client=first).status_code == 303
+    assert first.get("/").headers["Location"] == "/password/"
+    refused = client.post(path, {"password": "a-third-password"})
+    assert refused.status_code == 422 and "has signed in" in refused.content.decode()
+    assert sign_in("lipi@padma", "another-first-one").status_code == 303
+    assert "has signed in yet" not in client.get(reverse("reseller", args=[child])).content.decode()

@@ -14,6 +14,7 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
+from backhaul.operators.rules import PERMISSIONS
 from backhaul.web.console.urls import urlpatterns
 from tests.web.conftest import signed_in
 from tests.web.town import Town
@@ -34,7 +35,7 @@ OF_PERSON = (
 )  # fmt: skip
 OF_RESELLER = (
     "reseller", "recharge", "limits", "deduct", "transfer", "pay-back-fund", "start-edge", "modules", "welcome-sheet",
-    "enter-operator",
+    "enter-operator", "renew-first-password",
 )  # fmt: skip
 OF_STATEMENT = ("fund-statement", "fund-statement-csv", "fund-statement-pdf", "confirm-statement")
 SEATS = [seat for seat in ROWS[0] if seat != "url"]
@@ -114,6 +115,17 @@ def address(town: Town, name: str) -> str:
 
 def test_every_address_has_its_row() -> None:
     assert sorted(row["url"] for row in ROWS) == sorted(str(pattern.name) for pattern in urlpatterns)
+
+
+def test_every_permission_that_can_be_granted_is_asked_for_somewhere() -> None:
+    backhaul = Path(__file__).parents[2] / "backhaul"
+    declared = {"choices.py", "rules.py"}
+    code = "".join(
+        file.read_text()
+        for file in backhaul.rglob("*.py")
+        if "tests" not in file.parts and not (file.parent.name == "operators" and file.name in declared)
+    )
+    assert sorted(name for name in PERMISSIONS if f'"{name}"' not in code) == []
 
 
 @pytest.mark.parametrize("seat", SEATS)

@@ -36,7 +36,7 @@ from backhaul.subscribers.zones import add_zone
 from tests.builders import acting, build_person, new_customer, request_key
 from tests.cast import Cast, build_cast, fill_funds
 
-ROLES = ("collector", "accountant", "noc", "manager")
+ROLES = ("collector", "accountant", "noc", "manager", "distributor")
 
 
 @dataclass

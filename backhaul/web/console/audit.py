@@ -3,27 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.http import HttpResponse
-from django.urls import NoReverseMatch, reverse
 from django.utils.translation import gettext as _
 
 from backhaul.identity.queries import find_names
 from backhaul.operators.audit import Wanted, get_event, list_actors, list_events
 from backhaul.operators.impersonation import find_came_in
 from backhaul.web.console import given
-from backhaul.web.console.audit_words import DEEDS, PAGES, SAME_AS, SUBJECTS, VERBS, deed_named, kind_of
+from backhaul.web.console.audit_rows import facts_of, told
+from backhaul.web.console.audit_words import DEEDS, SAME_AS, SUBJECTS, VERBS, deed_named
 from backhaul.web.console.downloads import csv_file
 from backhaul.web.console.pages import ROWS, PageRequest, page, paged, show
 from backhaul.web.console.people import by_whom, came_in_names
 from backhaul.web.templatetags.console import moment
 
 MOST_IN_FILE = 50_000
-# what stands in a row beside its own facts: shown by themselves
-FRAME = ("path", "address", "agent", "fields")
 
 
 @page("audit.view")
@@ -31,9 +30,9 @@ def audit(request: PageRequest) -> HttpResponse:
     """GET audit/?who=&verb=&subject=&of=&from=&to=&inside=&after="""
     filters = _filters(request)
     found = list_events(_wanted(request, filters), before=given.number(request, "after"), limit=ROWS + 1)
-    rows = [_told(row) for row in by_whom(request, found, "actor_id")]
+    listed = paged(request, found, "id")
     context = {
-        "page": paged(request, rows, "id"),
+        "page": replace(listed, rows=told(request, by_whom(request, list(listed.rows), "actor_id"))),
         "filters": {**filters, "active": any(value is not None for value in filters.values())},
         "choices": _choices(request),
         "query": request.GET.urlencode(),
@@ -46,16 +45,15 @@ def audit(request: PageRequest) -> HttpResponse:
 def audit_csv(request: PageRequest) -> HttpResponse:
     """GET audit/csv/: the same rows, the newest 50,000 of them."""
     found = list_events(_wanted(request, _filters(request)), limit=MOST_IN_FILE)
-    rows = [_told(row) for row in by_whom(request, found, "actor_id")]
+    rows = told(request, by_whom(request, found, "actor_id"))
     return csv_file(f"audit-{request.today}.csv", _table(rows))
 
 
 @page("audit.view")
 def audit_entry(request: PageRequest, pk: int) -> HttpResponse:
     """GET audit/<id>/: one act, with all that was written down about it."""
-    row = _told(by_whom(request, [get_event(pk)], "actor_id")[0])
-    facts = [(key.replace("_", " "), value) for key, value in row["detail"].items() if key not in FRAME]
-    return show(request, "audit_entry", {"entry": row, "facts": facts})
+    (row,) = told(request, by_whom(request, [get_event(pk)], "actor_id"))
+    return show(request, "audit_entry", {"entry": row, "facts": list(facts_of(row["detail"]))})
 
 
 def _filters(request: PageRequest) -> dict[str, Any]:
@@ -103,26 +101,10 @@ def _visit(request: PageRequest, inside: int | None) -> str:
     return came_in_names(request, find_came_in([inside])).get(inside, "") if inside else ""
 
 
-def _told(row: dict[str, Any]) -> dict[str, Any]:
-    """The row with `deed`, `kind` and `kind_key` (what it was done to), and `href`, the page that shows it."""
-    kind = kind_of(row["subject_type"])
-    href = ""
-    if kind in PAGES:
-        try:
-            href = reverse(PAGES[kind], args=[row["subject_id"]])
-        except NoReverseMatch:
-            href = ""
-    return row | {
-        "deed": deed_named(row["verb"]),
-        "kind_key": kind,
-        "kind": str(SUBJECTS.get(kind, kind)),
-        "href": href,
-    }
-
-
 def _table(rows: list[dict[str, Any]]) -> Iterator[list[object]]:
-    yield [_("When"), _("Who"), _("What"), _("Of"), _("Id"), _("From the address"), _("Details")]
+    yield [_("When"), _("Who"), _("What"), _("Of"), _("Name"), _("Id"), _("From the address"), _("Details"),
+           _("Filled in")]  # fmt: skip
     for row in rows:
-        details = "; ".join(f"{key}: {value}" for key, value in row["detail"].items() if key not in FRAME[:3])
-        yield [moment(row["at"]), row["by"], row["deed"], row["kind"], row["subject_id"],
-               row["detail"].get("address", ""), details]  # fmt: skip
+        details = "; ".join(f"{name}: {value}" for name, value in facts_of(row["detail"]))
+        yield [moment(row["at"]), row["by"], row["deed"], row["kind"], row["name"], row["subject_id"],
+               row["detail"].get("address", ""), details, ", ".join(row["detail"].get("fields", []))]  # fmt: skip

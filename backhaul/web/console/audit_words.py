@@ -127,6 +127,7 @@ DEEDS: dict[str, Deed] = {
     "onboard-step": Deed(_("Answered a question about a new reseller")),
     "onboard-review": Deed(_("Took on a reseller")),
     "onboard-discard": Deed(_("Discarded a new reseller's draft")),
+    "renew-first-password": Deed(_("Made another first password for a reseller's owner"), "reseller"),
     "welcome-sheet": Deed(_("Printed a welcome sheet"), "reseller"),
     "recharge": Deed(_("Recharged a fund"), "reseller"),
     "deduct": Deed(_("Deducted from a fund"), "reseller"),
@@ -180,6 +181,30 @@ PAGES = {
     "member": "person",
     "role": "role",
     "bulk_run": "bulk-run",
+}
+# Who may open the page of an object of a kind, and so read its name in the log.
+NEEDS = {
+    "customer": "customers.view",
+    "subscription": "customers.view",
+    "radius_password": "customers.view",
+    "bill": "bills.view",
+    "payment": "payments.view",
+    "deposit": "payments.view",
+    "drawer": "drawers.receive",
+    "package": "catalog.edit",
+    "plan": "catalog.view",
+    "profile": "catalog.edit",
+    "reseller": "resellers.view",
+    "below": "resellers.view",
+    "edge": "resellers.view",
+    "router": "network.view",
+    "entry": "books.view",
+    "run": "bills.run",
+    "run_plan": "bills.run",
+    "verify_run": "books.view",
+    "member": "staff.edit",
+    "role": "roles.edit",
+    "bulk_run": "customers.bulk",
 }
 # What the domain calls such objects in its own rows.
 SAME_AS = {"nas": "router", "billing_profile": "profile", "invoice": "bill"}
@@ -261,10 +286,44 @@ VERBS: dict[str, Any] = {
     "books.released": _("Books released"),
     "books.head_address": _("Address for heads set"),
     "signed-in": _("Signed in"),
+    "signed-out": _("Signed out"),
     "locked-out": _("Locked out after too many tries"),
     "email-proved": _("Proved an e-mail address"),
     "password-by-mail": _("Set a new password by mail"),
     "entered": _("Somebody from above came in"),
+    "first_password_renewed": _("Another first password was made by the provider"),
+}
+
+# What is written down beside an act, by the domain's own word for it, without _minor and _on.
+FACTS: dict[str, Any] = {
+    "activated": _("Activated"),
+    "before": _("Before"),
+    "was": _("Before"),
+    "now": _("Now"),
+    "cap": _("At most"),
+    "floor": _("At least"),
+    "changed": _("Changed"),
+    "code": _("Code"),
+    "credited": _("Credited"),
+    "customers": _("Customers"),
+    "cut_time": _("Time of cuts"),
+    "given": _("Granted"),
+    "taken": _("Taken"),
+    "handed_down": _("Handed down"),
+    "holds": _("May do"),
+    "how": _("How"),
+    "into": _("Into"),
+    "label": _("Name"),
+    "name": _("Name"),
+    "lifted": _("Lifted"),
+    "price": _("Price"),
+    "reason": _("Why"),
+    "why": _("Why"),
+    "role": _("Role"),
+    "starts": _("From"),
+    "suspend": _("Suspended from"),
+    "title": _("Title"),
+    "until": _("Until"),
 }
 
 

@@ -14,4 +14,5 @@ urlpatterns = [
     at("resellers/add/<id:pk>/discard/", onboarding.onboard_discard, "onboard-discard"),
     at("resellers/add/<id:pk>/<slug:key>/", onboarding.onboard_step, "onboard-step"),
     at("resellers/<id:pk>/welcome/", welcome_sheets.welcome_sheet, "welcome-sheet"),
+    at("resellers/<id:pk>/first-password/", welcome_sheets.renew_password, "renew-first-password"),
 ]

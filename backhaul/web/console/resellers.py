@@ -16,6 +16,7 @@ from backhaul.catalog.services import set_tariff_price
 from backhaul.operators.drafts import list_drafts
 from backhaul.resellers.planner import get_child_request
 from backhaul.resellers.queries import get_reseller, list_resellers
+from backhaul.resellers.services import find_unused_owner
 from backhaul.web.console import given
 from backhaul.web.console.funds import movements_page
 from backhaul.web.console.pages import PageRequest, page, sent, show
@@ -49,6 +50,7 @@ def reseller(request: PageRequest, pk: int) -> HttpResponse:
         "buys": any(row["own_price_minor"] is not None for row in prices),  # an ISP buys from nobody
         "page": movements_page(request, pk, given.number(request, "after")),
         "asked": get_child_request(pk),
+        "unused": _may_add(request) and find_unused_owner(request.scope.isp_id, pk) is not None,
     }
     return show(request, "reseller", context)
 
