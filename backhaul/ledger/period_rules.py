@@ -42,12 +42,15 @@ def last_of_month(month_on: date) -> date:
     return next_month(month_on) - timedelta(days=1)
 
 
-def month_state(month_on: date, locked_through: date | None, today: date) -> str:
-    """closed: all of it; part: its first days; to_come: it has not begun; else open."""
+def month_state(month_on: date, locked_through: date | None, today: date, *, first_on: date) -> str:
+    """closed: all of it; part: its first days; to_come: it has not begun; before: it ended before `first_on`, when the
+    books began; else open."""
     if locked_through is not None and locked_through >= last_of_month(month_on):
         return "closed"
     if locked_through is not None and locked_through >= month_on:
         return "part"
+    if last_of_month(month_on) < first_on:
+        return "before"
     return "to_come" if month_on > today else "open"
 
 

@@ -116,10 +116,11 @@ def list_locks(limit: int = 50) -> list[dict[str, Any]]:
 
 
 def list_periods(year: FiscalYear, *, today: date) -> list[dict[str, Any]]:
-    """The months of a year: month_on, last_on, state (open, part, closed, to_come), entries, income_minor,
-    expense_minor, result_minor (year ends left out), closing (the row of list_locks since which it is closed),
-    late_entries (recorded after it was closed: something is wrong, see `backhaul verify`)."""
-    locked_through = get_books()["locked_through"]
+    """The months of a year: month_on, last_on, state (open, part, closed, to_come, or before: all before the first
+    entry of the books, or before `today` where there is none), entries, income_minor, expense_minor, result_minor
+    (year ends left out), closing (the row of list_locks since which it is closed), late_entries (recorded after it was
+    closed: something is wrong, see `backhaul verify`)."""
+    locked_through, first_on = get_books()["locked_through"], first_entry_on() or today
     locks = list(reversed(list_locks(limit=10_000)))
     entries, results, late = _count_entries(year), _results(year), _count_late(year)
     periods = []
@@ -128,7 +129,7 @@ def list_periods(year: FiscalYear, *, today: date) -> list[dict[str, Any]]:
         periods.append({
             "month_on": month_on,
             "last_on": last_of_month(month_on),
-            "state": month_state(month_on, locked_through, today),
+            "state": month_state(month_on, locked_through, today, first_on=first_on),
             "entries": entries.get(month_on, 0),
             "income_minor": income,
             "expense_minor": -expense,
@@ -137,6 +138,14 @@ def list_periods(year: FiscalYear, *, today: date) -> list[dict[str, Any]]:
             "late_entries": late.get(month_on, 0),
         })  # fmt: skip
     return periods
+
+
+def first_entry_on() -> date | None:
+    """The day of the first entry of the acting operator's books."""
+    first: date | None = rows("SELECT min(effective_on) AS first_on FROM entry WHERE operator_id = %s", [_me()])[0][
+        "first_on"
+    ]
+    return first
 
 
 def count_entries(from_on: date | None, to_on: date) -> int:

@@ -44,6 +44,8 @@ def test_a_month_is_looked_at_closed_and_opened_again_with_a_reason(riverside: T
     owner = signed_in("riverside")
     day = last_of_last_month()
     shown = text(owner, f"{PAGE}?in={day.isoformat()}")
+    began = text(owner, f"{PAGE}?in={day.replace(year=day.year - 1).isoformat()}")
+    assert began.count("Before the books began") == 12 and "Year before" not in began
     assert "No period of the books is closed yet" in shown
     assert f'{PAGE}close/?through={day.isoformat()}"' in shown  # the first month that anything happened in
     sent = {"through": day.isoformat()}

@@ -19,6 +19,7 @@ from backhaul.ledger.period_rules import (
 )
 
 DAYS = st.dates(date(1950, 1, 1), date(2200, 12, 31))
+BEGAN = date(2025, 1, 1)
 
 
 @given(day=DAYS, starts_month=st.integers(1, 12))
@@ -56,12 +57,19 @@ def test_years_by_hand(day: date, starts_month: int, year: FiscalYear) -> None:
     ],
 )
 def test_a_month_is_closed_when_its_last_day_is(locked_through: date | None, state: str) -> None:
-    assert month_state(date(2026, 2, 1), locked_through, date(2026, 6, 1)) == state
+    assert month_state(date(2026, 2, 1), locked_through, date(2026, 6, 1), first_on=BEGAN) == state
 
 
 def test_a_month_that_has_not_begun_is_to_come() -> None:
-    assert month_state(date(2026, 3, 1), None, date(2026, 2, 28)) == "to_come"
-    assert month_state(date(2026, 3, 1), None, date(2026, 3, 1)) == "open"
+    assert month_state(date(2026, 3, 1), None, date(2026, 2, 28), first_on=BEGAN) == "to_come"
+    assert month_state(date(2026, 3, 1), None, date(2026, 3, 1), first_on=BEGAN) == "open"
+
+
+def test_a_month_that_ended_before_the_books_began_is_not_open() -> None:
+    began = date(2026, 3, 31)
+    assert month_state(date(2026, 2, 1), None, date(2026, 6, 1), first_on=began) == "before"
+    assert month_state(date(2026, 3, 1), None, date(2026, 6, 1), first_on=began) == "open"
+    assert month_state(date(2026, 2, 1), date(2026, 2, 28), date(2026, 6, 1), first_on=began) == "closed"
 
 
 def test_the_last_days_of_months() -> None:

@@ -10,7 +10,6 @@ from django.contrib import messages
 from django.http import HttpResponse
 from django.urls import reverse
 from django.utils.dates import MONTHS
-from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
@@ -36,7 +35,7 @@ from backhaul.web.console.pages import PageRequest, go, page, refusals_to, sent,
 from backhaul.web.console.people import by_whom
 from backhaul.web.console.two_steps import Act, Preview, bound, two_steps
 from backhaul.web.forms import DayField
-from backhaul.web.templatetags.console import count, day, period
+from backhaul.web.templatetags.console import count, dated, day, period
 from backhaul.web.words import named
 
 
@@ -69,8 +68,8 @@ def periods(request: PageRequest) -> HttpResponse:
         "next_close": _next_to_close(months, request.today),
         "year_closed": is_year_closed(year),
         "year_over": year.ends_on <= request.today,
-        "begins": date_format(year.starts_on, "F"),
-        "before": year.starts_on - timedelta(days=1),
+        "begins": dated(year.starts_on, "F"),
+        "before": None if months[0]["state"] == "before" else year.starts_on - timedelta(days=1),
         "after": year.ends_on if year.ends_on <= request.today else None,
         "locks": by_whom(request, list_locks(), "actor_id"),
     }
@@ -150,7 +149,7 @@ def _unproved(through: date, today: date) -> list[dict[str, Any]]:
 @page("books.reopen")
 def reopen(request: PageRequest, month: date) -> HttpResponse:
     """GET, POST books/periods/<month>/reopen/: that month and all after it."""
-    name = date_format(month, "F Y")
+    name = dated(month, "F Y")
     act = Act(
         _("Open %(month)s again") % {"month": name}, _("Open again"), reverse("periods"),
         _("The books are open again."),
