@@ -26,6 +26,7 @@ SHOWN: dict[str, tuple[Role, str]] = {
     "collector": (PADMA, "collector"),
     "accountant": (PADMA, "accountant"),
     "noc": (PADMA, "network operation"),
+    "manager": (PADMA, "manager, granted action by action"),
     "north": (NORTH, "owner of a reseller"),
     "riverside": (RIVERSIDE, "owner of North's sub-operator"),
     "rival": (RIVAL, "owner of a reseller"),
