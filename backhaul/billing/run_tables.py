@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
+
+from backhaul.common.spreadsheets import safe_cell
 
 HEAD = ["what", "code", "name", "from", "to", "net", "discount", "vat", "total", "due_on", "count", "note"]
 KINDS = ("bill", "charge", "held", "blocked", "not billed")
@@ -19,7 +21,7 @@ def table_of(
     blocked: list[dict[str, Any]],
     exceptions: list[dict[str, Any]],
     decimals: int,
-) -> Iterator[list[str]]:
+) -> Iterator[Sequence[object]]:
     """Rows under HEAD, the head first. Amounts are plain (1500.00), days ISO, `to` the last day of a period."""
 
     def money(minor: int) -> str:
@@ -42,14 +44,9 @@ def table_of(
         yield _row("not billed", item["customer"], item["name"], _text(item["starts_on"]), *[""] * 7, item["reason"])
 
 
-def _row(*cells: str) -> list[str]:
-    return [_harmless(cell) for cell in (*cells, *[""] * (len(HEAD) - len(cells)))]
+def _row(*cells: str) -> list[object]:
+    return [safe_cell(cell) for cell in (*cells, *[""] * (len(HEAD) - len(cells)))]
 
 
 def _text(day: date) -> str:
     return day.isoformat()
-
-
-def _harmless(cell: str) -> str:
-    """A name that a spreadsheet would take for a formula stays a name."""
-    return f"'{cell}" if cell[:1] in ("=", "+", "-", "@", "\t", "\r") and not cell[1:2].isdigit() else cell

@@ -9,6 +9,7 @@ from datetime import date, timedelta
 import pytest
 from django.test import Client
 
+from backhaul.billing.run_tables import table_of
 from backhaul.common.clock import local_date, now
 from backhaul.funds.services import deduct_from_fund, set_edge_terms
 from backhaul.operators.functions import rows
@@ -154,6 +155,9 @@ def test_a_files_name_holds_nothing_but_plain_letters() -> None:
 def test_words_in_a_file_are_never_formulas() -> None:
     answer = csv_file("x.csv", [["=1+1", "-5.00", "+88017", "@x", "name", 7]])
     assert answer.content.decode("utf-8-sig").strip() == "'=1+1,-5.00,+88017,'@x,name,7"
+    waits = {"code": "RV-1", "name": '=1+HYPERLINK("x")', "reason": "\n=1+1"}
+    rows = list(table_of(bills=[], edges=[], short=[], blocked=[waits], exceptions=[], decimals=2))
+    assert (rows[1][2], rows[1][11]) == ("'=1+HYPERLINK(\"x\")", "'\n=1+1")
 
 
 def test_slabs_are_set_for_a_month_to_come_and_progress_is_shown(db: object) -> None:

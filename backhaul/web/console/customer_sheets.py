@@ -11,8 +11,8 @@ from typing import IO, Any
 import xlsxwriter
 from django.utils.translation import gettext as _
 
+from backhaul.common.spreadsheets import safe_cell
 from backhaul.web.console.customer_columns import Column, plain
-from backhaul.web.console.downloads import safe_cell
 from backhaul.web.currency import decimals
 
 Pages = Iterable[list[dict[str, Any]]]
@@ -33,23 +33,21 @@ def write_csv(target: IO[bytes], pages: Pages, columns: list[Column]) -> int:
 
 
 def write_xlsx(target: IO[bytes], pages: Pages, columns: list[Column]) -> int:
-    """One sheet; days are days and amounts numbers there, words never formulas. How many customers."""
+    """As many sheets as it takes; days are days and amounts numbers there, words never formulas. How many customers."""
     options = {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
     book = xlsxwriter.Workbook(target, options)
-    sheet = book.add_worksheet(_("Customers")[:31])
     places = decimals()
     looks = {
         "money": book.add_format({"num_format": "#,##0" + ("." + "0" * places if places else "")}),
         "day": book.add_format({"num_format": "yyyy-mm-dd"}),
     }
-    bold = book.add_format({"bold": True})
-    sheet.freeze_panes(1, 0)
-    sheet.set_column(0, len(columns), 18)
-    for n, label in enumerate([_("Name"), *(str(column.label) for column in columns)]):
-        sheet.write_string(0, n, label, bold)
-    at = 0
+    looks["head"] = book.add_format({"bold": True})
+    sheet = _sheet(book, columns, looks["head"])
+    written = at = 0
     for row in _rows(pages):
-        at += 1
+        if at == MOST_ROWS:
+            sheet, at = _sheet(book, columns, looks["head"]), 0
+        at, written = at + 1, written + 1
         sheet.write_string(at, 0, row["name"])
         for n, column in enumerate(columns, start=1):
             value = plain(row, column)
@@ -60,7 +58,18 @@ def write_xlsx(target: IO[bytes], pages: Pages, columns: list[Column]) -> int:
             elif value is not None:
                 sheet.write_string(at, n, str(value))
     book.close()
-    return at
+    return written
+
+
+def _sheet(book: xlsxwriter.Workbook, columns: list[Column], bold: Any) -> Any:
+    """A further sheet, with its head."""
+    n = len(book.worksheets())
+    sheet = book.add_worksheet(_("Customers")[:27] + (f" {n + 1}" if n else ""))
+    sheet.freeze_panes(1, 0)
+    sheet.set_column(0, len(columns), 18)
+    for at, label in enumerate([_("Name"), *(str(column.label) for column in columns)]):
+        sheet.write_string(0, at, label, bold)
+    return sheet
 
 
 WRITERS = {"csv": write_csv, "xlsx": write_xlsx}

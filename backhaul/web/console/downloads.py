@@ -13,12 +13,12 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
+from backhaul.common.spreadsheets import safe_cell
 from backhaul.web.console import given
 from backhaul.web.console.pages import leave_to
 from backhaul.web.paper.document import Document, DocumentTooLong
-from backhaul.web.paper.press import print_document
+from backhaul.web.paper.press import PressBusy, print_document
 
-FORMULA = ("=", "+", "-", "@", "\t", "\r")
 UNSAFE = re.compile(r"-*[^A-Za-z0-9._-]+-*")  # names of operators are in names of files
 
 
@@ -43,11 +43,11 @@ def print_choices(path: str, **query: str) -> list[tuple[str, str]]:
 
 
 def pdf_file(request: HttpRequest, name: str, document: Document, *, back: str) -> HttpResponse:
-    """A PDF download; what is too long for one is said on the page `back`. To be called outside of units of work:
-    printing takes its time."""
+    """A PDF download; what is too long for one, or must wait, is said on the page `back`. To be called outside of units
+    of work: printing takes its time."""
     try:
         printed = print_document(document)
-    except DocumentTooLong as refusal:
+    except (DocumentTooLong, PressBusy) as refusal:
         messages.error(request, refusal.message)
         return leave_to(request, back)
     answer = attachment(name, "application/pdf")
@@ -60,13 +60,3 @@ def attachment(name: str, content_type: str) -> HttpResponse:
     answer = HttpResponse(content_type=content_type)
     answer["Content-Disposition"] = f'attachment; filename="{UNSAFE.sub("-", name)}"'
     return answer
-
-
-def safe_cell(cell: object) -> object:
-    """A cell as it is, or, where a spreadsheet would take it for a formula, made words again."""
-    is_formula = isinstance(cell, str) and cell.startswith(FORMULA) and not _is_figure(cell)
-    return f"'{cell}" if is_formula else cell
-
-
-def _is_figure(text: str) -> bool:
-    return text[1:].replace(".", "", 1).replace(",", "").isdecimal()

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from threading import BoundedSemaphore
 
+from backhaul.common.errors import Refusal
 from backhaul.web.paper.document import Document, DocumentTooLong
 
 HERE = Path(__file__).parent
@@ -25,7 +26,15 @@ SECONDS = 30
 BATCH_SECONDS = 300  # nobody waits for them at a page
 JOIN_SECONDS = 600
 TOO_HEAVY = "This document takes too long to print; choose fewer days, or take the file for spreadsheets."
+BUSY = "Many documents are being printed at this moment; try again in half a minute."
 _presses = BoundedSemaphore(2)  # at once in one process of ours: typesetting takes a processor
+_at_pages = BoundedSemaphore(4)  # printed or waiting for a press: whoever waits holds a thread that serves pages
+
+
+class PressBusy(Refusal):
+    """As many documents are being printed for people at pages as may be: the others' pages must be served."""
+
+    code = "press_busy"
 
 
 class FontsMissing(RuntimeError):
@@ -37,8 +46,13 @@ class NotPrinted(RuntimeError):
 
 
 def print_document(document: Document, *, seconds: float = SECONDS, fonts: Path = FONTS) -> bytes:
-    """The document as a PDF: the same bytes for the same document. Raises DocumentTooLong, FontsMissing."""
-    return _typeset([document], ["tagged"] if document.is_tagged else [], seconds, fonts)
+    """The document as a PDF: the same bytes for the same document. Raises DocumentTooLong, PressBusy, FontsMissing."""
+    if not _at_pages.acquire(blocking=False):
+        raise PressBusy(BUSY)
+    try:
+        return _typeset([document], ["tagged"] if document.is_tagged else [], seconds, fonts)
+    finally:
+        _at_pages.release()
 
 
 def print_together(documents: Sequence[Document]) -> bytes:

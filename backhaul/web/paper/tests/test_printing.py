@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
+from threading import BoundedSemaphore
 
 import pytest
 
+from backhaul.web.paper import press
 from backhaul.web.paper.document import MAX_CELLS, Column, Document, DocumentTooLong, Fact, Letterhead, Row, Table
 from backhaul.web.paper.press import FontsMissing, print_document
 from tests.printed import created_at, drawn_as_one, pages_of, text_of
@@ -100,6 +102,13 @@ def test_a_word_without_a_break_stays_on_its_sheet() -> None:
 def test_five_thousand_lines_are_printed_in_time() -> None:
     pages = pages_of(print_document(replace(SIMPLE, tables=(listed(5000),))))
     assert "Payment of customer 4999" in pages[-1]
+
+
+def test_who_prints_does_not_take_all_threads_that_serve_pages(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(press, "_at_pages", BoundedSemaphore(1))
+    with press._at_pages, pytest.raises(press.PressBusy, match="try again"):
+        print_document(SIMPLE)
+    assert print_document(SIMPLE).startswith(b"%PDF")
 
 
 def test_what_is_too_long_or_takes_too_long_is_refused_in_words() -> None:
