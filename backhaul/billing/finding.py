@@ -7,6 +7,7 @@ does not, the filter that leaves the fewest is gathered after all, or the list i
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date
@@ -29,6 +30,7 @@ READ = 3_000
 COUNTED = 10_000
 COUNTING_MS = 1_500
 STEP = 1_000
+_ID = re.compile(r"[0-9]{1,18}")
 _EXPIRES = "GREATEST(billed_until, charged_until)"
 _READ: dict[str, Callable[[str], Any]] = {"expires_on": date.fromisoformat, "due_minor": int}
 
@@ -163,7 +165,7 @@ def _place(order: Order, row: dict[str, Any]) -> str:
 def _position(order: Order, place: str | None) -> list[Any] | None:
     """The values of a place; None for a place that is none: the list begins anew."""
     first, dash, last = (place or "").rpartition("~")
-    if not last.isascii() or not last.isdecimal() or bool(dash) != (len(order.keys) > 1):
+    if not _ID.fullmatch(last) or "\0" in first or bool(dash) != (len(order.keys) > 1):
         return None
     try:
         known = _READ.get(order.keys[0], str)(first)

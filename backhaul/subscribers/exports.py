@@ -15,7 +15,7 @@ from backhaul.operators.scope import current_scope, unit_of_work
 BATCH = "batch"
 KEPT = timedelta(days=7)
 PERMISSION = "customers.export"
-PERMISSIONS = {"customers": PERMISSION, "bills": "bills.view"}
+PERMISSIONS = {"customers": PERMISSION, "bills": "documents.print"}
 
 
 def ask_for_export(

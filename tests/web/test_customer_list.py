@@ -20,7 +20,7 @@ from backhaul.cli.embedded import EmbeddedPostgres
 from backhaul.operators.functions import rows
 from backhaul.subscribers.exports import ask_for_export, drop_old_exports, keep_export
 from backhaul.web import tasks as web_tasks
-from backhaul.web.console import customer_files
+from backhaul.web.console import customer_files, customer_sheets
 from conftest import clean
 from tests.builders import NOON, acting, build_person, new_customer
 from tests.cast import Cast, build_cast, fill_funds
@@ -90,8 +90,38 @@ def test_the_list_narrows_and_says_how_many(cast: Cast) -> None:
         "joined_from=x",
         "view=9",
         "expiry=9",
+        "sort=name&after=%00~5",
+        f"after={'9' * 30}",
+        "joined_until=9999-12-31",
+        "expires_from=0001-01-01",
     ):
         assert names(page(client, f"/customers/?{junk}")), junk
+
+
+def test_what_joins_bangla_letters_is_searched_and_paged_for(cast: Cast) -> None:
+    name = "র\u200dয়াপিড নেট"
+    with acting(cast.padma, cast.north):
+        sign_up(cast, name=name)
+        for n in range(50):
+            sign_up(cast, name=f"র\u200dয়া {n:02}")
+    client = signed_in("north")
+    assert page(client, f"/customers/count/?q={name}") == "1 customer"
+    first = page(client, "/customers/?sort=name")
+    following = re.search(r'rel="next" href="([^"]+)"', first)
+    assert following is not None
+    assert name not in first
+    assert name in page(client, "/customers/" + following[1].replace("&amp;", "&"))
+
+
+def test_who_sees_no_bills_finds_nobody_by_promises_and_waiting_renewals(cast: Cast) -> None:
+    with acting(cast.padma, cast.riverside):
+        build_person(cast.riverside, "tower", "noc")
+    client = signed_in("tower")
+    for filters in ("promised=1", "held=1"):
+        assert page(client, f"/customers/count/?{filters}") == page(client, "/customers/count/")
+        assert page(signed_in("riverside"), f"/customers/count/?{filters}") == "0 customers"
+    text = page(client, "/customers/")
+    assert ('name="promised"' in text, 'name="held"' in text) == (False, False)
 
 
 def test_columns_are_chosen_and_remembered(cast: Cast) -> None:
@@ -217,6 +247,15 @@ def test_a_large_list_is_made_by_a_job_and_fetched_by_who_asked(
         build_person(cast.riverside, f"second-{file_type}", "owner")
     other = signed_in(f"second-{file_type}")
     assert other.get(made).status_code == other.get(f"{made}fetch/").status_code == 404
+
+
+def test_more_rows_than_a_sheet_holds_go_on_in_the_next(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(customer_sheets, "MOST_ROWS", 50)
+    content = signed_in("riverside").get("/customers/file/?sort=name&as=xlsx").content
+    book = CalamineWorkbook.from_filelike(io.BytesIO(content))
+    sheets = [book.get_sheet_by_index(n).to_python() for n in range(len(book.sheet_names))]
+    assert [len(sheet) for sheet in sheets] == [51, PEOPLE + 1 - 50 + 1]
+    assert sheets[0][0] == sheets[1][0]
 
 
 def test_old_files_go(cast: Cast) -> None:

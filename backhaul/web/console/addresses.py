@@ -42,7 +42,14 @@ class Month(StringConverter):
         return f"{value:%Y-%m}"
 
 
+class HostName(StringConverter):
+    """A host name as it is kept: in small letters, in its ASCII form."""
+
+    regex = "[a-z0-9.-]{1,253}"
+
+
 register_converter(RowId, "id")
+register_converter(HostName, "host")
 register_converter(Month, "month")
 
 

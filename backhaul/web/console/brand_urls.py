@@ -9,8 +9,8 @@ urlpatterns = [
     at("settings/brand/", brand_page.brand, "brand"),
     at("settings/brand/pictures/remove/", brand_page.remove, "remove-pictures"),
     at("settings/brand/hosts/claim/", brand_hosts.claim, "claim-host"),
-    at("settings/brand/hosts/<str:host>/", brand_hosts.host, "host"),
-    at("settings/brand/hosts/<str:host>/release/", brand_hosts.release, "release-host"),
+    at("settings/brand/hosts/<host:host>/", brand_hosts.host, "host"),
+    at("settings/brand/hosts/<host:host>/release/", brand_hosts.release, "release-host"),
     at("brand/<id:isp>/<id:operator>/<slug:digest>.png", brand_files.picture, "brand-picture"),
     at(".well-known/backhaul-host/<slug:claim>/", brand_files.proof, "host-proof"),
 ]

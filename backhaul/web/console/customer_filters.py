@@ -31,6 +31,7 @@ def read_filter(request: PageRequest) -> CustomerFilter:
     """What the list of this address is narrowed to; junk is ignored."""
     expires_from, expires_until = _expiry(request)
     online = given.one_of(request, "online", ("online", "offline"))
+    sees_money = "bills.view" in request.scope.permissions
     return CustomerFilter(
         search=given.text(request, "q"),
         status=given.one_of(request, "status", STATUSES),
@@ -44,9 +45,9 @@ def read_filter(request: PageRequest) -> CustomerFilter:
         expires_until=expires_until,
         online=None if online is None else online == "online",
         seen_at=request.now if online else None,
-        has=given.one_of(request, "has", MONEY) if "bills.view" in request.scope.permissions else None,
-        promised_on=request.today if request.GET.get("promised") else None,
-        held=bool(request.GET.get("held")),
+        has=given.one_of(request, "has", MONEY) if sees_money else None,
+        promised_on=request.today if sees_money and request.GET.get("promised") else None,
+        held=sees_money and bool(request.GET.get("held")),
     )
 
 
@@ -79,8 +80,8 @@ def filter_choices(request: PageRequest) -> dict[str, Any]:
             ("15", _("Expires within 15 days")),
         ],
         "online": choices("session"),
-        "promised": [("1", _("Has promised to pay"))],
-        "held": [("1", _("Waits for a fund"))],
+        "promised": [("1", _("Has promised to pay"))] if "bills.view" in may else [],
+        "held": [("1", _("Waits for a fund"))] if "bills.view" in may else [],
         "has": [("due", _("Has a due")), ("advance", _("Has an advance"))] if "bills.view" in may else [],
         "sort": [
             ("name", _("By name")),

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Collection
 from datetime import date
 
 from django.http import HttpRequest
 
-from backhaul.web.forms import latin_digits
+from backhaul.web.forms import BOUND, latin_digits
 
 MAX_ID = 2**63 - 1
 
 
 def text(request: HttpRequest, name: str) -> str:
-    """Words to look for: one line, no control characters, at most 100."""
+    """Words to look for: one line, no control characters, at most 100. What joins letters is part of Bangla words."""
     given = request.GET.get(name, "")
-    return latin_digits("".join(letter for letter in given if letter.isprintable())[:100].strip())
+    return latin_digits("".join(letter for letter in given if _is_said(letter))[:100].strip())
+
+
+def _is_said(letter: str) -> bool:
+    return letter.isprintable() or unicodedata.category(letter) == "Cf"
 
 
 def number(request: HttpRequest, name: str) -> int | None:
@@ -42,15 +47,18 @@ def one_of(request: HttpRequest, name: str, choices: Collection[str]) -> str | N
 
 
 def day(request: HttpRequest, name: str) -> date | None:
-    try:
-        return date.fromisoformat(request.GET.get(name, "")[:10])
-    except ValueError:
-        return None
+    """A day of the years that pages take: those at the ends of the calendar have no day before or after them."""
+    return _known(request.GET.get(name, "")[:10])
 
 
 def month(request: HttpRequest, name: str) -> date | None:
     """The first day of a month written yyyy-mm."""
+    return _known(f"{request.GET.get(name, '')[:7]}-01")
+
+
+def _known(written: str) -> date | None:
     try:
-        return date.fromisoformat(f"{request.GET.get(name, '')[:7]}-01")
+        found = date.fromisoformat(written)
     except ValueError:
         return None
+    return found if BOUND[0] <= found <= BOUND[1] else None

@@ -32,7 +32,8 @@ from backhaul.web.templatetags.console import day, money
 def tariffs(request: PageRequest) -> HttpResponse:
     """GET tariffs/?after="""
     name, _tab, pk = given_in.text(request, "after").rpartition(" ")
-    after = (name, int(pk)) if pk.isdigit() else None
+    last = given_in.as_id(pk)
+    after = None if last is None else (name, last)
     children = paged(
         request, list_tariff_children(after=after, limit=ROWS + 1), lambda row: f"{row['name']} {row['id']}"
     )
