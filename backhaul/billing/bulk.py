@@ -114,8 +114,11 @@ def confirm_bulk(*, run_id: int, digest: str, now: datetime) -> None:
 
 def go_on(*, run_id: int, now: datetime) -> None:
     """Begin the job of a run again that broke off."""
-    current_scope().require(PERMISSION)
-    if kept.get_run(run_id, lock=True)["state"] in kept.LEFT:
+    scope = current_scope()
+    scope.require(PERMISSION)
+    run = kept.get_run(run_id, lock=True)
+    scope.require(BULK_ACTS[run["act"]].permission)
+    if run["state"] in kept.LEFT:
         kept.touch(run_id, now=now)
         _enqueue(run_id, now)
 
@@ -147,9 +150,10 @@ def _work_off(isp: IspDirectory, seat: Seat, run: dict[str, Any], now: datetime,
         left = counts["waiting"] if run["state"] == "looking" else counts["would"]
         progress.advance(run["customers"] - left, total=run["customers"])
     with _unit(isp, seat):
+        is_ended = kept.get_run(run["id"], lock=True)["state"] != run["state"]
         counts = kept.sum_run(run["id"])
-        if counts["waiting" if run["state"] == "looking" else "would"]:
-            return  # another job has taken the rest, and ends the run
+        if is_ended or counts["waiting" if run["state"] == "looking" else "would"]:
+            return  # another job has taken the rest, and ends the run or has ended it
         finish = kept.finish_looking if run["state"] == "looking" else kept.end_run
         finish(run["id"], now=now)
 
@@ -161,6 +165,7 @@ def _slice(isp: IspDirectory, seat: Seat, run: dict[str, Any], now: datetime) ->
     looking = run["state"] == "looking"
     with _unit(isp, seat) as scope:
         scope.require(PERMISSION)
+        scope.require(act.permission)
         limit = (None if act.moves_money else LOOKED_AT_ONCE) if looking else SLICE
         taken = kept.take_slice(run["id"], state=run["state"], limit=limit)
         pieces = [Piece(row["subscription_id"], row["customer_id"], run["given"], on, now) for row in taken]

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
+from django.db import connections
 
 from backhaul.billing import bulk
 from backhaul.billing.bulk import PreviewChanged, Seat, TooMany, carry_out_bulk, confirm_bulk, go_on, request_bulk
@@ -15,6 +17,7 @@ from backhaul.billing.services import sign_up_customer
 from backhaul.common.errors import InvalidInput, NotAllowed, NotFound
 from backhaul.funds.queries import get_own_fund
 from backhaul.operators.functions import rows
+from backhaul.operators.people import change_member
 from backhaul.operators.scope import current_scope
 from backhaul.subscribers import bulk as kept
 from backhaul.subscribers.prices import set_custom_price
@@ -157,6 +160,38 @@ def test_a_job_that_is_killed_between_slices_goes_on_and_does_nothing_twice(
     with acting(cast.padma, cast.riverside):
         assert rows("SELECT count(*) AS n FROM block WHERE reason = 'by_hand'") == [{"n": 7}]
         assert rows("SELECT count(*) AS n FROM audit_event WHERE verb = 'suspended'") == [{"n": 7}]
+
+
+def test_a_job_that_comes_late_does_not_open_what_is_done_again(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
+    with acting(cast.padma, cast.riverside):
+        run_id = request_bulk(act="suspend", given=WHY, who=add_people_unbilled(cast, 1), now=NOW)
+    take_slice = kept.take_slice
+
+    def meanwhile(*arguments: Any, **named: Any) -> list[dict[str, Any]]:
+        """A second job looks, the person confirms, a third one does it, while this one has found nothing left."""
+        monkeypatch.setattr(kept, "take_slice", take_slice)
+        if named["state"] != "looking":
+            return take_slice(*arguments, **named)
+        with ThreadPoolExecutor(1) as other:
+            other.submit(lambda: (work(cast, run_id), confirm(cast, run_id), connections.close_all())).result()
+        return []
+
+    monkeypatch.setattr(kept, "take_slice", meanwhile)
+    work(cast, run_id)
+    with acting(cast.padma, cast.riverside):
+        assert kept.get_run(run_id)["state"] == "done"
+
+
+def test_who_may_not_do_it_does_not_begin_it_again_either(cast: Cast) -> None:
+    with acting(cast.padma, cast.riverside):
+        run_id = request_bulk(act="suspend", given=WHY, who=add_people_unbilled(cast, 1), now=NOW)
+        helper = build_person(cast.riverside, "helper", "manager")
+        member = rows("SELECT id FROM membership WHERE user_id = %s", [helper])[0]["id"]
+        change_member(member_id=member, role="manager", permissions={"customers.bulk"}, at=NOW)
+    with acting(cast.padma, cast.riverside, user_id=helper), pytest.raises(NotAllowed):
+        go_on(run_id=run_id, now=NOW)
+    with pytest.raises(NotAllowed):
+        work(cast, run_id, user_id=helper)
 
 
 def killing(monkeypatch: pytest.MonkeyPatch, *, after: int) -> None:
