@@ -22,6 +22,7 @@ LONGEST = {
     "vat_number": 40, "licence_number": 60, "sender_name": 60, "reply_to": 254, "document_footer": 300,
     "isp_information": 300,
 }  # fmt: skip
+MOST_LINES = 6  # of them: what stands at the foot leaves the sheet its place
 OF_LINES = ("address", "document_footer", "isp_information")
 # What an operator has from the next above that set it. Not who the seller is: a bill that named the provider's address
 # or VAT number as the seller's would be wrong.
@@ -196,7 +197,10 @@ def _checked(brand: OwnBrand) -> dict[str, str | None]:
         lines = [" ".join(line.split(" ")).strip() for line in getattr(brand, name).strip().splitlines()]
         if name not in OF_LINES and len(lines) > 1:
             raise InvalidInput("This is one line.", field=name)
-        text = "\n".join(line for line in lines if line)
+        lines = [line for line in lines if line]
+        if len(lines) > MOST_LINES:
+            raise InvalidInput(f"These are too many lines; {MOST_LINES} are the most.", field=name)
+        text = "\n".join(lines)
         if _CONTROL.search(text.replace("\n", "")):
             raise InvalidInput("This has characters that cannot be printed; type it anew.", field=name)
         if len(text) > longest:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import struct
 import zlib
+from dataclasses import replace
 from io import BytesIO
 
 import pytest
@@ -56,6 +57,14 @@ def test_what_is_not_set_is_the_next_aboves_but_not_who_the_seller_is(cast: Cast
     assert found.sender == "Riverside"
     with acting(cast.meghna):
         assert brand_of().support_email == ""
+
+
+def test_what_stands_at_the_foot_of_a_sheet_leaves_it_its_place(cast: Cast) -> None:
+    with acting(cast.padma):
+        for name in ("address", "document_footer", "isp_information"):
+            with pytest.raises(InvalidInput, match="too many lines"):
+                set_brand(replace(WHOLE, **{name: "a\n" * 7}))
+        set_brand(replace(WHOLE, document_footer="a\n\n" * 6))
 
 
 def test_the_pictures_are_those_of_one_operator(cast: Cast) -> None:
