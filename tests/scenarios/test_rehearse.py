@@ -224,7 +224,7 @@ def test_every_periodic_job_is_rehearsed_or_known_to_move_nothing() -> None:
 
 SCRIPT = (
     "import os, signal, django; django.setup()\n"
-    "signal.signal(signal.SIGINT, signal.default_int_handler)\n"  # a shell's background job ignores it, and so its children
+    "signal.signal(signal.SIGINT, signal.default_int_handler)\n"  # a job in the background ignores it
     "from datetime import date, datetime\n"
     "from backhaul.cli.rehearsal.play import rehearse\n"
     "from backhaul.common.home import Home\n"
