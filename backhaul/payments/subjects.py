@@ -31,7 +31,9 @@ _NAMED = {
     "plan": ("plan", "t.name", "NULL", ""),
     "profile": ("billing_profile", "t.name", "NULL", ""),
     "router": ("nas", "t.name", "NULL", ""),
+    "draft": ("onboarding_draft", "t.answers #>> '{identity,name,0}'", "NULL", ""),
 }
+KINDS = frozenset(_NAMED)
 OF_CUSTOMERS = frozenset(kind for kind, (_table, _name, of, _how) in _NAMED.items() if of != "NULL")
 
 

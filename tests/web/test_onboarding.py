@@ -72,11 +72,13 @@ def test_an_operator_begins_with_all_that_was_answered(cast: Cast) -> None:
     money = {"amount": "5,000", "kind": "recharge", "paid": "bank", "note": "slip 12"}
     assert answered(client, draft, "recharge", **money).status_code == 303
     assert answered(client, draft, "books", month="7").headers["Location"] == reverse("onboard-review", args=[draft])
+    assert f'<a href="/resellers/add/{draft}/review/">Lake View</a>' in client.get("/audit/").content.decode()
     shown = finished(client, draft)
     assert shown.status_code == 200
     assert "lipi@padma" in shown.content.decode() and "first-password" in shown.content.decode()
     child = lakeview(cast)
     assert child is not None
+    assert f'<a href="/resellers/{child}/">Lake View</a>' in client.get("/audit/").content.decode()
     with acting(cast.padma):
         fund = get_fund(child)
         assert (fund["mode"], fund["charge_timing"], fund["credit_limit_minor"]) == ("postpaid", "daily", 20_000_00)
@@ -121,7 +123,8 @@ def test_a_draft_is_left_found_again_and_discarded_and_keeps_no_password(cast: C
     draft = begun(client)
     answered(client, draft, "login", full_name="Lipi", login="lipi", password="should-not-stay")
     again = signed_in("padma")
-    assert "Lake View" in again.get("/resellers/").content.decode()
+    left = again.get("/resellers/").content.decode()
+    assert "Lake View" in left and reverse("onboard-step", args=[draft, "mode"]) in left  # the first one that waits
     shown = again.get(reverse("onboard-step", args=[draft, "identity"])).content.decode()
     assert 'value="lakeview"' in shown and "01711000000" in shown
     with acting(cast.padma):

@@ -15,7 +15,7 @@ from backhaul.operators.impersonation import list_below
 from backhaul.operators.people_queries import list_members, list_roles
 from backhaul.operators.queries import find_operator_names
 from backhaul.operators.rules import TREE
-from backhaul.payments.subjects import OF_CUSTOMERS, Subject, find_subjects
+from backhaul.payments.subjects import KINDS, OF_CUSTOMERS, Subject, find_subjects
 from backhaul.web.console.audit_words import FACTS, NEEDS, PAGES, SUBJECTS, deed_named, kind_of
 from backhaul.web.console.pages import PageRequest
 from backhaul.web.templatetags.console import day, money
@@ -85,10 +85,11 @@ def _kind(row: dict[str, Any], me: int) -> str:
 def _names(request: PageRequest, wanted: set[tuple[str, int]]) -> dict[tuple[str, int], dict[str, str]]:
     may = request.scope.permissions
     open_to = {(kind, pk) for kind, pk in wanted if NEEDS.get(kind, "") in ("", *may)}
-    found = {key: subject for key, subject in find_subjects(open_to).items()}
+    found = find_subjects(open_to)
     found |= {key: Subject(name, None) for key, name in _people_and_operators(request, open_to).items()}
     named_so = {key: {"name": subject.name, "href": _href(key, subject.customer_id)} for key, subject in found.items()}
-    return {key: {"href": _href(key, None)} for key in open_to} | named_so
+    unnamed = {key: {"href": _href(key, None)} for key in open_to if key[0] not in KINDS}  # the others are gone
+    return unnamed | named_so
 
 
 def _href(key: tuple[str, int], customer_id: int | None) -> str:

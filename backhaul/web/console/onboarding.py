@@ -84,7 +84,7 @@ def onboard_review(request: PageRequest, pk: int) -> HttpResponse:
                 finish_draft(draft_id=pk, child_id=child, at=request.now)
         except Refusal as refusal:
             return _refused(request, flow, refusal, pk)
-        request.done = True
+        request.done, request.done_to = True, ("reseller", child)
         return _onboarded(request, flow, child, password)
     context = {
         "flow": flow,

@@ -58,6 +58,7 @@ class PageRequest(HttpRequest):
     today: date
     inside: Inside | None  # the operator below inside which the person works now (SPEC A31)
     done: bool  # a POST was carried out although its answer is a page: what must be shown once
+    done_to: tuple[str, int] | None  # the kind and id of what it was done to, where its address does not name that
 
 
 View = Callable[Concatenate[PageRequest, P], HttpResponse]
@@ -111,6 +112,7 @@ def _serve(request: HttpRequest, kind: Kind, view: Callable[[PageRequest], HttpR
         mark_seen(request.session, seated.now)
     seated.today = clock.local_date(seated.now, seated.isp.time_zone)
     seated.inside, seated.done = inside_of(request, seated.now, writes=kind.writes), False
+    seated.done_to = None
     with timezone.override(ZoneInfo(seated.isp.time_zone)), amounts_with(seated.isp.currency_decimals):
         try:
             return _answer(seated, kind, view)
@@ -218,6 +220,11 @@ def sent(request: HttpRequest) -> QueryDict | None:
 def go(request: HttpRequest, name: str, *args: object) -> HttpResponse:
     """Lead the browser to a page after something was done; out of the panel too."""
     return leave_to(request, reverse(name, args=args))
+
+
+def tell(request: HttpRequest, text: str, *, undo: str = "") -> None:
+    """Say on the next page what was done; `undo`: the address that a button beside it posts to, where that is safe."""
+    messages.success(request, text, extra_tags=undo)
 
 
 def leave_to(request: HttpRequest, address: str) -> HttpResponse:

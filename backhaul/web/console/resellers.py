@@ -19,6 +19,7 @@ from backhaul.resellers.queries import get_reseller, list_resellers
 from backhaul.resellers.services import find_unused_owner
 from backhaul.web.console import given
 from backhaul.web.console.funds import movements_page
+from backhaul.web.console.onboarding_steps import Flow
 from backhaul.web.console.pages import PageRequest, page, sent, show
 from backhaul.web.console.reseller_forms import PriceForm
 from backhaul.web.console.two_steps import Act, Preview, weighed
@@ -28,7 +29,7 @@ from backhaul.web.templatetags.console import day, money
 @page("resellers.view")
 def resellers(request: PageRequest) -> HttpResponse:
     """GET resellers/"""
-    drafts = [draft | {"name": _name_of(draft)} for draft in list_drafts()] if _may_add(request) else []
+    drafts = [_left(request, draft) for draft in list_drafts()] if _may_add(request) else []
     return show(request, "resellers", {"rows": list_resellers(), "drafts": drafts})
 
 
@@ -36,8 +37,12 @@ def _may_add(request: PageRequest) -> bool:
     return "resellers.edit" in request.scope.permissions
 
 
-def _name_of(draft: dict[str, Any]) -> str:
-    return str(draft["answers"]["identity"]["name"][0])
+def _left(request: PageRequest, draft: dict[str, Any]) -> dict[str, Any]:
+    """A draft with its `name` and `href`: where it goes on, at the first step that nobody answered yet."""
+    flow = Flow(request, draft["answers"])
+    step = next((step.key for step in flow.steps if step.key not in flow.answers), None)
+    href = reverse("onboard-step", args=[draft["id"], step]) if step else reverse("onboard-review", args=[draft["id"]])
+    return draft | {"name": flow.told("name"), "href": href}
 
 
 @page("resellers.view")

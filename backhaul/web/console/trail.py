@@ -15,6 +15,8 @@ from backhaul.web.console.where import address_of
 
 # what a form carries beside what a person filled in
 _NOT_FILLED_IN = {"csrfmiddlewaretoken", "confirmed", "change", "request_key"}
+# what was made, by the page that its maker is led to
+MADE = {url_name: kind for kind, url_name in PAGES.items()} | {"onboard-step": "draft"}
 _MOST_FIELDS = 60
 _AGENT_LENGTH = 200
 
@@ -32,7 +34,7 @@ def write_down(request: HttpRequest, scope: Scope, answer: HttpResponse, now: da
     names of the fields that were filled in."""
     match = request.resolver_match
     assert match is not None
-    subject_type, subject_id = _subject(match, answer, scope)
+    subject_type, subject_id = getattr(request, "done_to", None) or _subject(match, answer, scope)
     filled = [name for name, value in request.POST.items() if value and name not in _NOT_FILLED_IN]
     record_audit(
         verb=str(match.url_name),
@@ -56,6 +58,6 @@ def _subject(match: ResolverMatch, answer: HttpResponse, scope: Scope) -> tuple[
         led_to = resolve(answer.headers.get("Location", answer.headers.get("HX-Redirect", "")))
     except Resolver404:
         return "operator", scope.operator_id
-    made = {url_name: kind for kind, url_name in PAGES.items()}.get(str(led_to.url_name))
+    made = MADE.get(str(led_to.url_name))
     made_id = led_to.kwargs.get("pk")
     return (made, made_id) if made and isinstance(made_id, int) else ("operator", scope.operator_id)
