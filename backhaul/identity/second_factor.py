@@ -106,7 +106,9 @@ def _step_of(secret: str, code: str, now: datetime) -> int | None:
     """The time step whose code it is, of the present one and its neighbours."""
     present = int(now.timestamp()) // STEP_SECONDS
     clock = pyotp.TOTP(secret, interval=STEP_SECONDS)
-    fits = [present + off for off in DRIFT if hmac.compare_digest(clock.generate_otp(present + off), code)]
+    fits = [
+        present + off for off in DRIFT if hmac.compare_digest(clock.generate_otp(present + off).encode(), code.encode())
+    ]
     return fits[0] if fits else None
 
 

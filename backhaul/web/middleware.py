@@ -5,6 +5,24 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from django.http import HttpRequest, HttpResponseBase
+from django.shortcuts import render
+
+MOST_SENT = 25 * 1024 * 1024  # all forms say a smaller size; this is what is not even put on the disk
+
+
+def refuse_floods(
+    get_response: Callable[[HttpRequest], HttpResponseBase],
+) -> Callable[[HttpRequest], HttpResponseBase]:
+    """What is far larger than anything kept here is not read, whoever sends it: forms are read before anybody knows
+    who is signed in."""
+
+    def answered(request: HttpRequest) -> HttpResponseBase:
+        length = request.META.get("CONTENT_LENGTH") or "0"
+        if length.isdecimal() and int(length) > MOST_SENT:
+            return render(request, "413.html", status=413)
+        return get_response(request)
+
+    return answered
 
 
 def secure_cookies(

@@ -206,6 +206,7 @@ def test_the_password_is_asked_for_again_before_something_dangerous(padma: Cast)
     assert client.get("/profile/second-factor/").status_code == 303
     assert client.post(asks, {"password": PASSWORD}).headers["Location"] == "/profile/second-factor/"
     assert client.get("/profile/second-factor/").status_code == 200
+    assert client.post("/profile/second-factor/", {"code": "²"}).status_code == 422
     assert client.post("/confirm/?next=https://evil.example/", {"password": PASSWORD}).headers["Location"] == "/"
 
 

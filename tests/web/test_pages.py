@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from io import BytesIO
+
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 from django.http import HttpRequest, HttpResponse
 from django.test import Client
 
 from backhaul.identity.models import HostDirectory, User
+from backhaul.web import middleware
 from backhaul.web.console.addresses import at
 from tests.builders import PASSWORD
 from tests.web.conftest import signed_in
@@ -88,7 +91,14 @@ def test_junk_in_an_address_is_ignored(town: Town, address: str) -> None:
             assert client.get(f"{address}?{name}={junk}").status_code == 200, (name, junk)
 
 
-NOWHERE = ("/customers/0/", f"/customers/{'9' * 20}/", f"/bills/{'1' * 30}/", "/books/accounts/no-such/", "/nowhere/")
+def test_junk_for_a_place_in_the_list_of_prices_is_ignored(town: Town) -> None:
+    client = signed_in("north")
+    for junk in ("x ²", f"x {'9' * 30}", " ", "x 1"):
+        assert client.get("/tariffs/", {"after": junk}).status_code == 200, junk
+
+
+NOWHERE = ("/customers/0/", f"/customers/{'9' * 20}/", f"/bills/{'1' * 30}/", "/books/accounts/no-such/", "/nowhere/",
+           "/settings/brand/hosts/%00/", "/settings/brand/hosts/x%00.example/release/")  # fmt: skip
 
 
 @pytest.mark.parametrize("path", NOWHERE)
@@ -96,6 +106,14 @@ def test_what_is_not_there_is_404(town: Town, path: str) -> None:
     answer = signed_in("riverside").get(path)
     assert answer.status_code == 404
     assert "nothing at this address" in answer.content.decode()
+
+
+def test_what_is_far_too_large_is_not_taken_in_from_anybody(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(middleware, "MOST_SENT", 10_000)
+    flood = {"username": "riverside@padma", "file": BytesIO(b"x" * 20_000)}
+    answer = Client().post("/sign-in/", flood)
+    assert (answer.status_code, "too large" in answer.content.decode()) == (413, True)
+    assert Client().post("/sign-in/", flood | {"file": BytesIO(b"x")}).status_code == 422
 
 
 def test_a_form_from_elsewhere_is_refused_with_a_page_of_ours(town: Town) -> None:
