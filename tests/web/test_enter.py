@@ -255,6 +255,19 @@ def test_each_post_that_did_something_is_one_row_with_no_value_of_any_field(town
     assert not any("quite-secret-9" in each["d"] for each in all_of_them)
 
 
+def test_a_list_of_customers_that_is_taken_away_is_in_the_log_and_not_taken_by_who_only_looks(town: Town) -> None:
+    address = "/customers/file/?as=csv"
+    looking = went_in(town, "padma", town.cast.riverside)
+    assert looking.get(address).status_code == 403
+    assert looking.post("/inside/step-up/", {"password": PASSWORD}).status_code == 303
+    for client in (looking, signed_in("riverside")):
+        assert client.get(address)["Content-Disposition"].startswith("attachment")
+    with acting(town.cast.padma, town.cast.riverside):
+        taken = rows("SELECT actor_id, impersonation_id FROM audit_event WHERE verb = 'customer-file' ORDER BY id")
+    assert [row["actor_id"] for row in taken] == [town.cast.owners["padma"], town.cast.owners["riverside"]]
+    assert [row["impersonation_id"] is None for row in taken] == [False, True]
+
+
 def test_the_log_is_filtered_paged_and_downloaded(town: Town) -> None:
     client = signed_in("riverside")
     customer = town.ids["customer"]

@@ -46,12 +46,13 @@ def make(request: PageRequest) -> HttpResponse:
     found = count_customers(wanted, order=sort)
     if found.kind == "exact" and found.n <= AT_ONCE:
         answer = attachment(f"customers-{request.today}.{file_type}", TYPES[file_type])
-        pages = (with_standing(each, now=request.now) for each in walk_customers(wanted, order=sort))
+        pages = (with_standing(each, columns, now=request.now) for each in walk_customers(wanted, order=sort))
         held = TemporaryFile("w+b")  # noqa: SIM115  closed below, whatever happens
         with held:
             WRITERS[file_type](held, pages, columns)
             held.seek(0)
             answer.write(held.read())
+        request.done = True  # who only looks inside takes nobody's customers away: the log could not tell
         return answer
     if request.method == "POST":
         export_id = ask_for_export(

@@ -57,7 +57,7 @@ class PageRequest(HttpRequest):
     now: datetime
     today: date
     inside: Inside | None  # the operator below inside which the person works now (SPEC A31)
-    done: bool  # a POST was carried out although its answer is a page: what must be shown once
+    done: bool  # something was done although the answer leads nowhere: what must be shown once, a file taken away
     done_to: tuple[str, int] | None  # the kind and id of what it was done to, where its address does not name that
 
 

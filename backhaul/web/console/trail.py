@@ -1,4 +1,5 @@
-"""What pages write into the audit log: one row for every POST that has done something."""
+"""What pages write into the audit log: one row for every POST that has done something, and for every list of customers
+that is taken away as a file."""
 
 from __future__ import annotations
 
@@ -22,11 +23,11 @@ _AGENT_LENGTH = 200
 
 
 def has_done(request: HttpRequest, answer: HttpResponse) -> bool:
-    """Whether a POST was carried out: its answer leads on, or the view says so by `request.done`."""
+    """Whether something was done: a POST leads on, or the view says so by `request.done`."""
     leads_on = answer.status_code == 303 or "HX-Redirect" in answer.headers
     if getattr(answer, "asks_password", False):
         return False
-    return request.method == "POST" and (leads_on or getattr(request, "done", False))
+    return bool(getattr(request, "done", False)) or (request.method == "POST" and leads_on)
 
 
 def write_down(request: HttpRequest, scope: Scope, answer: HttpResponse, now: datetime) -> None:
