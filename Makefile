@@ -9,13 +9,16 @@ run: setup
 setup:
 	@scripts/setup run
 
+# Files in the order of conftest.py, the longest first, on two cores.
+IN_TURN = .venv/bin/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+
 test:
 	@scripts/setup test
-	.venv/bin/python -m pytest -n 2 --dist loadfile $(PYTEST_ARGS)
+	$(IN_TURN) $(PYTEST_ARGS)
 
 # Faults and mutations; then isolation, books, billing and network on Debian's PostgreSQL 15, and in the last of three cells.
 RINGS = tests/architecture tests/ledger tests/scenarios tests/network backhaul/billing backhaul/subscribers
-IN_RINGS = .venv/bin/python -m pytest -n 2 --dist loadfile $(PYTEST_ARGS)
+IN_RINGS = $(IN_TURN) $(PYTEST_ARGS)
 
 test-slow:
 	@scripts/setup test

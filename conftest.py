@@ -40,6 +40,14 @@ from backhaul.operators.database import setup_database  # noqa: E402
 from tests.cast import Cast, build_cast  # noqa: E402
 
 
+LONGEST = ("tests/browser/", "tests/scenarios/", "tests/ledger/", "tests/test_demo.py")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What takes longest comes first, so that no process ends long after the others."""
+    items.sort(key=lambda item: not item.nodeid.startswith(LONGEST))
+
+
 @pytest.fixture(scope="session")
 def server() -> Iterator[EmbeddedPostgres]:
     """A running, set-up database server. BACKHAUL_TEST_PG_BIN runs the suite on another PostgreSQL."""
