@@ -21,8 +21,12 @@ SHOWN = 50
 DATES = 12
 _KEY = ("package_operator_id", "package_id", "profile_operator_id", "profile_id", "anchor_day", "due_on", "service_id")
 
+# Why a service is off so that no period begins; what waits for money alone begins once it is there.
+_OFF = """EXISTS (SELECT 1 FROM block b WHERE b.operator_id = s.operator_id AND b.subscription_id = s.id
+        AND b.to_at IS NULL AND b.reason NOT IN ('fund_short', 'upstream_short', 'expired'))"""
 # Own services, each with what it shares with others that cost the same. `service_id`: alone, with terms of its own.
-_SERVICE = """
+# Those that are off are billed once they come back: they are counted, and asked for singly only.
+_SERVICE = f"""
     SELECT s.id, s.customer_id, COALESCE(pc.package_operator_id, s.package_operator_id) AS package_operator_id,
            COALESCE(pc.package_id, s.package_id) AS package_id, s.profile_operator_id, s.profile_id, s.anchor_day,
            CASE WHEN bp.billed = 'arrears' THEN bs.billed_until ELSE GREATEST(bs.billed_until, bs.charged_until) END
@@ -36,7 +40,7 @@ _SERVICE = """
     LEFT JOIN discount d ON d.operator_id = s.operator_id AND d.subscription_id = s.id AND d.ended_at IS NULL
     LEFT JOIN (SELECT DISTINCT operator_id, subscription_id FROM custom_price WHERE operator_id = %(me)s) AS own
         ON own.operator_id = s.operator_id AND own.subscription_id = s.id
-    WHERE s.operator_id = %(me)s AND s.left_on IS NULL
+    WHERE s.operator_id = %(me)s AND s.left_on IS NULL AND (%(service)s IS NOT NULL OR %(off)s = {_OFF})
       AND (%(service)s IS NULL OR s.id = %(service)s)
       AND (%(package)s IS NULL OR s.package_operator_id = %(me)s AND s.package_id = %(package)s
            OR pc.package_operator_id = %(me)s AND pc.package_id = %(package)s)
@@ -109,14 +113,16 @@ class Change:
 @dataclass(frozen=True)
 class Impact:
     """What a change comes to. `later` services keep what they have until a period that runs on `from_on` has ended,
-    the last of them until `kept_until`. `turning`: sold above cost before and below it then. `due_moves`: bills that
-    fall due on another day. `dates`, `edges`, `customers`: lists that are cut at a length, the counts are whole."""
+    the last of them until `kept_until`. `off`: services of its reach that are off now. `turning`: sold above cost
+    before and below it then. `due_moves`: bills that fall due on another day. `dates`, `edges`, `customers`: lists that
+    are cut at a length, the counts are whole."""
 
     from_on: date
     own: Change = Change()
     below: Change = Change()
     later: int = 0
     kept_until: date | None = None
+    off: int = 0
     turning: int = 0
     due_moves: int = 0
     dates: list[dict[str, Any]] = field(default_factory=list)
@@ -144,6 +150,7 @@ def measured(reach: Reach, change: Callable[[], object]) -> Impact:
         below=_summed(edges, "first_minor"),
         later=sum(row["services"] for row in later),
         kept_until=max((row["starts_on"] for row in later), default=None),
+        off=_off(reach),
         turning=sum(new["services"] for old, new in priced if _below(new, costs) and not _below(old, costs)),
         due_moves=sum(new["services"] for old, new in moved if old["falls_due_on"] != new["falls_due_on"]),
         dates=_by_date(priced),
@@ -156,6 +163,12 @@ def _bills(reach: Reach) -> Keyed:
     if not reach.bills:
         return {}
     return {tuple(row[name] for name in _KEY): row for row in rows(_BILLS, _given(reach))}
+
+
+def _off(reach: Reach) -> int:
+    if not reach.bills or reach.service_id is not None:
+        return 0
+    return int(rows(f"SELECT count(*) AS n FROM ({_SERVICE}) AS s", _given(reach) | {"off": True})[0]["n"])
 
 
 def _charges(reach: Reach) -> Keyed:
@@ -272,6 +285,7 @@ def _given(reach: Reach) -> dict[str, Any]:
         "profile": reach.profile_id,
         "service": reach.service_id,
         "by_issue": reach.by_issue,
+        "off": False,
     }
 
 

@@ -20,6 +20,7 @@ from backhaul.catalog.services import (
 )
 from backhaul.operators.functions import rows
 from backhaul.subscribers.prices import set_custom_price
+from backhaul.subscribers.services import suspend_subscription
 from backhaul.web.console.pages import rehearsal
 from tests.builders import acting
 from tests.cast import Cast, fill_funds
@@ -32,7 +33,8 @@ NOV_10 = date(2026, 11, 10)
 
 
 def crowd(cast: Cast) -> dict[str, Any]:
-    """Own customers of the ISP on several cycles, with an own price, with a discount, in arrears; one of Riverside."""
+    """Own customers of the ISP on several cycles, with an own price, with a discount, in arrears; one of Riverside; and
+    of both one who is off."""
     fill_funds(cast, on=OCT_31)
     isp = cast.padma.isp_id
     with acting(cast.padma):
@@ -46,10 +48,16 @@ def crowd(cast: Cast) -> dict[str, Any]:
         "arrears": taken_over(cast, isp, profile=(isp, arrears)),
         "discount": taken_over(cast, isp),
         "below": taken_over(cast, cast.riverside),
+        "off": taken_over(cast, isp),
+        "off below": taken_over(cast, cast.riverside),
     }
     with acting(cast.padma):
         service = crowd["discount"].subscription_id
         give_discount(subscription_id=service, part_bp=1_000, from_on=NOV_1, why="a friend", now=noon(OCT_31))
+    for name, operator_id in (("off", isp), ("off below", cast.riverside)):
+        with acting(cast.padma, operator_id):
+            service = crowd[name].subscription_id
+            suspend_subscription(subscription_id=service, why="is away", on=OCT_31, at=noon(OCT_31))
     for day in (NOV_1, NOV_10):
         night(cast, day)
     return crowd
@@ -105,6 +113,7 @@ def test_the_bills_that_a_change_is_said_to_make_are_those_that_the_nights_make(
         night(cast, day)
     customers = {added.customer_id: name for name, added in named.items()}
     assert sorted(customers[row["customer_id"]] for row in shown.customers) == reached
+    assert shown.off == (0 if change is own_price else 1)
     with acting(cast.padma):
         for row in shown.customers:
             bill = rows(

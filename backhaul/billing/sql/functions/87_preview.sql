@@ -16,6 +16,7 @@ $$;
 
 -- Contract (app): what direct children of the acting operator (NULL: all) are first charged for the services below them from a day on:
 -- by child, plan and day, how many services, what those of that day cost together, and what a month of all costs. No name, no retail price.
+-- Services that are off are left out: they are charged once they come back.
 CREATE OR REPLACE FUNCTION edge_charges_from(p_children bigint[], p_from date)
 RETURNS TABLE (child_id bigint, plan_operator_id bigint, plan_id bigint, starts_on date, services bigint, first_minor bigint, month_minor bigint)
 LANGUAGE sql STABLE SECURITY DEFINER AS $$
@@ -37,6 +38,8 @@ LANGUAGE sql STABLE SECURITY DEFINER AS $$
             JOIN package k ON k.operator_id = s.package_operator_id AND k.id = s.package_id
             JOIN billing_profile bp ON bp.operator_id = s.profile_operator_id AND bp.id = s.profile_id
             WHERE f.parent_id = acting_operator() AND (p_children IS NULL OR f.child_id = ANY (p_children))
+              AND NOT EXISTS (SELECT 1 FROM block b WHERE b.operator_id = s.operator_id AND b.subscription_id = s.id AND b.to_at IS NULL
+                              AND b.reason NOT IN ('fund_short', 'upstream_short', 'expired'))
             GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9, 10
         ) AS s
     ) AS g
