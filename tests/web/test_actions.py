@@ -196,6 +196,8 @@ def test_actions_change_the_service_and_say_who_and_why(db: object) -> None:
         shown = client.get(page).content.decode()
         assert status in shown
         assert "because of &lt;b&gt;rain" in shown
+        block = {"suspend": "by_hand", "disable": "disabled"}[name]
+        assert re.search(rf'<form method="post" action="{reverse("lift-block", args=[pk, block])}">.*Undo', shown, re.S)
     assert client.post(reverse("suspend", args=[pk]), {"why": "again"}).status_code == 422
     for reason in ("disabled", "by_hand"):
         assert client.post(reverse("lift-block", args=[pk, reason])).status_code == 303

@@ -20,7 +20,7 @@ from backhaul.network.queries import find_online
 from backhaul.subscribers.queries import get_customer, list_blocks
 from backhaul.subscribers.services import disable_subscription, reset_password, suspend_subscription
 from backhaul.web.console.customer_forms import LeaveForm, PasswordResetForm, WhyForm
-from backhaul.web.console.pages import PageRequest, go, page, refusals_to, rehearsal, sent, show
+from backhaul.web.console.pages import PageRequest, go, page, refusals_to, rehearsal, sent, show, tell
 from backhaul.web.templatetags.console import count, money
 from backhaul.web.words import named
 
@@ -146,7 +146,7 @@ def suspend(request: PageRequest, pk: int) -> HttpResponse:
         session=_session_of(request, row, _walled(row)),
         lifted=lifted_by("by_hand"),
     )
-    return _confirm(request, row, panel, WhyForm(sent(request)), suspend_subscription)
+    return _confirm(request, row, panel, suspend_subscription, (_("%(name)s is suspended.") % row, "by_hand"))
 
 
 @page("customers.disable")
@@ -162,16 +162,19 @@ def disable(request: PageRequest, pk: int) -> HttpResponse:
         session=_session_of(request, row, _("Logins are then refused.")),
         lifted=lifted_by("disabled"),
     )
-    return _confirm(request, row, panel, WhyForm(sent(request)), disable_subscription)
+    return _confirm(request, row, panel, disable_subscription, (_("%(name)s is disabled.") % row, "disabled"))
 
 
 def _confirm(
-    request: PageRequest, row: dict[str, Any], panel: Panel, form: forms.Form, act: Callable[..., object]
+    request: PageRequest, row: dict[str, Any], panel: Panel, act: Callable[..., object], done: tuple[str, str]
 ) -> HttpResponse:
+    """`done`: what is said afterwards, and the block that is then there, lifted again by one click."""
+    form = WhyForm(sent(request))
     if request.method == "POST" and form.is_valid():
         with refusals_to(form):
             act(subscription_id=row["subscription_id"], why=form.cleaned_data["why"], on=request.today, at=request.now)
-            messages.success(request, _("Done."))
+            said, block = done
+            tell(request, said, undo=reverse("lift-block", args=[row["customer_id"], block]))
             return go(request, "customer", row["customer_id"])
     return show(request, "confirm", {"panel": panel}, form=form)
 
@@ -233,7 +236,8 @@ def lift_block(request: PageRequest, pk: int, reason: str) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         with refusals_to(form):
             bring_back(**act)
-            messages.success(request, _("Done."))
+            works = get_customer(pk)["status"] == "active"
+            tell(request, (_("The service of %(name)s works again.") if works else _("%(name)s: lifted.")) % row)
             return go(request, "customer", pk)
     return show(request, "confirm", {"panel": _lift_panel(row, reason, act)}, form=form)
 
