@@ -74,6 +74,7 @@ _EVENTS = """
     FROM audit_event a
     WHERE a.operator_id = %(me)s AND (a.subject_type = 'customer' AND a.subject_id = %(customer)s
           OR a.subject_type = 'subscription' AND a.subject_id = ANY (%(services)s))
+      AND a.detail ->> 'path' IS NULL -- what a page writes down besides is what the acts above tell already
       AND CASE WHEN a.verb = ANY (%(status_verbs)s) THEN false WHEN a.verb = ANY (%(agreed_verbs)s) THEN %(agreed)s
                WHEN a.verb = ANY (%(document_verbs)s) THEN %(documents)s ELSE %(changes)s END
 """

@@ -28,8 +28,9 @@ class Sought:
 
 
 def find_lookalikes(sought: Sought) -> list[dict[str, Any]]:
-    """Customers with the same mobile or MAC address, or a similar name in the same zone: customer_id, code, name,
-    mobile and `why`: mobile, mac, name. At most five of each; never the one that this very request has made."""
+    """Customers with the same mobile or MAC address, a similar name in the same zone or, without one, the same name:
+    customer_id, code, name, mobile and `why`: mobile, mac, name, same_name. At most five of each; never the one that
+    this very request has made."""
     me = current_scope().operator_id
     mobile = re.sub(r"[ -]", "", plain_digits(sought.mobile))
     mac = re.sub(r"[^0-9a-f]", "", sought.mac.lower())
@@ -41,7 +42,7 @@ def find_lookalikes(sought: Sought) -> list[dict[str, Any]]:
          "WHERE l.operator_id = %(me)s AND l.mac = %(value)s)", mac),
         ("name", len(name) >= 3 and sought.zone_id is not None,
          "c.zone_id = %(zone)s AND similarity(lower(c.name), %(value)s) >= %(alike)s", name),
-        ("name", len(name) >= 3 and sought.zone_id is None,
+        ("same_name", len(name) >= 3 and sought.zone_id is None,
          "c.id IN (SELECT customer_id FROM search_customers(%(value)s, 50)) AND lower(c.name) = %(value)s", name),
     )  # fmt: skip
     found = []

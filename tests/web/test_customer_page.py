@@ -43,6 +43,12 @@ def test_a_tab_comes_alone_when_it_is_asked_for_so_and_with_its_frame_otherwise(
         )
 
 
+def test_a_tab_with_nothing_in_it_says_when_something_comes(db: object) -> None:
+    town = build_town()
+    page = signed_in("riverside").get(f"/customers/{town.ids['customer']}/sessions/").content.decode()
+    assert "No session yet." in page and "<table" not in page
+
+
 def test_a_role_sees_only_the_tabs_that_it_may_open(db: object) -> None:
     town = build_town()
     page = signed_in("noc").get(f"/customers/{town.ids['customer']}/").content.decode()
@@ -66,6 +72,7 @@ def test_the_timeline_tells_who_did_what_and_why_and_opens_to_it(db: object) -> 
     for words in ("Name: Abdul Karim → Abdul Karim Mia", "Suspended by a person", "asked for it", "Riverside",
                   "Over: Suspended by a person", "Deposit taken in", "router on loan", "Customer added"):  # fmt: skip
         assert words in told, words
+    assert not re.search("(?i)lift.block|edit.customer", told)  # told once, not by the page's own name again
     assert f'href="/bills/{ids["bill"]}/"' in page
     assert f'href="/payments/{ids["payment"]}/"' in page
     only = text_of(client.get(f"{home}timeline/?kind=payments").content.decode())

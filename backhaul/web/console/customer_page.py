@@ -207,6 +207,5 @@ def sessions(request: PageRequest, pk: int) -> HttpResponse:
     """GET customers/<id>/sessions/"""
     row = get_customer(pk)
     live, past = _sessions(request, row["subscription_id"], MANY)
-    return show_tab(
-        request, pk, "customer-sessions", {"customer": row, "live": live, "past": past, "many": len(past) == MANY}
-    )
+    context = {"live": live, "past": past, "filled": bool(live or past), "many": len(past) == MANY}
+    return show_tab(request, pk, "customer-sessions", {"customer": row, **context})
