@@ -39,7 +39,6 @@ from backhaul.cli.embedded import EmbeddedPostgres  # noqa: E402
 from backhaul.operators.database import setup_database  # noqa: E402
 from tests.cast import Cast, build_cast  # noqa: E402
 
-
 LONGEST = ("tests/browser/", "tests/scenarios/", "tests/ledger/", "tests/test_demo.py")
 
 
