@@ -7,6 +7,7 @@ from typing import Any
 
 from django.utils.translation import gettext_noop as words
 
+from backhaul.billing.owed import LATER, MOST_LATE, OPEN, OwedCount, find_owed_count
 from backhaul.billing.queries import BILL_ENTRIES
 from backhaul.ledger.balances import known_before, sum_balance
 from backhaul.ledger.statements import Column, Opens, Row, Section, Statement
@@ -15,41 +16,64 @@ from backhaul.operators.scope import current_scope
 
 RECEIVABLE = "receivable_customers"
 AGES = ("ahead_minor", "d30_minor", "d60_minor", "d90_minor", "over_minor", "total_minor")
-
-# What is open now, less all that is dated after the day or became known too late, was open then: on each bill what was
-# billed, paid, credited, discounted or written off, exactly as the receivable account has it. Found by its entries: of
-# today there are none.
-_OPEN = """
+_BY_AGE = """
+    COALESCE(sum(minor) FILTER (WHERE due_on > %(on)s), 0)::bigint AS ahead_minor,
+    COALESCE(sum(minor) FILTER (WHERE %(on)s - due_on BETWEEN 0 AND 30), 0)::bigint AS d30_minor,
+    COALESCE(sum(minor) FILTER (WHERE %(on)s - due_on BETWEEN 31 AND 60), 0)::bigint AS d60_minor,
+    COALESCE(sum(minor) FILTER (WHERE %(on)s - due_on BETWEEN 61 AND 90), 0)::bigint AS d90_minor,
+    COALESCE(sum(minor) FILTER (WHERE %(on)s - due_on > 90), 0)::bigint AS over_minor,
+    COALESCE(sum(minor), 0)::bigint AS total_minor
+"""
+_SHOWN = """
+    SELECT a.*, c.name, c.code, every.*
+    FROM (SELECT * FROM aged ORDER BY total_minor DESC, customer_id LIMIT %(limit)s) AS a
+    CROSS JOIN every
+    JOIN customer c ON c.operator_id = %(me)s AND c.id = a.customer_id
+    ORDER BY a.total_minor DESC, a.customer_id
+"""
+# All open bills are read. What is dated after the day or became known too late is found by its entries: of today there
+# are none.
+_OF_ALL = f"""
     WITH late AS MATERIALIZED (
         SELECT kind, source_id FROM entry WHERE operator_id = %(me)s AND effective_on > %(on)s
         UNION
         SELECT kind, source_id FROM entry WHERE operator_id = %(me)s AND recorded_at >= %(known)s),
-    moved AS (
-        SELECT i.id AS invoice_id, i.total_minor AS minor
-        FROM late l JOIN invoice i ON i.operator_id = %(me)s AND i.id = l.source_id AND l.kind = ANY (%(bills)s)
-        UNION ALL
-        SELECT a.invoice_id, -a.amount_minor
-        FROM late l JOIN allocation a ON a.operator_id = %(me)s AND a.payment_id = l.source_id
-            AND l.kind IN ('customer_payment', 'payment_reversed')
-        UNION ALL
-        SELECT a.invoice_id, -a.amount_minor
-        FROM late l JOIN allocation a ON a.operator_id = %(me)s AND a.id = l.source_id AND a.payment_id IS NULL
-            AND l.kind IN ('advance_applied', 'advance_unapplied')
-        UNION ALL
-        SELECT n.invoice_id, -n.to_invoice_minor
-        FROM late l JOIN credit_note n ON n.operator_id = %(me)s AND n.id = l.source_id AND l.kind = 'credit_note'
-        UNION ALL
-        SELECT j.invoice_id, -j.net_minor - j.vat_minor
-        FROM late l JOIN adjustment j ON j.operator_id = %(me)s AND j.id = l.source_id AND j.kind <> 'recovered'
-            AND l.kind IN ('bill_discount', 'write_off')),
-    later AS (
-        SELECT m.invoice_id, i.customer_id, i.due_on, sum(m.minor)::bigint AS minor
-        FROM moved m JOIN invoice i ON i.operator_id = %(me)s AND i.id = m.invoice_id
-        GROUP BY m.invoice_id, i.customer_id, i.due_on),
-    open AS (
-        SELECT COALESCE(o.customer_id, l.customer_id) AS customer_id, COALESCE(o.due_on, l.due_on) AS due_on,
-               COALESCE(o.open_minor, 0) - COALESCE(l.minor, 0) AS minor
-        FROM (SELECT * FROM invoice_open WHERE operator_id = %(me)s) AS o FULL JOIN later l USING (invoice_id))
+    {OPEN},
+    aged AS MATERIALIZED (SELECT customer_id, {_BY_AGE} FROM open WHERE minor <> 0 GROUP BY customer_id),
+    every AS MATERIALIZED (
+        SELECT count(*) AS customers, {", ".join(f"COALESCE(sum({age}), 0)::bigint AS all_{age}" for age in AGES)}
+        FROM aged)
+    {_SHOWN}
+"""
+# The bills of who owed most at the last count and of who changed since; sums are those of the count, and the changes.
+_OF_COUNT = f"""
+    WITH late AS MATERIALIZED (
+        SELECT kind, source_id FROM entry WHERE operator_id = %(me)s AND xid >= %(seen_before)s::xid8
+        LIMIT {MOST_LATE + 1}),
+    {LATER},
+    changed AS MATERIALIZED (SELECT DISTINCT customer_id FROM later),
+    bill AS MATERIALIZED (
+        SELECT o.* FROM (SELECT unnest(%(most)s::bigint[]) AS customer_id UNION SELECT customer_id FROM changed) AS w
+        CROSS JOIN LATERAL (SELECT customer_id, invoice_id, due_on, open_minor AS minor FROM invoice_open
+                            WHERE operator_id = %(me)s AND customer_id = w.customer_id OFFSET 0) AS o),
+    aged AS MATERIALIZED (SELECT customer_id, {_BY_AGE} FROM bill GROUP BY customer_id),
+    owed_before AS (
+        SELECT DISTINCT customer_id
+        FROM (SELECT * FROM bill WHERE customer_id IN (SELECT customer_id FROM changed)) AS b
+        FULL JOIN later l USING (customer_id, invoice_id)
+        WHERE COALESCE(b.minor, 0) <> COALESCE(l.minor, 0)),
+    summed AS (
+        SELECT {_BY_AGE} FROM (
+            SELECT key::date AS due_on, value::bigint AS minor FROM jsonb_each_text(%(by_due)s::jsonb)
+            UNION ALL SELECT due_on, minor FROM later) AS days),
+    every AS MATERIALIZED (
+        SELECT {", ".join(f"{age} AS all_{age}" for age in AGES)},
+               %(customers)s - (SELECT count(*) FROM owed_before) + (
+                   SELECT count(*) FROM aged WHERE customer_id IN (SELECT customer_id FROM changed)) AS customers,
+               (SELECT count(*) FROM late) AS late,
+               (SELECT count(*) FROM changed WHERE customer_id = ANY (%(most)s::bigint[])) AS changed
+        FROM summed)
+    {_SHOWN}
 """
 
 
@@ -88,25 +112,12 @@ def get_receivable_ageing(*, on: date, known_on: date | None = None, limit: int 
 
 
 def _list_ages(on: date, known_on: date | None, limit: int) -> list[dict[str, Any]]:
-    totals = ", ".join(f"COALESCE(sum({age}), 0)::bigint AS all_{age}" for age in AGES)
+    count = find_owed_count(on) if known_on is None else None
+    counted = None if count is None else _by_count(count, on, limit)
+    if counted is not None:
+        return counted
     return rows(
-        f"""
-        {_OPEN}, aged AS MATERIALIZED (
-            SELECT customer_id,
-                   COALESCE(sum(minor) FILTER (WHERE due_on > %(on)s), 0)::bigint AS ahead_minor,
-                   COALESCE(sum(minor) FILTER (WHERE %(on)s - due_on BETWEEN 0 AND 30), 0)::bigint AS d30_minor,
-                   COALESCE(sum(minor) FILTER (WHERE %(on)s - due_on BETWEEN 31 AND 60), 0)::bigint AS d60_minor,
-                   COALESCE(sum(minor) FILTER (WHERE %(on)s - due_on BETWEEN 61 AND 90), 0)::bigint AS d90_minor,
-                   COALESCE(sum(minor) FILTER (WHERE %(on)s - due_on > 90), 0)::bigint AS over_minor,
-                   sum(minor)::bigint AS total_minor
-            FROM open WHERE minor <> 0 GROUP BY customer_id),
-        every AS MATERIALIZED (SELECT count(*) AS customers, {totals} FROM aged)
-        SELECT a.*, c.name, c.code, every.*
-        FROM (SELECT * FROM aged ORDER BY total_minor DESC, customer_id LIMIT %(limit)s) AS a
-        CROSS JOIN every
-        JOIN customer c ON c.operator_id = %(me)s AND c.id = a.customer_id
-        ORDER BY a.total_minor DESC, a.customer_id
-        """,
+        _OF_ALL,
         {
             "me": current_scope().operator_id,
             "on": on,
@@ -115,6 +126,28 @@ def _list_ages(on: date, known_on: date | None, limit: int) -> list[dict[str, An
             "limit": limit,
         },
     )
+
+
+def _by_count(count: OwedCount, on: date, limit: int) -> list[dict[str, Any]] | None:
+    """None: too much changed since the count, or more rows are asked for than it ranks."""
+    if not count.ranks(limit, changed=0):
+        return None
+    found = rows(
+        _OF_COUNT,
+        {
+            "me": current_scope().operator_id,
+            "on": on,
+            "bills": list(BILL_ENTRIES),
+            "limit": limit,
+            "seen_before": count.seen_before,
+            "by_due": count.by_due,
+            "customers": count.customers,
+            "most": count.most,
+        },
+    )
+    if not found or found[0]["late"] > MOST_LATE or not count.ranks(limit, changed=found[0]["changed"]):
+        return None
+    return found
 
 
 def _customer(row: dict[str, Any], on: date) -> Row:

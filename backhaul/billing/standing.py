@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
+from backhaul.billing.owed import count_owed
 from backhaul.billing.queries import sum_dues
 from backhaul.common.clock import local_date
 from backhaul.identity.models import IspDirectory
@@ -96,6 +97,8 @@ def count_standings(isp: IspDirectory, *, now: datetime) -> None:
             using=BATCH,
         )
         _plan_charges(isp, today)
+        for operator_id in _large(isp, today):
+            count_owed(operator_id, today=today, now=now, using=BATCH)
 
 
 def _plan_charges(isp: IspDirectory, today: date) -> None:
@@ -122,6 +125,17 @@ def _plan_charges(isp: IspDirectory, today: date) -> None:
     )
 
 
+def _large(isp: IspDirectory, today: date) -> list[int]:
+    """The operators of an ISP with too many services to add up their bills for each page."""
+    found = rows(
+        "SELECT d.operator_id FROM operator_day d JOIN operator o ON o.id = d.operator_id "
+        "WHERE o.isp_id = %s AND d.on_date = %s AND d.services > %s",
+        [isp.isp_id, today, COUNT_EACH_TIME],
+        using=BATCH,
+    )
+    return [row["operator_id"] for row in found]
+
+
 def count_expiring(today: date) -> list[dict[str, Any]]:
     """Services in use whose billed days end: ends_on (today and the six days after it), services."""
     last = rows(
@@ -137,18 +151,6 @@ def count_expiring(today: date) -> list[dict[str, Any]]:
         "WHERE t.operator_id = %s AND GREATEST(t.billed_until, t.charged_until) BETWEEN %s AND %s "
         "AND s.left_on IS NULL AND s.activated_on IS NOT NULL GROUP BY 1 ORDER BY 1",
         [current_scope().operator_id, today, today + timedelta(days=6)],
-    )
-
-
-def sum_dues_by_zone(today: date, *, limit: int = 12) -> list[dict[str, Any]]:
-    """What customers owe by today, by zone, the most first: zone_id (None: in no zone), zone, customers, due_minor."""
-    return rows(
-        "SELECT c.zone_id, z.name AS zone, count(DISTINCT i.customer_id) AS customers, "
-        "sum(i.open_minor)::bigint AS due_minor FROM invoice_open i "
-        "JOIN customer c ON c.operator_id = i.operator_id AND c.id = i.customer_id "
-        "LEFT JOIN zone z ON z.operator_id = c.operator_id AND z.id = c.zone_id "
-        "WHERE i.operator_id = %s AND i.due_on <= %s GROUP BY 1, 2 ORDER BY due_minor DESC LIMIT %s",
-        [current_scope().operator_id, today, limit],
     )
 
 

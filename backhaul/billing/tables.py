@@ -26,6 +26,7 @@ TABLES = [
     Own("run_plan", app="SIU", batch="SIU"),
     Own("run_plan_slice", app="S", batch="SIU"),
     Own("operator_day", batch="SIU"),
+    Books("owed_count", batch="SIU"),
     Own("rehearsal", app="SI", batch="SU"),
 ]
 FUNCTIONS = [

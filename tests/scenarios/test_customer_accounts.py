@@ -10,8 +10,11 @@ import pytest
 
 from backhaul.billing.adjustments import write_off_bill
 from backhaul.billing.ageing import AGES, get_receivable_ageing
+from backhaul.billing.owed import find_owed_count
 from backhaul.billing.refunds import disconnect_customer
+from backhaul.billing.standing import count_standings
 from backhaul.common.errors import InvalidInput, NotFound
+from backhaul.ledger.services import seal_all_books
 from backhaul.ledger.statements import Statement
 from backhaul.operators.functions import rows, savepoint
 from backhaul.payments.customer_account import get_customer_account
@@ -154,6 +157,44 @@ def test_ages_are_counted_from_the_day_that_a_bill_was_due(
             mine = next(row for row in ageing.sections[0].rows if row.opens and row.opens.key == second.customer_id)
             columns.append(next(n for n in range(5) if mine.cells[n]))  # where the younger bill stands
     assert columns == [0, 1, 1, 2, 2, 3, 3, 4]
+
+
+def test_what_was_counted_ahead_with_what_moved_since_is_what_the_bills_say(
+    cast: Cast, lived: tuple[AddedCustomer, AddedCustomer, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever is sealed. The first ones now are among who owed most then and who changed; or all bills are read."""
+    _first, second, payment = lived
+    on, known_on = date(2027, 3, 10), date(2027, 4, 30)  # with a day of knowledge all bills are read
+    monkeypatch.setattr("backhaul.billing.standing.COUNT_EACH_TIME", 0)
+    monkeypatch.setattr("backhaul.billing.owed.KEPT", 1)
+    third = taken_over(cast, cast.riverside, date(2027, 2, 1))
+    night(cast, date(2027, 2, 12))
+
+    def same(limit: int) -> int:
+        with acting(cast.padma, cast.riverside):
+            told = get_receivable_ageing(on=on, limit=limit)
+            assert find_owed_count(on) is not None and all(holds for _sentence, holds in told.proofs)
+            read = get_receivable_ageing(on=on, known_on=known_on, limit=limit)
+            assert (told.facts, told.sections, told.more) == (read.facts, read.sections, read.more)
+            return told.facts["total_minor"]
+
+    owed = []
+    for kept in (1, 300):
+        monkeypatch.setattr("backhaul.billing.owed.KEPT", kept)
+        count_standings(cast.padma, now=noon(date(2027, 2, 12)))  # before the books are sealed, and after it
+        owed.append(same(50))
+        seal_all_books(cast.padma, now=noon(date(2027, 2, 12)))
+    count_standings(cast.padma, now=noon(date(2027, 2, 12)))
+    owed.append(same(50))
+    with acting(cast.padma, cast.riverside):
+        reverse_payment(payment_id=payment, on=date(2027, 1, 20), now=noon(date(2027, 2, 20)), reason="not ours")
+    owed.append(same(50))
+    pay(cast, third, 600_00, date(2027, 2, 20), date(2027, 2, 20))  # owes nothing any more
+    pay(cast, second, 10_00, date(2027, 2, 20), date(2027, 2, 20))
+    owed.append(same(50))
+    night(cast, date(2027, 3, 1))
+    owed += [same(1), same(50)]
+    assert len(set(owed)) == 4 and owed[-1] > owed[-3], owed
 
 
 def test_a_payment_is_not_taken_back_before_its_own_day(cast: Cast) -> None:

@@ -9,6 +9,7 @@ import pytest
 from django.db import connections
 from django.test.utils import CaptureQueriesContext
 
+from backhaul.billing.owed import sum_dues_by_zone
 from backhaul.billing.standing import count_expiring, count_standings, get_standing
 from backhaul.common import clock
 from backhaul.ledger.services import seal_all_books
@@ -91,13 +92,24 @@ def test_many_services_are_told_as_they_were_last_counted(town: Town, monkeypatc
     today = clock.local_date(now, "Asia/Dhaka")
     with acting(town.cast.padma, town.cast.riverside):
         counted, ending = get_standing(today, dues=True), count_expiring(today)
-    count_standings(town.cast.padma, now=now)
     monkeypatch.setattr("backhaul.billing.standing.COUNT_EACH_TIME", 0)
+    count_standings(town.cast.padma, now=now)
     with acting(town.cast.padma, town.cast.riverside):
         told = get_standing(today, dues=True)
         assert count_expiring(today) == ending
     assert told.counted_at is not None
     assert (told.statuses, told.dues) == (counted.statuses, counted.dues)
+
+
+def test_what_is_due_in_zones_is_told_as_it_was_last_counted(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
+    later = clock.now() + timedelta(days=60)  # when what is open is due
+    with acting(town.cast.padma, town.cast.riverside):
+        zones, counted_at = sum_dues_by_zone(later.date())
+    assert zones and counted_at is None
+    monkeypatch.setattr("backhaul.billing.standing.COUNT_EACH_TIME", 0)
+    count_standings(town.cast.padma, now=later)
+    with acting(town.cast.padma, town.cast.riverside):
+        assert sum_dues_by_zone(clock.local_date(later, "Asia/Dhaka")) == (zones, later)
 
 
 def test_charges_that_were_counted_ahead_are_those_that_are_planned(

@@ -321,3 +321,15 @@ CREATE TABLE operator_day (
     counted_at timestamptz NOT NULL,
     PRIMARY KEY (operator_id, on_date)
 ) WITH (fillfactor = 70);
+
+-- What customers of an operator of many services owe, by the last count, and which transactions it saw (billing/owed.py).
+CREATE TABLE owed_count (
+    operator_id bigint PRIMARY KEY REFERENCES operator (id),
+    seen_before xid8 NOT NULL,                  -- entries of earlier transactions are in the count, others are not
+    by_due jsonb NOT NULL,                      -- {"2026-11-22": 1200 …}: by the day on which it is due
+    customers bigint NOT NULL,
+    most bigint[] NOT NULL,                     -- the customers who owe most, the first the most
+    zones jsonb NOT NULL,                       -- [{"zone_id", "customers", "due_minor"}]: where most was due on on_date
+    on_date date NOT NULL,
+    counted_at timestamptz NOT NULL
+);

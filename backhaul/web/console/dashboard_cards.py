@@ -14,9 +14,10 @@ from typing import Any
 from django.urls import reverse
 from django.utils.formats import date_format
 
+from backhaul.billing.owed import sum_dues_by_zone
 from backhaul.billing.promises import list_promises
 from backhaul.billing.queries import count_held, get_held_for_own_fund, list_held_bills
-from backhaul.billing.standing import Standing, count_expiring, get_standing, sum_dues_by_zone
+from backhaul.billing.standing import Standing, count_expiring, get_standing
 from backhaul.ledger.day_sums import DaySum, sum_days, sum_months
 from backhaul.ledger.heads import get_stop
 from backhaul.ledger.periods import get_books
@@ -191,12 +192,12 @@ def mine(figures: Figures) -> dict[str, Any]:
 
 
 def due(figures: Figures) -> dict[str, Any]:
-    zones = sum_dues_by_zone(figures.today)
+    zones, counted_at = sum_dues_by_zone(figures.today)
     top = max((row["due_minor"] for row in zones), default=0) or 1
     for row in zones:
         row["href"] = _customers(f"has=due&zone={row['zone_id'] or ''}")
         row["width"] = round(100 * row["due_minor"] / top)
-    return {"zones": zones}
+    return {"zones": zones, "counted_at": counted_at}
 
 
 def books(figures: Figures) -> dict[str, Any]:

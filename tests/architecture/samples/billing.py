@@ -162,6 +162,14 @@ SAMPLES = [
         },
     ),
     own(
+        "owed_count",
+        {
+            "seen_before": "'1'", "by_due": "'{{}}'", "customers": "0", "most": "'{{}}'", "zones": "'[]'",
+            "on_date": "current_date", "counted_at": "now()",
+        },
+        one_each=True,
+    ),
+    own(
         "held_bill",
         {
             "subscription_id": "{n}", "starts_on": "current_date", "short_child_id": "{me}", "short_minor": "1",
