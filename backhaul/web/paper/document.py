@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime
 from io import BytesIO
@@ -17,6 +18,8 @@ TAGGED_CELLS = 5_000  # up to here the file tells screen readers what is a headi
 PRODUCT_COLOUR = "#2459d6"
 RowKind = Literal["plain", "heading", "subtotal", "total"]
 Paper = Literal["a4", "a5", "58mm", "80mm"]
+UNBROKEN = re.compile(r"\S{30}")  # as document.typ has it
+NEVER_BROKEN = ("logo", "qr", "seal")
 STRIPS: tuple[Paper, ...] = ("58mm", "80mm")  # of thermal printers: as long as what they say
 
 
@@ -137,11 +140,21 @@ class Document:
                 f"{lines:,} lines are too many for a PDF; choose fewer days, or take the file for spreadsheets."
             )
         data = asdict(self) | {"dated_on": self.dated_on.isoformat(), "dated_at": self.dated_at}
+        data["breaks"] = _has_unbroken(data)
         for panel in data["panels"]:
             if panel["qr"]:
                 panel["qr"] = _drawn(panel["qr"])
         data["head"]["colour"] = as_hex(readable_on(WHITE, _colour(self.head.colour), INK))
         return data
+
+
+def _has_unbroken(part: Any) -> bool:
+    """Whether somewhere it has no place to break for so long that it might run off the sheet."""
+    if isinstance(part, str):
+        return UNBROKEN.search(part) is not None
+    if isinstance(part, dict):
+        return any(_has_unbroken(value) for key, value in part.items() if key not in NEVER_BROKEN)
+    return isinstance(part, (list, tuple)) and any(map(_has_unbroken, part))
 
 
 def _drawn(address: str) -> str:

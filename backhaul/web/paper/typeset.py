@@ -5,6 +5,7 @@ the given ones, no packages, no clock. The fonts are read once for all.
 """
 
 import json
+import re
 import resource
 import sys
 from base64 import b64decode
@@ -16,6 +17,7 @@ from typing import Any
 
 import typst
 
+ROWS_OF_A_PAGE = 30  # about: with more, most documents take two
 MEMORY = 1_500_000_000  # of addresses, not of what is used
 HERE = Path(__file__).parent
 
@@ -49,11 +51,22 @@ def _laid_out(logo: str, root: Path) -> str:
 
 
 def _set(documents: list[dict[str, Any]], fonts: typst.Fonts, root: Path) -> bytes:
+    """The same file by either way. Where every document may take one page it is set so, which takes half the time; if
+    the file then has more pages, their numbers are looked for."""
+    inputs = {"data": json.dumps(documents, ensure_ascii=False)}
+    if max(sum(len(table["rows"]) for table in document["tables"]) for document in documents) <= ROWS_OF_A_PAGE:
+        made = _compiled(documents, fonts, root, inputs | {"one-page": "yes"})
+        if len(re.findall(rb"/Type/Page\b", made)) == len(documents):
+            return made
+    return _compiled(documents, fonts, root, inputs)
+
+
+def _compiled(documents: list[dict[str, Any]], fonts: typst.Fonts, root: Path, inputs: dict[str, str]) -> bytes:
     made, warnings = typst.compile_with_warnings(
         str(root / "press.typ"),
         root=str(root),
         font_paths=fonts,
-        sys_inputs={"data": json.dumps(documents, ensure_ascii=False)},
+        sys_inputs=inputs,
         timestamp=documents[0]["dated_at"],
         pdf_tags="tagged" in sys.argv[2:],
     )

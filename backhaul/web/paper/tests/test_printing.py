@@ -92,6 +92,13 @@ def test_a_page_names_itself_and_the_head_of_the_books() -> None:
         assert ("House 7, Road 2" in words, "Head of the books: ab12" in words, "What" in words) == (True, True, True)
 
 
+def test_few_rows_that_take_more_than_a_page_are_numbered_as_they_came_out() -> None:
+    long = Table(WHAT, tuple(Row((f"{n} " + "many words " * 60, "1.00")) for n in range(20)))
+    pages = pages_of(press.print_together([SIMPLE, replace(SIMPLE, tables=(long,)), SIMPLE]))
+    numbered = [words.split("Page ")[1].split("\n")[0].strip() for words in pages]
+    assert numbered == ["1 of 1", "1 of 3", "2 of 3", "3 of 3", "1 of 1"]
+
+
 def test_a_word_without_a_break_stays_on_its_sheet() -> None:
     word = "x" * 400
     [page] = pages_of(print_document(replace(SIMPLE, tables=(Table(WHAT, (Row((word, "1.00")),)),))))
