@@ -9,6 +9,7 @@ from typing import Any
 from backhaul.billing.queries import find_bills
 from backhaul.operators.functions import rows
 from backhaul.operators.scope import current_scope
+from backhaul.subscribers.custom_fields import list_values_of
 from backhaul.subscribers.queries import find_services
 
 Rows = list[dict[str, Any]]
@@ -47,10 +48,12 @@ _EARLIER = """
 
 def find_bill_facts(bill_ids: list[int], *, today: date) -> Rows:
     """These bills of the acting operator, lowest number first, each as the arguments of a printed bill: bill, customer,
-    bill_days, payments, credit_notes, adjustments, earlier_minor (what of earlier bills is still due).
+    own (fields of the operator's own that it prints), bill_days, payments, credit_notes, adjustments, earlier_minor
+    (what of earlier bills is still due).
     """
     bills = find_bills(bill_ids, today=today)
     customers = find_services([bill["subscription_id"] for bill in bills])
+    own = list_values_of([bill["customer_id"] for bill in bills], on="on_document")
     days, payments, credit_notes, adjustments, earlier = (
         _by_bill(query, bill_ids) for query in (_DAYS, _PAYMENTS, _CREDIT_NOTES, _ADJUSTMENTS, _EARLIER)
     )
@@ -58,6 +61,7 @@ def find_bill_facts(bill_ids: list[int], *, today: date) -> Rows:
         {
             "bill": bill | _given_up(bill, adjustments[bill["id"]]),
             "customer": customers[bill["subscription_id"]],
+            "own": own[bill["customer_id"]],
             "bill_days": days[bill["id"]],
             "payments": payments[bill["id"]],
             "credit_notes": credit_notes[bill["id"]],

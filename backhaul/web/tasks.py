@@ -74,7 +74,7 @@ def _write(isp: IspDirectory, who: Seat, export_id: int, written: IO[bytes], pro
         def pages() -> Iterator[list[dict[str, Any]]]:
             done = 0
             for page in walk_customers(from_json(export["wanted"]), order=export["sort"]):
-                yield with_standing(page, now=now())
+                yield with_standing(page, columns, now=now())
                 done += len(page)
                 progress.advance(done)
 

@@ -18,12 +18,15 @@ from backhaul.billing.finding_conditions import CustomerFilter, as_json, from_js
 from backhaul.billing.services import sign_up_customer
 from backhaul.cli.embedded import EmbeddedPostgres
 from backhaul.operators.functions import rows
+from backhaul.payments.services import record_payment
+from backhaul.subscribers.custom_fields import CustomField, add_field
 from backhaul.subscribers.exports import ask_for_export, drop_old_exports, keep_export
 from backhaul.web import tasks as web_tasks
 from backhaul.web.console import customer_files, customer_sheets
 from conftest import clean
-from tests.builders import NOON, acting, build_person, new_customer
+from tests.builders import NOON, acting, build_person, new_customer, request_key
 from tests.cast import Cast, build_cast, fill_funds
+from tests.printed import text_of
 from tests.web.conftest import jobs_of, signed_in
 
 PEOPLE = 53  # two pages
@@ -96,6 +99,30 @@ def test_the_list_narrows_and_says_how_many(cast: Cast) -> None:
         "expires_from=0001-01-01",
     ):
         assert names(page(client, f"/customers/?{junk}")), junk
+
+
+def test_own_fields_stand_in_the_list_in_files_and_on_papers_where_they_are_ticked(cast: Cast) -> None:
+    on, at = date(2026, 2, 1), NOON
+    with acting(cast.padma):
+        shown = add_field(CustomField("Landlord", on_list=True, on_document=True), now=at)
+        moved = add_field(CustomField("Moved in", kind="date", on_list=True), now=at)
+        kept = add_field(CustomField("Gossip"), now=at)
+        sign_up(cast, name="Mina", custom={shown: "=Rahim", moved: "2026-01-31", kept: "secret"})
+        bill = rows("SELECT id FROM invoice")[0]["id"]
+        paid = record_payment(customer_id=rows("SELECT id FROM customer")[0]["id"], amount_minor=100, method="cash",
+                              received_on=on, now=at, request_key=request_key())  # fmt: skip
+    client = signed_in("padma")
+    text = page(client, "/customers/")
+    assert ('data-label="Landlord"' in text, "=Rahim" in text, "31 Jan 2026" in text, "secret" in text) == (
+        True, True, True, False,
+    )  # fmt: skip
+    table = list(csv.DictReader(io.StringIO(client.get("/customers/file/?as=csv").content.decode("utf-8-sig"))))
+    assert (table[0]["Landlord"], table[0]["Moved in"], "Gossip" in table[0]) == ("'=Rahim", "2026-01-31", False)
+    for address in (f"/bills/{bill}/pdf/", f"/payments/{paid.payment_id}/pdf/"):
+        words = text_of(client.get(address).content)
+        assert ("Landlord" in words, "=Rahim" in words, "Moved in" in words, "secret" in words) == (
+            True, True, False, False,
+        )  # fmt: skip
 
 
 def test_what_joins_bangla_letters_is_searched_and_paged_for(cast: Cast) -> None:

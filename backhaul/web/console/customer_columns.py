@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 
 from backhaul.billing.queries import find_standings
 from backhaul.network.queries import find_online
+from backhaul.subscribers.custom_fields import list_fields, list_values_of
+from backhaul.web.own_fields import own_words
 from backhaul.web.templatetags.console import mac, state_label
 from backhaul.web.words import named
 
@@ -48,18 +50,38 @@ COLUMNS = {
         Column("status", _("Status")),
     )
 }
+OWN = "custom_"  # and the id of a field of the operator's own
 STANDARD = ("username", "package", "zone", "expires_on", "due_minor", "status")
+
+
+def known_columns() -> dict[str, Column]:
+    """All columns there are, last the operator's own fields that it wants in its list."""
+    own = list_fields(on="on_list")
+    return COLUMNS | {
+        key: Column(key, field["label"], kind="day" if field["kind"] == "date" else "text")
+        for key, field in ((f"{OWN}{field['id']}", field) for field in own)
+    }
 
 
 def columns_for(keys: Iterable[str] | None, may: Collection[str]) -> list[Column]:
     """The columns of these keys, in their own order, that this person may see; the usual ones where there are none."""
-    chosen = set(keys or ()) & set(COLUMNS) or set(STANDARD)
-    return [column for key, column in COLUMNS.items() if key in chosen and column.permission in may]
+    known = known_columns()
+    chosen = set(keys or ()) & set(known) or {*STANDARD, *(known.keys() - COLUMNS.keys())}
+    return [column for key, column in known.items() if key in chosen and column.permission in may]
 
 
-def with_standing(found: list[dict[str, Any]], *, now: datetime | None = None) -> list[dict[str, Any]]:
-    """Customers with what they owe, until when they are billed and, with `now`, whether they are online."""
-    standings = find_standings([row["customer_id"] for row in found])
+def with_standing(
+    found: list[dict[str, Any]], columns: Sequence[Column], *, now: datetime | None = None
+) -> list[dict[str, Any]]:
+    """Customers with what stands in these columns beside what the list has: what they owe, until when they are billed,
+    own fields and, with `now`, whether they are online."""
+    listed = [row["customer_id"] for row in found]
+    standings = find_standings(listed)
+    if any(column.key.startswith(OWN) for column in columns):
+        for customer_id, values in list_values_of(listed, on="on_list").items():
+            standings[customer_id] = standings.get(customer_id, {}) | {
+                f"{OWN}{field['id']}": _own_value(field) for field in values
+            }
     if now is None:
         return [row | standings.get(row["customer_id"], {}) for row in found]
     online = find_online(subscription_ids=[row["subscription_id"] for row in found], now=now)
@@ -69,6 +91,13 @@ def with_standing(found: list[dict[str, Any]], *, now: datetime | None = None) -
         | {"session": "online" if row["subscription_id"] in online else "offline"}
         for row in found
     ]
+
+
+def _own_value(field: dict[str, Any]) -> Any:
+    """The value of a field of the operator's own as its column shows it: words, or a day."""
+    if field["kind"] == "date" and field["value"]:
+        return date.fromisoformat(field["value"])
+    return own_words(field)
 
 
 def needs_sessions(columns: Iterable[Column]) -> bool:

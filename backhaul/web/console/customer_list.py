@@ -36,8 +36,9 @@ def customers(request: PageRequest) -> HttpResponse:
     columns = columns_for(view["columns"] if view else choice["columns"], may)
     wanted, sort = read_filter(request), read_sort(request)
     found = _page(request, wanted, sort)
+    seen_at = request.now if needs_sessions(columns) else None
     listed = Page(
-        [line_of(row) for row in with_standing(list(found.rows), now=request.now if needs_sessions(columns) else None)],
+        [line_of(row) for row in with_standing(list(found.rows), columns, now=seen_at)],
         found.next,
         found.first,
         found.previous,

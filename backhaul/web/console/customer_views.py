@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy
 from backhaul.common.errors import NotFound
 from backhaul.subscribers.views import choose_columns, choose_view, get_list_choice, list_views, remove_view, save_view
 from backhaul.web.console import given
-from backhaul.web.console.customer_columns import COLUMNS, columns_for
+from backhaul.web.console.customer_columns import columns_for, known_columns
 from backhaul.web.console.customer_filters import kept_query
 from backhaul.web.console.customer_forms import offer
 from backhaul.web.console.pages import PageRequest, go, leave_to, page, refusals_to, sent, show
@@ -41,7 +41,7 @@ def columns(request: PageRequest) -> HttpResponse:
     may = request.scope.permissions
     shown = [column.key for column in columns_for(get_list_choice()["columns"], may)]
     form = ColumnsForm(sent(request), initial={"columns": shown})
-    offer(form, "columns", [(key, column.label) for key, column in COLUMNS.items() if column.permission in may])
+    offer(form, "columns", [(key, column.label) for key, column in known_columns().items() if column.permission in may])
     if request.method == "POST" and form.is_valid():
         choose_columns(form.cleaned_data["columns"])
         return leave_to(request, f"{reverse('customers')}?{kept_query(request, 'sort') or 'view='}")

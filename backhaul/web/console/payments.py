@@ -16,6 +16,7 @@ from backhaul.operators.branding import brand_of
 from backhaul.payments.drawer_queries import get_own_warnings
 from backhaul.payments.queries import get_payment, list_allocations, list_payments
 from backhaul.payments.services import Receipt, receive_payment, reverse_payment
+from backhaul.subscribers.custom_fields import list_values
 from backhaul.subscribers.queries import get_customer, search_customers
 from backhaul.web.console import given
 from backhaul.web.console.customer_status import Panel
@@ -160,6 +161,7 @@ def _facts_of(request: PageRequest, pk: int) -> dict[str, Any]:
         "allocations": parts,
         "surplus_minor": row["amount_minor"] - sum(part["amount_minor"] for part in parts),
         "standing": find_standings([row["customer_id"]])[row["customer_id"]],
+        "own": list_values(row["customer_id"], on="on_document"),
     }
 
 

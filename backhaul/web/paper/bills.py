@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from backhaul.operators.scope import current_scope
+from backhaul.web.own_fields import own_words
 from backhaul.web.paper.document import (
     STRIPS,
     Column,
@@ -38,6 +39,7 @@ def bill_document(
     payments: Rows,
     credit_notes: Rows,
     adjustments: Rows,
+    own: Rows | None = None,
     earlier_minor: int = 0,
     head: Letterhead | None = None,
 ) -> Document:
@@ -59,7 +61,7 @@ def bill_document(
         file_name=f"bill-{bill['number']}",
         dated_on=bill["issued_on"],
         state=str(state_label(bill["state"])),
-        facts=tuple(_bill_facts(bill, customer)),
+        facts=(*_bill_facts(bill, customer), *_own_facts(own or [])),
         due=_asked_for(bill, earlier_minor),
         tables=tuple(tables),
         panels=_how_to_pay(bill["customer_code"], head) if bill["due_minor"] or earlier_minor else (),
@@ -77,6 +79,11 @@ def _bill_facts(bill: dict[str, Any], customer: dict[str, Any]) -> Iterator[Fact
         yield Fact(_("Period"), f"{period(bill['starts_on'], bill['ends_on'])}\n{counted}")
         if customer["package"]:
             yield Fact(_("Package"), customer["package"])
+
+
+def _own_facts(values: Rows) -> Iterator[Fact]:
+    """The operator's own fields that it prints, as far as the customer has them."""
+    yield from (Fact(field["label"], own_words(field)) for field in values if field["value"])
 
 
 def _asked_for(bill: dict[str, Any], earlier_minor: int) -> Due:
@@ -106,6 +113,7 @@ def receipt_document(
     allocations: Rows,
     surplus_minor: int,
     standing: dict[str, Any],
+    own: Rows,
     code: str,
     check_at: str = "",
     paper: Paper = "a4",
@@ -123,6 +131,7 @@ def receipt_document(
     ]
     if payment["reference"]:
         facts.append(Fact(_("Reference"), payment["reference"]))
+    facts += _own_facts(own)
     paid = [Row((_("Bill %(n)s") % {"n": part["number"]}, money(part["amount_minor"]))) for part in allocations]
     if surplus_minor and not payment["pays_back"]:
         paid.append(Row((_("Kept as advance"), money(surplus_minor))))
