@@ -89,7 +89,7 @@ def get_vat(on: date) -> dict[str, Any]:
     """The acting operator's VAT switches on a day: registered, rate_bp, reclaims_input, relief_on_bad_debt."""
     found = rows(
         "SELECT starts_on, registered, rate_bp, reclaims_input, relief_on_bad_debt FROM vat_setting "
-        "WHERE operator_id = %s AND starts_on <= %s ORDER BY starts_on DESC LIMIT 1",
+        "WHERE operator_id = %s AND starts_on <= %s ORDER BY starts_on DESC, set_at DESC LIMIT 1",
         [current_scope().operator_id, on],
     )
     none = {"starts_on": None, "registered": False, "rate_bp": 0, "reclaims_input": True, "relief_on_bad_debt": False}
@@ -100,17 +100,19 @@ def find_next_vat(on: date) -> dict[str, Any] | None:
     """The first change of the acting operator's VAT after a day: starts_on, registered, rate_bp."""
     found = rows(
         "SELECT starts_on, registered, rate_bp FROM vat_setting "
-        "WHERE operator_id = %s AND starts_on > %s ORDER BY starts_on LIMIT 1",
+        "WHERE operator_id = %s AND starts_on > %s ORDER BY starts_on, set_at DESC LIMIT 1",
         [current_scope().operator_id, on],
     )
     return found[0] if found else None
 
 
 def list_vat_versions() -> list[dict[str, Any]]:
-    """Every setting of the acting operator's VAT, the last one first: its switches, set_at, by_actor_id."""
+    """Every setting of the acting operator's VAT, the last one first: its switches, set_at, by_actor_id, `replaced`:
+    another one was set later for its day."""
     return rows(
         "SELECT starts_on, registered, rate_bp, reclaims_input, relief_on_bad_debt, set_at, "
-        "COALESCE(by_actor_id, 0) AS by_actor_id, impersonation_id FROM vat_setting "
-        "WHERE operator_id = %s ORDER BY starts_on DESC",
+        "COALESCE(by_actor_id, 0) AS by_actor_id, impersonation_id, "
+        "set_at < max(set_at) OVER (PARTITION BY starts_on) AS replaced FROM vat_setting "
+        "WHERE operator_id = %s ORDER BY starts_on DESC, set_at DESC",
         [current_scope().operator_id],
     )

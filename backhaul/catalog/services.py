@@ -16,7 +16,7 @@ from backhaul.catalog.packages import (
 from backhaul.catalog.profiles import ProfileRules, add_billing_profile, update_billing_profile
 from backhaul.common.errors import InvalidInput, NotAllowed, Refusal
 from backhaul.common.money import refuse_beyond_limit
-from backhaul.operators.functions import call, rows
+from backhaul.operators.functions import call, execute, rows
 from backhaul.operators.scope import current_scope
 
 __all__ = [
@@ -86,8 +86,11 @@ def set_vat(
     rate_bp: int = 0,
     reclaims_input: bool = True,
     relief_on_bad_debt: bool = False,
+    today: date | None = None,
 ) -> None:
     """Set the acting operator's VAT switches from a day on; `rate_bp` in hundredths of a percent (SPEC 2.1).
+
+    Of one day there is one setting; where `today` is given and that day is ahead, another one takes its place.
 
     Whether input VAT is reclaimed does not change for charges booked already: a refund finds it where they put it.
     """
@@ -97,13 +100,15 @@ def set_vat(
             "A VAT rate lies between 0 and 100 %, and only a registered seller has one.", field="rate_bp"
         )
     _refuse_other_reclaim(starts_on, registered and reclaims_input)
-    added = rows(
-        "INSERT INTO vat_setting (operator_id, starts_on, registered, rate_bp, reclaims_input, relief_on_bad_debt) "
-        "VALUES (%s, %s, %s, %s, %s, %s) ON CONFLICT DO NOTHING RETURNING 1",
-        [current_scope().operator_id, starts_on, registered, rate_bp, reclaims_input, relief_on_bad_debt],
-    )
-    if not added:
+    me, is_ahead = current_scope().operator_id, today is not None and starts_on > today
+    there = rows("SELECT 1 FROM vat_setting WHERE operator_id = %s AND starts_on = %s LIMIT 1", [me, starts_on])
+    if there and not is_ahead:
         raise PriceExists(f"A VAT rate from {starts_on} is set already; choose another day.", field="starts_on")
+    execute(
+        "INSERT INTO vat_setting (operator_id, starts_on, registered, rate_bp, reclaims_input, relief_on_bad_debt) "
+        "VALUES (%s, %s, %s, %s, %s, %s)",
+        [me, starts_on, registered, rate_bp, reclaims_input, relief_on_bad_debt],
+    )
 
 
 def _refuse_other_reclaim(starts_on: date, reclaims_input: bool) -> None:

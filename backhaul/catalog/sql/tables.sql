@@ -141,9 +141,9 @@ CREATE TABLE vat_setting (
     rate_bp integer NOT NULL CHECK (rate_bp BETWEEN 0 AND 10000),   -- hundredths of a percent
     reclaims_input boolean NOT NULL DEFAULT true,                   -- else input VAT is part of the cost
     relief_on_bad_debt boolean NOT NULL DEFAULT false,              -- the VAT of a written-off bill comes back
-    set_at timestamptz NOT NULL DEFAULT now(),
+    set_at timestamptz NOT NULL DEFAULT clock_timestamp(),
     by_actor_id bigint DEFAULT NULLIF(current_setting('backhaul.actor', true), '')::bigint,
     impersonation_id bigint DEFAULT NULLIF(current_setting('backhaul.impersonation', true), '')::bigint,
-    PRIMARY KEY (operator_id, starts_on),
+    PRIMARY KEY (operator_id, starts_on, set_at),                   -- of one day the last one set holds
     CHECK (registered OR rate_bp = 0)
 );

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
@@ -14,6 +14,7 @@ from backhaul.catalog.queries import (
     list_packages_offered,
     list_plans,
     list_tariff_prices,
+    list_vat_versions,
 )
 from backhaul.catalog.services import (
     NameInUse,
@@ -184,6 +185,20 @@ def test_vat_holds_from_its_day_and_each_sellers_is_its_own(cast: Cast) -> None:
         set_vat(starts_on=START, registered=True, rate_bp=600)
     with acting(cast.padma, cast.north):
         assert get_vat(date(2026, 8, 1))["registered"] is False
+
+
+def test_a_vat_rate_that_was_announced_wrongly_is_replaced_until_its_day_comes(cast: Cast) -> None:
+    ahead = TODAY + timedelta(days=9)
+    for rate in (1_500, 750):
+        with acting(cast.padma):
+            set_vat(starts_on=ahead, registered=True, rate_bp=rate, today=TODAY)
+    with acting(cast.padma):
+        assert get_vat(ahead)["rate_bp"] == 750
+        assert rows("SELECT vat_rate_on(%s, %s) AS bp", [cast.padma.isp_id, ahead]) == [{"bp": 750}]
+        listed = [(row["rate_bp"], row["replaced"]) for row in list_vat_versions() if row["starts_on"] == ahead]
+        assert listed == [(750, False), (1_500, True)]
+    with pytest.raises(PriceExists), acting(cast.padma):
+        set_vat(starts_on=ahead, registered=True, rate_bp=600, today=ahead)
 
 
 def test_input_vat_that_was_booked_is_given_back_as_it_was_booked(db: object) -> None:

@@ -98,12 +98,13 @@ def vat(request: PageRequest) -> HttpResponse:
     now = get_vat(request.today)
     act = Act(
         _("VAT"), _("Save"), reverse("packages"), _("Saved."),
-        note=_("Bills and charges from that day on carry it; what is billed already stays."),
+        note=_("Bills and charges from that day on carry it; what is billed already stays. Until its day comes, "
+               "another setting for that day replaces it."),
         history=reverse("vat-versions"),
     )  # fmt: skip
     form = bound(request, VatForm, initial=now | {"percent": now["rate_bp"] / 100, "starts_on": request.today})
     return weighed(
-        request, act, form, do=lambda given: set_vat(**form.arguments()),
+        request, act, form, do=lambda given: set_vat(**form.arguments(), today=request.today),
         reach=lambda given: Reach(given["starts_on"], by_issue=True, children=None),
     )  # fmt: skip
 

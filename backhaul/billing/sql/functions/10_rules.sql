@@ -99,12 +99,12 @@ $$;
 CREATE OR REPLACE FUNCTION vat_rate_on(p_operator bigint, p_day date) RETURNS integer
 LANGUAGE sql STABLE AS $$
     SELECT COALESCE((SELECT CASE WHEN registered THEN rate_bp ELSE 0 END FROM vat_setting
-                     WHERE operator_id = p_operator AND starts_on <= p_day ORDER BY starts_on DESC LIMIT 1), 0)
+                     WHERE operator_id = p_operator AND starts_on <= p_day ORDER BY starts_on DESC, set_at DESC LIMIT 1), 0)
 $$;
 CREATE OR REPLACE FUNCTION reclaims_input_on(p_operator bigint, p_day date) RETURNS boolean
 LANGUAGE sql STABLE AS $$
     SELECT COALESCE((SELECT registered AND reclaims_input FROM vat_setting
-                     WHERE operator_id = p_operator AND starts_on <= p_day ORDER BY starts_on DESC LIMIT 1), false)
+                     WHERE operator_id = p_operator AND starts_on <= p_day ORDER BY starts_on DESC, set_at DESC LIMIT 1), false)
 $$;
 
 -- renewed_period(today, ends_on, days): a service sold by validity runs on from its end, or from today where it has lapsed (SPEC 2.5).

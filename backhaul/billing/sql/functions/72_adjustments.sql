@@ -24,7 +24,7 @@ $$;
 CREATE OR REPLACE FUNCTION relieves_bad_debt_on(p_operator bigint, p_day date) RETURNS boolean
 LANGUAGE sql STABLE AS $$
     SELECT COALESCE((SELECT registered AND relief_on_bad_debt FROM vat_setting
-                     WHERE operator_id = p_operator AND starts_on <= p_day ORDER BY starts_on DESC LIMIT 1), false)
+                     WHERE operator_id = p_operator AND starts_on <= p_day ORDER BY starts_on DESC, set_at DESC LIMIT 1), false)
 $$;
 
 -- open_bill_of: a bill of the acting operator with its customer locked; refuses where there is none. What is adjusted may bring a service
