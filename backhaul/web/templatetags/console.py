@@ -42,15 +42,16 @@ def icon(name: str, classes: str = "") -> SafeString:
     )
 
 
-class Spoken:
+class Spoken(FilterExpression):
     """What stands in a sentence of {% blocktrans %}: whole numbers in the reader's digits. A number that names
     something, such as a bill, is passed as text: number|stringformat:"s"."""
 
     def __init__(self, expression: FilterExpression) -> None:
-        self.expression = expression
+        for part in ("token", "filters", "var", "is_var"):
+            setattr(self, part, getattr(expression, part))
 
-    def resolve(self, context: template.Context) -> object:
-        return in_sentence(self.expression.resolve(context))
+    def resolve(self, context: template.Context, ignore_failures: bool = False) -> object:
+        return in_sentence(super().resolve(context, ignore_failures))
 
 
 @register.tag("blocktrans")
