@@ -72,7 +72,7 @@ class OwedCount:
 
 
 def count_owed(operator_id: int, *, today: date, now: datetime, using: str) -> None:
-    """Count what the customers of an operator owe, as of the last seal of its books."""
+    """Count what the customers of an operator owe, as of the last seal of its books; in zones as of now."""
     execute(
         f"""
         WITH seen AS MATERIALIZED (SELECT sealed_before FROM books WHERE operator_id = %(me)s),
@@ -89,9 +89,9 @@ def count_owed(operator_id: int, *, today: date, now: datetime, using: str) -> N
                (SELECT count(*) FROM owed),
                ARRAY(SELECT customer_id FROM owed ORDER BY minor DESC, customer_id LIMIT {KEPT}),
                (SELECT COALESCE(jsonb_agg(z), '[]') FROM (
-                    SELECT c.zone_id, count(DISTINCT b.customer_id) AS customers, sum(b.minor) AS due_minor
-                    FROM bill b JOIN customer c ON c.operator_id = %(me)s AND c.id = b.customer_id
-                    WHERE b.due_on <= %(today)s
+                    SELECT c.zone_id, count(DISTINCT i.customer_id) AS customers, sum(i.open_minor) AS due_minor
+                    FROM invoice_open i JOIN customer c ON c.operator_id = %(me)s AND c.id = i.customer_id
+                    WHERE i.operator_id = %(me)s AND i.due_on <= %(today)s
                     GROUP BY c.zone_id ORDER BY due_minor DESC, c.zone_id LIMIT {ZONES}) AS z),
                %(today)s, %(now)s
         FROM seen
