@@ -154,9 +154,10 @@ def return_member(*, member_id: int, at: datetime) -> int:
 
 
 def refuse_mightier(member_id: int) -> None:
-    """Raises NotAllowed for a person who may do what whoever acts may not: only the same or mightier change it."""
+    """Raises NotAllowed for a person who may do what whoever acts may not: only the same or mightier change it. Until
+    the transaction ends the person becomes no mightier."""
     scope = current_scope()
-    member = get_member(member_id)
+    member = get_member(member_id, lock=True)
     if scope.actor_id == SYSTEM:
         return
     if member["role"] == OWNER and scope.role != OWNER:

@@ -343,6 +343,32 @@ def test_two_owners_who_remove_each_other_at_once_leave_one(cast: Cast) -> None:
     assert (owners, answers) == ([mine], ["last owner"])
 
 
+def test_who_is_made_an_owner_meanwhile_is_no_managers_to_change(cast: Cast) -> None:
+    with as_owner(cast):
+        user = build_person(cast.north, "minu", "manager")
+        rising = member_of(build_person(cast.north, "rising", "manager"))
+        change_member(member_id=member_of(user), role="manager", permissions={"staff.edit"}, at=NOON)
+    answers: list[str] = []
+
+    def look_at() -> None:
+        try:
+            with acting(cast.padma, cast.north, user_id=user):
+                refuse_mightier(rising)
+                answers.append("may be changed")
+        except NotAllowed:
+            answers.append("not allowed")
+        finally:
+            connections.close_all()
+
+    manager = Thread(target=look_at)
+    with as_owner(cast):
+        change_member(member_id=rising, role="owner", permissions=[], at=NOON)
+        manager.start()
+        manager.join(0.5)  # it is waiting for this transaction, or has looked past it
+    manager.join(20)
+    assert answers == ["not allowed"]
+
+
 def test_people_and_roles_of_another_operator_do_not_exist(cast: Cast) -> None:
     with as_owner(cast, "rival"):
         member, role = find_own_member(), role_id("manager")
