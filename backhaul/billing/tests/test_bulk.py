@@ -167,13 +167,18 @@ def test_a_job_that_comes_late_does_not_open_what_is_done_again(cast: Cast, monk
         run_id = request_bulk(act="suspend", given=WHY, who=add_people_unbilled(cast, 1), now=NOW)
     take_slice = kept.take_slice
 
+    def others() -> None:
+        work(cast, run_id)
+        confirm(cast, run_id)
+        connections.close_all()
+
     def meanwhile(*arguments: Any, **named: Any) -> list[dict[str, Any]]:
-        """A second job looks, the person confirms, a third one does it, while this one has found nothing left."""
+        """Others look, confirm and do it, while this job has found nothing left."""
         monkeypatch.setattr(kept, "take_slice", take_slice)
         if named["state"] != "looking":
             return take_slice(*arguments, **named)
         with ThreadPoolExecutor(1) as other:
-            other.submit(lambda: (work(cast, run_id), confirm(cast, run_id), connections.close_all())).result()
+            other.submit(others).result()
         return []
 
     monkeypatch.setattr(kept, "take_slice", meanwhile)
