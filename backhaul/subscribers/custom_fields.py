@@ -14,6 +14,8 @@ from backhaul.operators.services import record_audit
 from backhaul.subscribers.rules import FIELD_KINDS, clean_value
 
 MOST = 40
+# What is kept of every customer, as the trail of changes names it: an own field of that name would hide it there.
+KEPT_ANYWAY = {"name", "mobile", "address", "zone_id", "latitude", "longitude", "mac", "static_ip"}
 PLACES = ("on_list", "on_form", "on_document")
 _COLUMNS = "id, label, kind, choices, is_required, on_list, on_form, on_document, position, archived_at"
 
@@ -164,6 +166,8 @@ def _cleaned(field: CustomField, *, but: int | None) -> dict[str, Any]:
     label = " ".join(field.label.split())
     if not 1 <= len(label) <= 60:
         raise InvalidInput("Give the field a label, at most 60 characters.", field="label")
+    if label.lower() in KEPT_ANYWAY:
+        raise FieldExists(f"Every customer has “{label}” already; take another label.", field="label")
     if field.kind not in FIELD_KINDS:
         raise InvalidInput(f"Choose a kind: {', '.join(FIELD_KINDS)}.", field="kind")
     choices = list(dict.fromkeys(filter(None, (" ".join(choice.split()) for choice in field.choices))))

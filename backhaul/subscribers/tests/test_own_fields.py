@@ -99,6 +99,16 @@ def test_an_archived_field_keeps_its_values_and_asks_nobody(cast: Cast) -> None:
             change_field(colour, CustomField("Old cable", kind="text"), now=NOON)
 
 
+def test_no_own_field_hides_a_change_from_the_trail(cast: Cast) -> None:
+    with acting(cast.padma, cast.riverside):
+        for label in ("mobile", "Address"):
+            with pytest.raises(FieldExists, match="already"):
+                add_field(CustomField(label), now=NOON)
+        kept = add_field(CustomField("Second mobile"), now=NOON)
+        with pytest.raises(FieldExists, match="already"):
+            change_field(kept, CustomField("mobile"), now=NOON)
+
+
 def test_fields_are_of_one_operator_and_set_by_who_may(cast: Cast) -> None:
     with acting(cast.padma, cast.north):
         norths = add_field(CustomField("Landlord"), now=NOON)
