@@ -282,6 +282,7 @@ def test_the_log_is_filtered_paged_and_downloaded(town: Town) -> None:
     sheet = client.get("/audit/csv/?verb=reset-password").content.decode("utf-8-sig")
     lines = list(csv.reader(io.StringIO(sheet)))
     assert lines[1][4].startswith("Abdul Karim · ")
+    assert date.fromisoformat(lines[1][0].split()[0])  # a moment that a spreadsheet reads, in any language
     assert len(lines) >= 2 and all(line[2] == "Set a customer's password" for line in lines[1:])
     with acting(town.cast.padma, town.cast.riverside):
         event = rows("SELECT max(id) AS id FROM audit_event WHERE verb = 'reset-password'")[0]["id"]

@@ -9,6 +9,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.http import HttpResponse
+from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 
 from backhaul.identity.queries import find_names
@@ -20,7 +21,6 @@ from backhaul.web.console.audit_words import DEEDS, SAME_AS, SUBJECTS, VERBS, de
 from backhaul.web.console.downloads import csv_file
 from backhaul.web.console.pages import ROWS, PageRequest, page, paged, show
 from backhaul.web.console.people import by_whom, came_in_names
-from backhaul.web.templatetags.console import moment
 
 MOST_IN_FILE = 50_000
 
@@ -106,5 +106,6 @@ def _table(rows: list[dict[str, Any]]) -> Iterator[list[object]]:
            _("Filled in")]  # fmt: skip
     for row in rows:
         details = "; ".join(f"{name}: {value}" for name, value in facts_of(row["detail"]))
-        yield [moment(row["at"]), row["by"], row["deed"], row["kind"], row["name"], row["subject_id"],
+        at = localtime(row["at"]).strftime("%Y-%m-%d %H:%M:%S")
+        yield [at, row["by"], row["deed"], row["kind"], row["name"], row["subject_id"],
                row["detail"].get("address", ""), details, ", ".join(row["detail"].get("fields", []))]  # fmt: skip
