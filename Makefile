@@ -22,7 +22,7 @@ IN_RINGS = $(IN_TURN) $(PYTEST_ARGS)
 
 test-slow:
 	@scripts/setup test
-	$(IN_RINGS) -m slow
+	$(IN_RINGS) --dist worksteal -m slow
 	BACKHAUL_TEST_PG_BIN=/usr/lib/postgresql/15/bin $(IN_RINGS) $(RINGS)
 	BACKHAUL_CELLS=3 $(IN_RINGS) $(RINGS)
 
