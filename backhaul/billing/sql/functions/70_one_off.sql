@@ -86,16 +86,18 @@ CREATE OR REPLACE FUNCTION late_bills(p_isp bigint, p_top bigint, p_on date)
 RETURNS TABLE (operator_id bigint, customer_id bigint, subscription_id bigint, invoice_id bigint, fee_minor bigint, due_days smallint)
 LANGUAGE sql STABLE AS $$
     SELECT i.operator_id, i.customer_id, i.subscription_id, i.id, bp.late_fee_minor, bp.due_days
-    FROM invoice_open open
-    JOIN invoice i ON i.operator_id = open.operator_id AND i.id = open.invoice_id
-    JOIN operator o ON o.id = open.operator_id
+    FROM (SELECT o.id FROM operator o
+          WHERE o.isp_id = p_isp AND CASE WHEN p_top = p_isp THEN o.id = p_isp ELSE p_top = ANY (o.path) END
+            AND EXISTS (SELECT 1 FROM billing_profile f WHERE f.operator_id = ANY (o.path) AND f.late_fee_minor > 0)
+            AND NOT EXISTS (SELECT 1 FROM books b WHERE b.operator_id = o.id AND takes_nothing(b, p_on))
+          OFFSET 0) AS o      -- OFFSET: joined, they count as one row, and for each bill all open ones of its operator are read
+    JOIN invoice_open open ON open.operator_id = o.id
+    CROSS JOIN LATERAL (SELECT * FROM invoice WHERE operator_id = open.operator_id AND id = open.invoice_id OFFSET 0) AS i
     JOIN subscription s ON s.operator_id = i.operator_id AND s.id = i.subscription_id
     JOIN billing_profile bp ON bp.operator_id = s.profile_operator_id AND bp.id = s.profile_id
-    WHERE o.isp_id = p_isp AND CASE WHEN p_top = p_isp THEN o.id = p_isp ELSE p_top = ANY (o.path) END
-      AND bp.late_fee_minor > 0 AND open.due_on + bp.late_fee_after_days < p_on AND i.issued_on >= bp.late_fee_from_on
+    WHERE bp.late_fee_minor > 0 AND open.due_on + bp.late_fee_after_days < p_on AND i.issued_on >= bp.late_fee_from_on
       AND i.kind NOT IN ('late_fee', 'opening') AND s.left_on IS NULL
       AND NOT EXISTS (SELECT 1 FROM invoice f WHERE f.operator_id = i.operator_id AND f.request_key = 'late_fee:' || i.id)
-      AND NOT EXISTS (SELECT 1 FROM books b WHERE b.operator_id = i.operator_id AND takes_nothing(b, p_on))
 $$;
 
 -- Contract (batch): a fee, without VAT, for each bill of a shard that is late (late_bills): once per bill. Whoever pays meanwhile is
