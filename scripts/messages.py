@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import importlib
 import os
+import pkgutil
 import re
 import subprocess
 import sys
@@ -16,6 +18,9 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 import django
 from django.core.management import call_command
 from django.core.management.commands import makemessages
+
+import backhaul
+from backhaul.common.errors import Refusal
 
 CATALOGUE = Path("web/locale/bn/LC_MESSAGES/django.po")
 KEYWORDS = ["--keyword=Question:2", "--keyword=words"]  # questions of verify; sentences of an explanation
@@ -31,8 +36,23 @@ msgstr ""
 """
 
 
+def refusal_names(kind: type[Refusal] = Refusal) -> set[str]:
+    """The names of all refusals of Python, whose first argument is a sentence."""
+    return {kind.__name__}.union(*(refusal_names(each) for each in kind.__subclasses__()))
+
+
+def read_contexts() -> None:
+    """Imports every module of the package but tests, so that each refusal is known."""
+    for module in pkgutil.walk_packages(backhaul.__path__, "backhaul."):
+        if ".tests" not in module.name and ".migrations" not in module.name and "__main__" not in module.name:
+            importlib.import_module(module.name)
+
+
 class Command(makemessages.Command):
-    xgettext_options = [*makemessages.Command.xgettext_options, *KEYWORDS]
+    def __init__(self) -> None:
+        super().__init__()
+        refused = [f"--keyword={name}" for name in sorted(refusal_names())]
+        self.xgettext_options = [*makemessages.Command.xgettext_options, *KEYWORDS, *refused]
 
 
 def tidy(catalogue: str) -> str:
@@ -65,6 +85,7 @@ def as_python(sentences: Iterable[str]) -> Iterator[None]:
 
 def main() -> None:
     django.setup()
+    read_contexts()
     with as_python(refusals()):
         call_command(Command(), locale=["bn"], no_location=True, no_wrap=True, no_obsolete=True, verbosity=0,
                      ignore_patterns=["*/tests/*", "web/static/*"])  # fmt: skip

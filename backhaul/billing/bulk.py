@@ -95,7 +95,7 @@ def request_bulk(*, act: str, given: dict[str, Any], who: CustomerFilter | list[
         raise InvalidInput("Nobody is chosen: tick some customers, or take other filters.")
     most = MOST_WITH_MONEY if BULK_ACTS[act].moves_money else MOST
     if kept.get_run(run_id)["customers"] > most:
-        raise TooMany(f"At most {most:,} customers at once; narrow the list.")
+        raise TooMany("At most %(most)s customers at once; narrow the list.", most=f"{most:,}")
     _enqueue(run_id, now)
     return run_id
 

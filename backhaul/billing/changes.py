@@ -131,7 +131,7 @@ def _refuse_what_is_not_offered(package: Package, on: date) -> None:
     offered = {(row["operator_id"], row["id"]): row["name"] for row in list_packages_offered(on)}
     if package not in offered:
         names = ", ".join(offered.values()) or "none yet"
-        raise NotFound(f"Choose a package that you can offer: {names}.", field="package")
+        raise NotFound("Choose a package that you can offer: %(names)s.", names=names, field="package")
 
 
 def _service(subscription_id: int) -> dict[str, Any]:

@@ -153,7 +153,7 @@ def _numbered() -> int:
 def _order(name: str) -> tuple[Order, bool]:
     plain = name.removeprefix("-")
     if plain not in ORDERS:
-        raise InvalidInput(f"Choose an order: {', '.join(ORDERS)}.", field="order")
+        raise InvalidInput("Choose an order: %(orders)s.", orders=", ".join(ORDERS), field="order")
     return ORDERS[plain], plain != name
 
 

@@ -105,9 +105,11 @@ def _refuse_what_cannot_be(outage: Outage, now: datetime, time_zone: str) -> Non
         raise InvalidInput("Say which days are credited: at least one.", field="to_on")
     first, last = local_date(outage.from_at, time_zone), local_date(outage.to_at, time_zone)
     if outage.from_on < first or outage.to_on > last + timedelta(days=1):
-        raise InvalidInput(f"Only days of the outage are credited: {first} to {last}.", field="from_on")
+        raise InvalidInput(
+            "Only days of the outage are credited: %(first)s to %(last)s.", first=first, last=last, field="from_on"
+        )
     if (outage.to_on - outage.from_on).days > MOST_DAYS:
-        raise InvalidInput(f"At most {MOST_DAYS} days at a time.", field="to_on")
+        raise InvalidInput("At most %(most_days)s days at a time.", most_days=MOST_DAYS, field="to_on")
 
 
 def name_edges(edges: list[dict[str, Any]]) -> list[dict[str, Any]]:

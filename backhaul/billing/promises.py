@@ -38,7 +38,9 @@ def make_promise(*, subscription_id: int, until_on: date, why: str, on: date, no
     scope.require("billing.promise")
     if not on <= until_on <= on + timedelta(days=MAX_DAYS):
         raise InvalidInput(
-            f"A promise ends today at the earliest and in {MAX_DAYS} days at the latest.", field="until_on"
+            "A promise ends today at the earliest and in %(max_days)s days at the latest.",
+            max_days=MAX_DAYS,
+            field="until_on",
         )
     _refuse_without_reason(why)
     customer_id = _lock_service(subscription_id)

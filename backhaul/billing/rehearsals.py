@@ -49,7 +49,9 @@ def request_rehearsal(*, until: date, today: date, now: datetime) -> int:
     if scope.parent_id is not None:
         raise NotAllowed("The days of the whole tree are rehearsed by the ISP.")
     if not today <= until <= today + timedelta(days=AHEAD_DAYS):
-        raise InvalidInput(f"Choose a day from today on, {AHEAD_DAYS} days ahead at most.", field="until")
+        raise InvalidInput(
+            "Choose a day from today on, %(ahead_days)s days ahead at most.", ahead_days=AHEAD_DAYS, field="until"
+        )
     under_way = rows(
         "SELECT id FROM rehearsal WHERE operator_id = %s AND ended_at IS NULL AND asked_at > %s ORDER BY id DESC "
         "LIMIT 1",

@@ -244,7 +244,7 @@ def bill_missing_nights(isp: IspDirectory, *, today: date, now: datetime, cuts: 
 def refuse_far_ahead(isp: IspDirectory, on: date, now: datetime) -> None:
     """Raise InvalidInput for a day more than a year ahead."""
     if on > local_date(now, isp.time_zone) + timedelta(days=MAX_DAYS_AHEAD):
-        raise InvalidInput(f"{on} lies more than a year ahead; give the day up to which to bill.", field="on")
+        raise InvalidInput("%(on)s lies more than a year ahead; give the day up to which to bill.", on=on, field="on")
 
 
 def _begin(isp: IspDirectory, on: date, now: datetime, slice_bills: int, *, only_held: bool, top_id: int | None) -> Run:

@@ -75,7 +75,9 @@ def refuse_outside(bands: Iterable[Band], price_minor: int, *, months: int = 1, 
     """Raises PriceOutsideBand with the band's own words."""
     for band in bands:
         if not band.holds(price_minor, months):
-            raise PriceOutsideBand(f"The price lies outside of what this plan may cost: {band.says()}.", field=field)
+            raise PriceOutsideBand(
+                "The price lies outside of what this plan may cost: %(band)s.", band=band.says(), field=field
+            )
 
 
 def refuse_outside_band(plan: Plan, price_minor: int, *, months: int, on: date, field: str = "price") -> None:

@@ -47,4 +47,4 @@ def _cleaned(name: str) -> str:
 
 
 def _in_use(name: str) -> NameInUse:
-    return NameInUse(f"There is a “{name.strip()}” already; choose another name.", field="name")
+    return NameInUse("There is a “%(what)s” already; choose another name.", what=name.strip(), field="name")

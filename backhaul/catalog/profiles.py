@@ -134,15 +134,17 @@ def _refuse_wrong_rules(rules: ProfileRules) -> None:
     given = asdict(rules)
     for name, known in VALUES.items():
         if given[name] not in known:
-            raise InvalidInput(f"Choose one of: {', '.join(known)}.", field=name)
+            raise InvalidInput("Choose one of: %(known)s.", known=", ".join(known), field=name)
     for name, (low, high) in LIMITS.items():
         if given[name] is not None and not low <= given[name] <= high:
-            raise InvalidInput(f"Give a number from {low} to {high}.", field=name)
+            raise InvalidInput("Give a number from %(low)s to %(high)s.", low=low, high=high, field=name)
     for name in AMOUNTS:
         if refuse_beyond_limit(given[name], field=name) < 0:
             raise InvalidInput("An amount is not negative.", field=name)
     if not set(rules.credit_days_for) <= set(CREDIT_REASONS):
-        raise InvalidInput(f"Choose among: {', '.join(CREDIT_REASONS)}.", field="credit_days_for")
+        raise InvalidInput(
+            "Choose among: %(credit_reasons)s.", credit_reasons=", ".join(CREDIT_REASONS), field="credit_days_for"
+        )
     _refuse_contradictions(rules)
 
 

@@ -103,7 +103,9 @@ def set_vat(
     me, is_ahead = current_scope().operator_id, today is not None and starts_on > today
     there = rows("SELECT 1 FROM vat_setting WHERE operator_id = %s AND starts_on = %s LIMIT 1", [me, starts_on])
     if there and not is_ahead:
-        raise PriceExists(f"A VAT rate from {starts_on} is set already; choose another day.", field="starts_on")
+        raise PriceExists(
+            "A VAT rate from %(starts_on)s is set already; choose another day.", starts_on=starts_on, field="starts_on"
+        )
     execute(
         "INSERT INTO vat_setting (operator_id, starts_on, registered, rate_bp, reclaims_input, relief_on_bad_debt) "
         "VALUES (%s, %s, %s, %s, %s, %s)",
@@ -123,5 +125,7 @@ def _refuse_other_reclaim(starts_on: date, reclaims_input: bool) -> None:
     )
     if booked[0]["last_on"] is not None:
         raise InvalidInput(
-            f"Input VAT was booked otherwise until {booked[0]['last_on']}; choose a day after that.", field="starts_on"
+            "Input VAT was booked otherwise until %(booked_last_on)s; choose a day after that.",
+            booked_last_on=booked[0]["last_on"],
+            field="starts_on",
         )

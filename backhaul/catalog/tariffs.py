@@ -66,7 +66,11 @@ def change_tariffs(
     if not priced:
         raise InvalidInput("None of these plans has a price there yet.", field="plans")
     if len(priced) > MOST_PRICES:
-        raise InvalidInput(f"Change at most {MOST_PRICES} prices at once; choose fewer resellers.", field="children")
+        raise InvalidInput(
+            "Change at most %(most_prices)s prices at once; choose fewer resellers.",
+            most_prices=MOST_PRICES,
+            field="children",
+        )
     for row in priced:
         set_tariff_price(
             child_id=row["child_id"],

@@ -4,22 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import ClassVar
+from typing import Any, ClassVar
+
+from django.utils.translation import gettext
 
 
 class Refusal(Exception):
     """A clear "no" that a user can act on. Subclasses set `code`, stable, and live beside what raises them.
 
-    `field` names the input that the message is about, if it is about one; `step` the part of a long act that refused.
+    `message` is a whole English sentence, in which `facts` stand as %(name)s; it is said in the language of whoever is
+    served (`scripts/messages` collects the sentences of every subclass). `field` names the input that the message is
+    about, if it is about one; `step` the part of a long act that refused.
     """
 
     code: ClassVar[str] = "refused"
     step: str = ""
     _by_code: ClassVar[dict[str, type[Refusal]]] = {}
 
-    def __init__(self, message: str, *, field: str | None = None) -> None:
-        super().__init__(message)
-        self.message = message
+    def __init__(self, message: str, *, field: str | None = None, **facts: Any) -> None:
+        said = gettext(message) if message else ""
+        self.message = said % facts if facts else said
+        super().__init__(self.message)
         self.field = field
 
     def __init_subclass__(cls) -> None:

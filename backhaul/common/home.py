@@ -71,5 +71,5 @@ class Home:
 
 def _port_offset(text: str) -> int:
     if not text.isdecimal() or int(text) > 50_000:
-        raise InvalidInput(f"BACKHAUL_PORT_OFFSET must be a whole number from 0 to 50000, not “{text}”")
+        raise InvalidInput("BACKHAUL_PORT_OFFSET must be a whole number from 0 to 50000, not “%(text)s”", text=text)
     return int(text)

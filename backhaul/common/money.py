@@ -20,7 +20,7 @@ def parse_minor(text: str, *, decimals: int = 2, field: str | None = None) -> in
     plain = text.strip().translate(_BANGLA_DIGITS)
     match = _AMOUNT.fullmatch(plain)
     if match is None or len(match[2] or "") > decimals:
-        raise InvalidInput(f"“{text}” is not an amount; write it like 1500.00", field=field)
+        raise InvalidInput("“%(text)s” is not an amount; write it like 1500.00", text=text, field=field)
     minor: int = int(match[1].replace(",", "")) * 10**decimals + int((match[2] or "").ljust(decimals, "0") or 0)
     if minor > MAX_MINOR:
         raise InvalidInput("This amount is larger than any amount kept here.", field=field)

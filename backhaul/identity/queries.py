@@ -19,7 +19,9 @@ def get_isp_by_slug(slug: str) -> IspDirectory:
     found = IspDirectory.objects.filter(slug=slug).first()
     if found is None:
         known = ", ".join(IspDirectory.objects.order_by("slug").values_list("slug", flat=True)) or "none yet"
-        raise NotFound(f"There is no ISP “{slug}” on this server (there is: {known}).", field="isp")
+        raise NotFound(
+            "There is no ISP “%(slug)s” on this server (there is: %(known)s).", slug=slug, known=known, field="isp"
+        )
     return found
 
 

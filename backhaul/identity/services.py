@@ -46,7 +46,7 @@ def enter_isp(*, isp_id: int, slug: str, cell: str, time_zone: str, currency: st
                 isp_id=isp_id, slug=slug, cell=cell, time_zone=time_zone, currency=currency, currency_decimals=decimals
             )
     except IntegrityError:
-        raise SlugTaken(f"The short name “{slug}” is taken; choose another.", field="slug") from None
+        raise SlugTaken("The short name “%(slug)s” is taken; choose another.", slug=slug, field="slug") from None
 
 
 def claim_host(*, host: str, isp_id: int, operator_id: int) -> bool:
@@ -92,7 +92,9 @@ def create_user(
                 language=_one_of(language, LANGUAGES, "language"),
             )
     except IntegrityError:
-        raise NameTaken(f"“{plain}” is somebody else's sign-in name; choose another.", field="name") from None
+        raise NameTaken(
+            "“%(plain)s” is somebody else's sign-in name; choose another.", plain=plain, field="name"
+        ) from None
     return int(user.pk)
 
 
@@ -171,7 +173,9 @@ def _keep_password(user: User, password: str) -> User:
 
 def _refuse_short(password: str) -> None:
     if len(password) < MIN_PASSWORD:
-        raise InvalidInput(f"Give a password of at least {MIN_PASSWORD} characters.", field="password")
+        raise InvalidInput(
+            "Give a password of at least %(min_password)s characters.", min_password=MIN_PASSWORD, field="password"
+        )
 
 
 def _free_email(isp_id: int, email: str, *, but: int = 0) -> str:
@@ -188,7 +192,9 @@ def _free_email(isp_id: int, email: str, *, but: int = 0) -> str:
 
 
 def _taken(address: str) -> EmailTaken:
-    return EmailTaken(f"“{address}” is somebody else's e-mail address here; choose another.", field="email")
+    return EmailTaken(
+        "“%(address)s” is somebody else's e-mail address here; choose another.", address=address, field="email"
+    )
 
 
 def _one_of(given: str, known: tuple[str, ...], field: str) -> str:

@@ -51,10 +51,10 @@ def read_table(content: bytes) -> Table:
     except StopIteration:
         raise FileUnreadable("The file has no header row.") from None
     except csv.Error as error:
-        raise FileUnreadable(f"The file is not a table: {error}.") from None
+        raise FileUnreadable("The file is not a table: %(error)s.", error=error) from None
     twins = {column for column in columns if column and columns.count(column) > 1}
     if twins:
-        raise FileUnreadable(f"The header has more than one column “{min(twins)}”; keep one of them.")
+        raise FileUnreadable("The header has more than one column “%(twins)s”; keep one of them.", twins=min(twins))
     return Table(columns, rows)
 
 
@@ -91,7 +91,9 @@ def _read_xlsx(content: bytes) -> Iterator[list[str]]:
         sheet = load_workbook(io.BytesIO(content)).get_sheet_by_index(0)
         cells = sheet.to_python(skip_empty_area=False)
     except (CalamineError, IndexError, OSError) as error:
-        raise FileUnreadable(f"The workbook cannot be read ({error}); save it as XLSX or CSV again.") from None
+        raise FileUnreadable(
+            "The workbook cannot be read (%(error)s); save it as XLSX or CSV again.", error=error
+        ) from None
     return iter([[_text(cell) for cell in row] for row in cells])
 
 

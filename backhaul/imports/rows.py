@@ -92,7 +92,7 @@ def _amount(reason: str) -> BeforeValidator:
 def _connection_type(text: str) -> str:
     found = CONNECTION_TYPES.get(text.lower())
     if found is None:
-        raise InvalidInput(f"“{text}” is not a connection type; write pppoe, hotspot, static_ip or other.")
+        raise InvalidInput("“%(text)s” is not a connection type; write pppoe, hotspot, static_ip or other.", text=text)
     return found
 
 
@@ -106,8 +106,8 @@ def _day(text: str) -> date:
         if day_first:
             return date(int(day_first[3]), int(day_first[2]), int(day_first[1]))
     except ValueError:
-        raise InvalidInput(f"There is no day {text} in the calendar.") from None
-    raise InvalidInput(f"“{text}” is not a date; write it like 2026-01-31.")
+        raise InvalidInput("There is no day %(text)s in the calendar.", text=text) from None
+    raise InvalidInput("“%(text)s” is not a date; write it like 2026-01-31.", text=text)
 
 
 class ImportRow(BaseModel):

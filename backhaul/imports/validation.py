@@ -45,8 +45,10 @@ def validate(table: Table, known: Known) -> Validated:
     missing = [column for column in REQUIRED if column not in table.columns]
     if missing:
         raise FileUnreadable(
-            f"The file lacks the column{'s' if len(missing) > 1 else ''} {', '.join(missing)}. "
-            f"It may have: {', '.join(COLUMNS)}."
+            "The file lacks the column%(what)s %(missing)s. It may have: %(columns)s.",
+            what="s" if len(missing) > 1 else "",
+            missing=", ".join(missing),
+            columns=", ".join(COLUMNS),
         )
     validated = Validated(ignored_columns=[column for column in table.columns if column and column not in COLUMNS])
     places = [(n, column) for n, column in enumerate(table.columns) if column in COLUMNS]

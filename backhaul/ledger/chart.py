@@ -65,7 +65,9 @@ def close_account(*, code: str, on: date, now: datetime) -> None:
     if reason := why_not_closed(account["code"], account["party_kind"]):
         raise AccountInUse(reason)
     if account["kind"] not in ("income", "expense") and sum_balance(code, date.max) != 0:
-        raise AccountInUse(f"{account['name']} still holds something; move that to another account first.")
+        raise AccountInUse(
+            "%(account_name)s still holds something; move that to another account first.", account_name=account["name"]
+        )
     execute("UPDATE account SET closed_on = %s WHERE operator_id = %s AND code = %s", [on, _me(), code])
     _record("books.close_account", now, code, on=on)
 
@@ -95,7 +97,9 @@ def _checked(number: str, name: str, *, but: str = "") -> tuple[str, str]:
         raise InvalidInput("Give the account a name.", field="name")
     for account in list_accounts():
         if account["number"] == number and account["code"] != but:
-            raise InvalidInput(f"{account['name']} has that number already.", field="number")
+            raise InvalidInput(
+                "%(account_name)s has that number already.", account_name=account["name"], field="number"
+            )
     return number, name
 
 

@@ -33,7 +33,7 @@ def clean_mac(text: str | None) -> str | None:
     if not digits:
         return None
     if not re.fullmatch(r"[0-9a-f]{12}", digits):
-        raise InvalidInput(f"“{text}” is not a MAC address; write it like AA:BB:CC:DD:EE:FF.", field="mac")
+        raise InvalidInput("“%(text)s” is not a MAC address; write it like AA:BB:CC:DD:EE:FF.", text=text, field="mac")
     return digits
 
 
@@ -45,9 +45,11 @@ def clean_address(text: str | None, *, field: str) -> str | None:
     try:
         address = ipaddress.ip_address(plain)
     except ValueError:
-        raise InvalidInput(f"“{text}” is not an IP address.", field=field) from None
+        raise InvalidInput("“%(text)s” is not an IP address.", text=text, field=field) from None
     if isinstance(address, ipaddress.IPv6Address) and address.scope_id:
-        raise InvalidInput(f"“{text}” holds on one link only; give an address that is known everywhere.", field=field)
+        raise InvalidInput(
+            "“%(text)s” holds on one link only; give an address that is known everywhere.", text=text, field=field
+        )
     return str(address)
 
 
@@ -59,7 +61,9 @@ def clean_network(text: str | None) -> str | None:
     try:
         return str(ipaddress.ip_network(plain))
     except ValueError:
-        raise InvalidInput(f"“{text}” is not a network; write it like 100.64.0.0/22.", field="network") from None
+        raise InvalidInput(
+            "“%(text)s” is not a network; write it like 100.64.0.0/22.", text=text, field="network"
+        ) from None
 
 
 def is_router_name(name: str) -> bool:
@@ -89,7 +93,9 @@ def _source_address(text: str, field: str) -> str:
     if address is None:
         raise InvalidInput("Give the address from which the router's packets come.", field=field)
     if (found := ipaddress.ip_address(address)).is_unspecified or found.is_multicast:
-        raise InvalidInput(f"No packet comes from {address}; give the router's own address.", field=field)
+        raise InvalidInput(
+            "No packet comes from %(address)s; give the router's own address.", address=address, field=field
+        )
     return address
 
 

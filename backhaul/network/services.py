@@ -70,14 +70,16 @@ def add_pool(*, name: str, framed_pool: str | None = None, network: str | None =
     overlapping = rows("SELECT name FROM pool WHERE network && %s::cidr", [cidr]) if cidr else []
     if overlapping:
         other = overlapping[0]["name"]
-        raise PoolExists(f"{cidr} overlaps the pool “{other}”; choose another network.", field="network")
+        raise PoolExists(
+            "%(cidr)s overlaps the pool “%(other)s”; choose another network.", cidr=cidr, other=other, field="network"
+        )
     added = rows(
         "INSERT INTO pool (operator_id, name, framed_pool, network) VALUES (%s, %s, %s, %s) "
         "ON CONFLICT DO NOTHING RETURNING id",
         [current_scope().operator_id, name.strip(), on_router, cidr],
     )
     if not added:
-        raise PoolExists(f"There is a pool “{name}” already; choose another name.", field="name")
+        raise PoolExists("There is a pool “%(name)s” already; choose another name.", name=name, field="name")
     return int(added[0]["id"])
 
 
@@ -147,13 +149,14 @@ def _direct(address: str) -> None:
         [address, scope.isp_id, scope.cell],
     ):
         raise AddressTaken(
-            f"Packets from {address} belong to a router already; give this one an address of its own.",
+            "Packets from %(address)s belong to a router already; give this one an address of its own.",
+            address=address,
             field="source_address",
         )
 
 
 def _router_exists(name: str) -> RouterExists:
-    return RouterExists(f"There is a router “{name}” already; choose another name.", field="name")
+    return RouterExists("There is a router “%(name)s” already; choose another name.", name=name, field="name")
 
 
 def provision_login(*, operator_id: int, isp_id: int, username: str, password: str, **settings: Any) -> int:
@@ -276,7 +279,11 @@ def update_login(*, operator_id: int, subscription_id: int, at: datetime, **chan
     if changed.get("pool_id"):
         _require_pools({(wanted["pool_operator_id"], wanted["pool_id"])}, "default")
     if "username" in changed and call("taken_usernames", usernames=[changed["username"]]):
-        raise UsernameTaken(f"The user name “{changed['username']}” is taken; choose another.", field="username")
+        raise UsernameTaken(
+            "The user name “%(changed_username)s” is taken; choose another.",
+            changed_username=changed["username"],
+            field="username",
+        )
     assignments = ", ".join(f"{column} = %s" for column in changed)
     execute(
         f"UPDATE radius_login SET {assignments} WHERE operator_id = %s AND id = %s",
@@ -342,5 +349,10 @@ def _refuse_collision(names: list[str], added: dict[str, int], logins: Sequence[
     lost = next(index for index, name in enumerate(names) if name not in added or name in names[:index])
     name, address = names[lost], logins[lost].static_ip
     if address and name not in names[:lost] and not call("taken_usernames", usernames=[name]):
-        raise AddressTaken(f"The address {address} of “{name}” is another login's; choose another.", field="static_ip")
-    raise UsernameTaken(f"The user name “{name}” is taken; choose another.", field="username")
+        raise AddressTaken(
+            "The address %(address)s of “%(name)s” is another login's; choose another.",
+            address=address,
+            name=name,
+            field="static_ip",
+        )
+    raise UsernameTaken("The user name “%(name)s” is taken; choose another.", name=name, field="username")

@@ -199,12 +199,14 @@ def _checked(brand: OwnBrand) -> dict[str, str | None]:
             raise InvalidInput("This is one line.", field=name)
         lines = [line for line in lines if line]
         if len(lines) > MOST_LINES:
-            raise InvalidInput(f"These are too many lines; {MOST_LINES} are the most.", field=name)
+            raise InvalidInput(
+                "These are too many lines; %(most_lines)s are the most.", most_lines=MOST_LINES, field=name
+            )
         text = "\n".join(lines)
         if _CONTROL.search(text.replace("\n", "")):
             raise InvalidInput("This has characters that cannot be printed; type it anew.", field=name)
         if len(text) > longest:
-            raise InvalidInput(f"This is too long; {longest} characters are the most.", field=name)
+            raise InvalidInput("This is too long; %(longest)s characters are the most.", longest=longest, field=name)
         values[name] = text
     if not values["display_name"]:
         raise InvalidInput("Give the name to show.", field="display_name")

@@ -78,7 +78,10 @@ def change_role(
     scope.require("roles.edit")
     role = get_role(role_id, lock=True)
     if role["key"] == OWNER:
-        raise OwnerFixed(f"An owner may do all that {scope.name} may; give people another role to let them do less.")
+        raise OwnerFixed(
+            "An owner may do all that %(scope_name)s may; give people another role to let them do less.",
+            scope_name=scope.name,
+        )
     before = ticked_in_role(role_id)
     after = set(permissions) | (before - list_grants())
     _refuse_others(before ^ after)
@@ -217,11 +220,15 @@ def _refuse_others(permissions: Collection[str]) -> None:
     """Permissions that there are, and that whoever acts has."""
     unknown = set(permissions) - TREE.keys()
     if unknown:
-        raise InvalidInput(f"There is no permission {', '.join(sorted(unknown))}.", field="permissions")
+        raise InvalidInput(
+            "There is no permission %(unknown)s.", unknown=", ".join(sorted(unknown)), field="permissions"
+        )
     lacking = set(permissions) - current_scope().permissions
     if lacking:
         words = ", ".join(sorted(str(TREE[name].label) for name in lacking))
-        raise NotAllowed(f"You cannot give or take what you may not do yourself: {words}.", field="permissions")
+        raise NotAllowed(
+            "You cannot give or take what you may not do yourself: %(words)s.", words=words, field="permissions"
+        )
 
 
 def _keep_an_owner(member_id: int) -> None:
@@ -243,7 +250,7 @@ def _free_name(name: str, role_id: int | None) -> str:
         [current_scope().operator_id, plain, role_id],
     )
     if taken:
-        raise RoleTaken(f"There is a role “{plain}”; choose another name.", field="name")
+        raise RoleTaken("There is a role “%(plain)s”; choose another name.", plain=plain, field="name")
     return plain
 
 

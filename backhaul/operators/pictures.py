@@ -50,7 +50,9 @@ def _read(content: bytes, field: str) -> Image.Image:
     if width * height > MOST_PIXELS:
         raise _too_large(field)
     if min(width, height) < LEAST_SIDE:
-        raise InvalidInput(f"The picture is too small; each side needs {LEAST_SIDE} pixels.", field=field)
+        raise InvalidInput(
+            "The picture is too small; each side needs %(least_side)s pixels.", least_side=LEAST_SIDE, field=field
+        )
     try:
         return ImageOps.exif_transpose(picture).convert("RGBA")
     except (*_BROKEN, Image.DecompressionBombError):

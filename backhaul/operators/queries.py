@@ -29,7 +29,9 @@ def get_child(slug: str) -> dict[str, Any]:
         if child["slug"] == slug:
             return child
     known = ", ".join(child["slug"] for child in children) or "none yet"
-    raise NotFound(f"There is no operator “{slug}” here (there is: {known}).", field="operator")
+    raise NotFound(
+        "There is no operator “%(slug)s” here (there is: %(known)s).", slug=slug, known=known, field="operator"
+    )
 
 
 def list_children() -> list[dict[str, Any]]:
@@ -71,9 +73,14 @@ def locate_operator(address: str) -> tuple[IspDirectory, int]:
             found.append((isp, operator_id))
     if len(found) > 1:
         choices = ", ".join(f"{isp.slug}/{slug}" for isp, _ in found)
-        raise InvalidInput(f"Several ISPs have an operator “{slug}”; write one of: {choices}.", field="operator")
+        raise InvalidInput(
+            "Several ISPs have an operator “%(slug)s”; write one of: %(choices)s.",
+            slug=slug,
+            choices=choices,
+            field="operator",
+        )
     if not found:
-        raise NotFound(f"There is no operator “{address}” on this server.", field="operator")
+        raise NotFound("There is no operator “%(address)s” on this server.", address=address, field="operator")
     return found[0]
 
 

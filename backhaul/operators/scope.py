@@ -88,12 +88,18 @@ class Scope:
     def require(self, permission: str) -> None:
         """Raises NotAllowed unless the person's role includes `permission` ("context.verb")."""
         if permission not in self.permissions:
-            raise NotAllowed(f"Your role does not include “{permission}”; ask the owner of {self.name}.")
+            raise NotAllowed(
+                "Your role does not include “%(permission)s”; ask the owner of %(name)s.",
+                permission=permission,
+                name=self.name,
+            )
 
     def refuse_inside(self) -> None:
         """Raises NotInside for somebody from above who works inside this operator."""
         if self.entry is not None:
-            raise NotInside(f"Only the people of {self.name} do this. Ask them, or go back to your own console.")
+            raise NotInside(
+                "Only the people of %(name)s do this. Ask them, or go back to your own console.", name=self.name
+            )
 
 
 _current: ContextVar[Scope | None] = ContextVar("scope", default=None)

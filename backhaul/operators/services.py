@@ -51,7 +51,9 @@ def add_member(*, user_id: int, role: str) -> None:
     me = current_scope().operator_id
     known = [row["key"] for row in rows("SELECT key FROM role WHERE operator_id = %s ORDER BY key", [me])]
     if role not in known:
-        raise InvalidInput(f"There is no role “{role}”; choose one of: {', '.join(known)}.", field="role")
+        raise InvalidInput(
+            "There is no role “%(role)s”; choose one of: %(known)s.", role=role, known=", ".join(known), field="role"
+        )
     execute("INSERT INTO membership (operator_id, user_id, role) VALUES (%s, %s, %s)", [me, user_id, role])
 
 

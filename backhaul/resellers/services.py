@@ -67,7 +67,9 @@ def found_isp(
             ZoneInfo(time_zone)
         except (ZoneInfoNotFoundError, ValueError):
             raise InvalidInput(
-                f"There is no time zone “{time_zone}”; write it like Asia/Dhaka.", field="time_zone"
+                "There is no time zone “%(time_zone)s”; write it like Asia/Dhaka.",
+                time_zone=time_zone,
+                field="time_zone",
             ) from None
         if not _CURRENCY.fullmatch(currency):
             raise InvalidInput("Give the currency by its three letters, like BDT.", field="currency")

@@ -96,9 +96,13 @@ def refuse_what_is_not_offered(customer: NewCustomer, offer: Offer) -> None:
     for what, key, offered in known:
         if key not in offered:
             names = ", ".join(row["name"] for row in offered.values()) or "none yet"
-            raise NotFound(f"Choose a {what} that you can offer: {names}.", field=what)
+            raise NotFound("Choose a %(what)s that you can offer: %(names)s.", what=what, names=names, field=what)
     if customer.connection_type not in CONNECTION_TYPES:
-        raise InvalidInput(f"Choose a connection type: {', '.join(CONNECTION_TYPES)}.", field="connection_type")
+        raise InvalidInput(
+            "Choose a connection type: %(connection_types)s.",
+            connection_types=", ".join(CONNECTION_TYPES),
+            field="connection_type",
+        )
     if customer.custom_price_minor is not None:
         refuse_negative_price(customer.custom_price_minor)
         package = offer.packages[customer.package]
@@ -187,8 +191,9 @@ def insert_customers(
     if len(drawn) < len(codes):
         taken = next(code for n, code in enumerate(codes) if code not in ids or code in codes[:n])
         raise CustomerIdTaken(
-            f"{taken} is a customer's id already, from an earlier format. Change the format of customer ids: "
-            "another middle, more digits, or something after the number."
+            "%(taken)s is a customer's id already, from an earlier format. Change the format of customer "
+            "ids: another middle, more digits, or something after the number.",
+            taken=taken,
         )
     execute("UPDATE customer_numbering SET next_number = next_number + %s WHERE operator_id = %s", [len(customers), me])
     return [AddedCustomer(ids[code]["id"], ids[code]["subscription_id"], code) for code in codes]

@@ -91,7 +91,7 @@ def add_field(field: CustomField, *, now: datetime) -> int:
     scope.require("settings.edit")
     known = list_fields()
     if len(known) >= MOST:
-        raise FieldExists(f"There are {MOST} fields; archive one that nobody fills in.")
+        raise FieldExists("There are %(most)s fields; archive one that nobody fills in.", most=MOST)
     given = _cleaned(field, but=None) | {"position": max((row["position"] for row in known), default=0) + 1}
     added = rows(
         f"INSERT INTO custom_field (operator_id, {', '.join(given)}) VALUES (%s{', %s' * len(given)}) RETURNING id",
@@ -142,7 +142,7 @@ def clean_values(given: Mapping[int, str], *, present: Mapping[int, str] | None 
         if not value or value != (present or {}).get(field["id"]):
             value = clean_value(field["kind"], field["choices"], value, field=where)
         if not value and field["is_required"] and field["on_form"]:
-            raise InvalidInput(f"{field['label']} is required.", field=where)
+            raise InvalidInput("%(its_field_label)s is required.", its_field_label=field["label"], field=where)
         if field["id"] in given:
             cleaned[field["id"]] = value
     if set(given) - set(cleaned):
@@ -167,9 +167,9 @@ def _cleaned(field: CustomField, *, but: int | None) -> dict[str, Any]:
     if not 1 <= len(label) <= 60:
         raise InvalidInput("Give the field a label, at most 60 characters.", field="label")
     if label.lower() in KEPT_ANYWAY:
-        raise FieldExists(f"Every customer has “{label}” already; take another label.", field="label")
+        raise FieldExists("Every customer has “%(label)s” already; take another label.", label=label, field="label")
     if field.kind not in FIELD_KINDS:
-        raise InvalidInput(f"Choose a kind: {', '.join(FIELD_KINDS)}.", field="kind")
+        raise InvalidInput("Choose a kind: %(field_kinds)s.", field_kinds=", ".join(FIELD_KINDS), field="kind")
     choices = list(dict.fromkeys(filter(None, (" ".join(choice.split()) for choice in field.choices))))
     if field.kind == "choice" and not choices:
         raise InvalidInput("Give the choices, one a line.", field="choices")
@@ -187,4 +187,4 @@ def _refuse_same_label(label: str, *, but: int | None) -> None:
         "AND id IS DISTINCT FROM %s",
         [current_scope().operator_id, label, but],
     ):
-        raise FieldExists(f"There is a field “{label}” already.", field="label")
+        raise FieldExists("There is a field “%(label)s” already.", label=label, field="label")

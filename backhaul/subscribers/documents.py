@@ -71,7 +71,10 @@ def add_document(*, customer_id: int, title: str, content: bytes, request_key: s
         if row["same"]:
             return int(row["id"])
     if len(known) >= MOST_DOCUMENTS:
-        raise TooMany(f"{MOST_DOCUMENTS} documents are kept of a customer; withdraw one that is not needed any more.")
+        raise TooMany(
+            "%(most_documents)s documents are kept of a customer; withdraw one that is not needed any more.",
+            most_documents=MOST_DOCUMENTS,
+        )
     added = rows(
         "INSERT INTO customer_document (operator_id, customer_id, title, content_type, content, added_at, by_actor_id, "
         "request_key) VALUES (%s, %s, %s, %s, %s, %s, %s, %s) RETURNING id",

@@ -77,7 +77,7 @@ def clean_mobile(text: str) -> str:
     """A telephone number of 6 to 15 digits, with a + before it if there was one; "" for nothing."""
     plain = plain_digits(text).strip().replace(" ", "").replace("-", "")
     if plain and not _MOBILE.fullmatch(plain):
-        raise InvalidInput(f"“{text}” is not a mobile number; write it like 01711000000.", field="mobile")
+        raise InvalidInput("“%(text)s” is not a mobile number; write it like 01711000000.", text=text, field="mobile")
     return plain
 
 
@@ -120,7 +120,7 @@ def clean_value(kind: str, choices: Sequence[str], text: str, *, field: str) -> 
         return _clean_day(plain_digits(text), field)
     allowed = ("yes", "no") if kind == "yes_no" else choices
     if kind in ("choice", "yes_no") and text not in allowed:
-        raise InvalidInput(f"Choose one of: {', '.join(allowed)}.", field=field)
+        raise InvalidInput("Choose one of: %(allowed)s.", allowed=", ".join(allowed), field=field)
     return text
 
 
@@ -130,7 +130,7 @@ def _clean_number(text: str, field: str) -> str:
     except InvalidOperation:
         number = Decimal("NaN")
     if not number.is_finite() or abs(number.adjusted()) > 15 or len(number.as_tuple().digits) > 20:
-        raise InvalidInput(f"“{text}” is not a number.", field=field)
+        raise InvalidInput("“%(text)s” is not a number.", text=text, field=field)
     return f"{number.normalize() + 0:f}"
 
 
@@ -138,7 +138,7 @@ def _clean_day(text: str, field: str) -> str:
     try:
         return date.fromisoformat(text).isoformat()
     except ValueError:
-        raise InvalidInput(f"“{text}” is not a date; write it like 2026-02-28.", field=field) from None
+        raise InvalidInput("“%(text)s” is not a date; write it like 2026-02-28.", text=text, field=field) from None
 
 
 def type_of_file(content: bytes) -> str | None:

@@ -156,7 +156,7 @@ def refuse_low_fund(count: int = 1) -> None:
     decimals = current_scope().currency_decimals
     sums = {name: format_minor(found[name], decimals=decimals) for name in found if name.endswith("_minor")}
     told = NO_NEW_SERVICES[found["why"]].format(**found | sums, provider=get_provider_name())
-    raise FundLow(f"{told} Customers you have stay online.")
+    raise FundLow("%(told)s Customers you have stay online.", told=told)
 
 
 CHANGEABLE = ("name", "mobile", "address", "zone_id", "latitude", "longitude")
@@ -169,7 +169,7 @@ def update_customer(*, customer_id: int, at: datetime, custom: Mapping[int, str]
     scope.require("customers.edit")
     unknown = set(changes) - {*CHANGEABLE, "mac", "static_ip"}
     if unknown:
-        raise InvalidInput(f"{', '.join(sorted(unknown))} cannot be changed here.")
+        raise InvalidInput("%(unknown)s cannot be changed here.", unknown=", ".join(sorted(unknown)))
     customer = get_customer(customer_id)
     known = {field["id"]: field for field in list_values(customer_id)} if custom is not None else {}
     present = {key: field["value"] for key, field in known.items()}

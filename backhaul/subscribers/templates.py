@@ -68,7 +68,9 @@ def save_template(template: Template, *, template_id: int | None = None, now: da
         "AND id IS DISTINCT FROM %s",
         [scope.operator_id, columns["name"], template_id],
     ):
-        raise TemplateExists(f"There is a template “{columns['name']}” already.", field="name")
+        raise TemplateExists(
+            "There is a template “%(columns_name)s” already.", columns_name=columns["name"], field="name"
+        )
     if template_id is None:
         added = rows(
             f"INSERT INTO customer_template (operator_id, {', '.join(columns)}) "
@@ -105,7 +107,11 @@ def _columns(template: Template) -> dict[str, Any]:
     if not 1 <= len(name) <= 60:
         raise InvalidInput("Give the template a name, at most 60 characters.", field="name")
     if template.connection_type not in CONNECTION_TYPES:
-        raise InvalidInput(f"Choose a connection type: {', '.join(CONNECTION_TYPES)}.", field="connection_type")
+        raise InvalidInput(
+            "Choose a connection type: %(connection_types)s.",
+            connection_types=", ".join(CONNECTION_TYPES),
+            field="connection_type",
+        )
     if template.zone_id is not None:
         zone_code_of(template.zone_id)
     return {

@@ -156,8 +156,12 @@ def move_zone(*, zone_id: int, parent_id: int | None, at: datetime) -> None:
     zone = _get(zone_id, lock=True)
     above = None if parent_id is None else int(_get(parent_id)["level"])
     if above is not None and above >= zone["level"]:
-        raise ZoneInUse(f"A {_called(zone['level'])} does not lie in a {_called(above)}; choose a wider one.",
-                        field="parent")  # fmt: skip
+        raise ZoneInUse(
+            "A %(zone_level)s does not lie in a %(above)s; choose a wider one.",
+            zone_level=_called(zone["level"]),
+            above=_called(above),
+            field="parent",
+        )
     _refuse_same_name(zone["name"], parent_id, but=zone_id)
     execute(
         "UPDATE zone SET parent_id = %s, parent_level = %s WHERE operator_id = %s AND id = %s",
@@ -178,15 +182,27 @@ def plan_merge(zone_id: int, into_id: int) -> Merged:
     )
     inside = rows(f"{_TREE} SELECT ids FROM tree WHERE id = %(into)s", {"me": me, "into": into_id})
     if inside and zone_id in inside[0]["ids"]:
-        raise ZoneInUse(f"{into['name']} lies in {zone['name']}; move it elsewhere first.", field="into")
+        raise ZoneInUse(
+            "%(into_name)s lies in %(zone_name)s; move it elsewhere first.",
+            into_name=into["name"],
+            zone_name=zone["name"],
+            field="into",
+        )
     if any(row["level"] <= into["level"] for row in below):
-        raise ZoneInUse(f"What lies in {zone['name']} does not fit into a {_called(into['level'])}.", field="into")
+        raise ZoneInUse(
+            "What lies in %(zone_name)s does not fit into a %(into_level)s.",
+            zone_name=zone["name"],
+            into_level=_called(into["level"]),
+            field="into",
+        )
     there = rows(
         "SELECT name FROM zone WHERE operator_id = %s AND parent_id = %s AND removed_on IS NULL AND name = ANY (%s)",
         [me, into_id, [row["name"] for row in below]],
     )
     if there:
-        raise ZoneExists(f"Both have a {there[0]['name']}: merge or rename one of those first.", field="into")
+        raise ZoneExists(
+            "Both have a %(there_name)s: merge or rename one of those first.", there_name=there[0]["name"], field="into"
+        )
     customers = rows("SELECT count(*) AS n FROM customer WHERE operator_id = %s AND zone_id = %s", [me, zone_id])
     return Merged(customers[0]["n"], len(below))
 
@@ -223,8 +239,13 @@ def remove_zone(*, zone_id: int, on: date, at: datetime) -> None:
         {"me": scope.operator_id, "zone": zone_id},
     )[0]
     if held["customers"] or held["others"]:
-        raise ZoneInUse(f"{zone['name']} is not empty: {held['customers']} customers and {held['others']} zones or "
-                        "templates are in it. Merge it into another zone instead.")  # fmt: skip
+        raise ZoneInUse(
+            "%(zone_name)s is not empty: %(held_customers)s customers and %(held_others)s zones or "
+            "templates are in it. Merge it into another zone instead.",
+            zone_name=zone["name"],
+            held_customers=held["customers"],
+            held_others=held["others"],
+        )
     _remove(zone_id, on)
     record_audit(verb="removed", subject_type="zone", subject_id=zone_id, at=at, was=zone["name"])
 
@@ -258,7 +279,9 @@ def _refuse_level(level: int, above: int | None) -> None:
     if not 1 <= level <= len(ZONE_LEVELS):
         raise InvalidInput("Choose what kind of zone it is.", field="level")
     if above is not None and level <= above:
-        raise InvalidInput(f"A {_called(level)} does not lie in a {_called(above)}.", field="level")
+        raise InvalidInput(
+            "A %(level)s does not lie in a %(above)s.", level=_called(level), above=_called(above), field="level"
+        )
 
 
 def _refuse_same_name(name: str, parent_id: int | None, *, but: int) -> None:
@@ -267,7 +290,9 @@ def _refuse_same_name(name: str, parent_id: int | None, *, but: int) -> None:
         "AND removed_on IS NULL AND id <> %s",
         [current_scope().operator_id, parent_id, name, but],
     ):
-        raise ZoneExists(f"There is a {name} in that place already; take another name, or merge the two.", field="name")
+        raise ZoneExists(
+            "There is a %(name)s in that place already; take another name, or merge the two.", name=name, field="name"
+        )
 
 
 def _called(level: int) -> str:

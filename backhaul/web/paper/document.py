@@ -137,7 +137,8 @@ class Document:
         if self.cells > MAX_CELLS:
             lines = sum(len(table.rows) for table in self.tables)
             raise DocumentTooLong(
-                f"{lines:,} lines are too many for a PDF; choose fewer days, or take the file for spreadsheets."
+                "%(lines)s lines are too many for a PDF; choose fewer days, or take the file for spreadsheets.",
+                lines=f"{lines:,}",
             )
         data = asdict(self) | {"dated_on": self.dated_on.isoformat(), "dated_at": self.dated_at}
         data["breaks"] = _has_unbroken(data)
