@@ -90,7 +90,10 @@ def fill(home: Home, script: Script, *, progress: Callable[[date], None]) -> boo
         if FILLED in marks:
             return False
         if padma is not None and not _is_unfinished(padma):
-            raise NotTheDemo(f"There is an ISP “{padma.slug}” that is not the demo's; fill the demo into another home.")
+            raise NotTheDemo(
+                "There is an ISP “%(padma_slug)s” that is not the demo's; fill the demo into another home.",
+                padma_slug=padma.slug,
+            )
         _perform(Script.from_detail(marks[BEGUN]) if BEGUN in marks else script, progress)
         return True
 

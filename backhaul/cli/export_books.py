@@ -35,6 +35,8 @@ def export_books(isp: str, operator: str | None, file: TextIO) -> None:
                 using="batch",
             )
             if not operators:
-                raise NotFound(f"There is no operator “{operator}” of {isp}.", field="operator")
+                raise NotFound(
+                    "There is no operator “%(operator)s” of %(isp)s.", operator=operator, isp=isp, field="operator"
+                )
             for line in write_books(operators, isp=isp, at=clock.now(), using="batch"):
                 file.write(line)

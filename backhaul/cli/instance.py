@@ -32,7 +32,9 @@ def only_instance(home: Home) -> Iterator[None]:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise AlreadyRunning(
-                f"Backhaul already runs in {home.path} (pid {holder(home)}); stop it with: backhaul down"
+                "Backhaul already runs in %(home_path)s (pid %(home)s); stop it with: backhaul down",
+                home_path=home.path,
+                home=holder(home),
             ) from None
         handle.truncate(0)
         handle.write(f"{os.getpid()}\n")

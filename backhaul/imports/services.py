@@ -101,8 +101,8 @@ def _known(on: date, profiles: dict[str, dict[str, int]]) -> Known:
     if not packages or not profiles:
         what = "package" if not packages else "billing profile"
         raise NotFound(
-            "%(what_name)s has no %(what)s to offer yet; add one, or ask your provider for its prices.",
-            what_name=current_scope().name,
+            "%(name)s has no %(what)s to offer yet; add one, or ask your provider for its prices.",
+            name=current_scope().name,
             what=what,
         )
     return Known(

@@ -45,8 +45,7 @@ def validate(table: Table, known: Known) -> Validated:
     missing = [column for column in REQUIRED if column not in table.columns]
     if missing:
         raise FileUnreadable(
-            "The file lacks the column%(what)s %(missing)s. It may have: %(columns)s.",
-            what="s" if len(missing) > 1 else "",
+            "The file lacks the column %(missing)s. It may have: %(columns)s.",
             missing=", ".join(missing),
             columns=", ".join(COLUMNS),
         )

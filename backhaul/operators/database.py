@@ -110,8 +110,9 @@ def refuse_unsafe_roles(aliases: Iterable[str] = ("default", "batch")) -> None:
             row = cursor.fetchone()
         if row is None or row[0]:
             raise UnsafeRole(
-                f"The connection “{alias}” runs as an owner or superuser: row-level security would not hold. "
-                "Let it use the roles made by “backhaul setup-database”."
+                "The connection “%(alias)s” runs as an owner or superuser: row-level security would not hold. "
+                "Let it use the roles made by “backhaul setup-database”.",
+                alias=alias,
             )
 
 

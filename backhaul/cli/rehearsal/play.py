@@ -54,7 +54,7 @@ class WhatIf:
             day = date.fromisoformat(on)
         except ValueError:
             raise InvalidInput(
-                f"“{text}” is no recharge; write it like north=5000@2026-12-01", field="recharge"
+                "“%(text)s” is no recharge; write it like north=5000@2026-12-01", text=text, field="recharge"
             ) from None
         return cls(operator, parse_minor(amount, decimals=decimals, field="recharge"), day)
 
@@ -83,7 +83,9 @@ def rehearse(
             for row in rows("SELECT id, slug, path FROM operator WHERE isp_id = %s", [isp.isp_id], using="batch")
         }
     if operator is not None and operator not in tree:
-        raise NotFound(f"{isp.slug} has no operator “{operator}”.", field="operator")
+        raise NotFound(
+            "%(isp_slug)s has no operator “%(operator)s”.", isp_slug=isp.slug, operator=operator, field="operator"
+        )
     real = home.database_url()
     wish = {
         "isp_id": isp.isp_id,
@@ -117,9 +119,16 @@ def known_to(report: dict[str, Any], operator: str) -> dict[str, Any]:
 
 def _refuse_days(today: date, until: date) -> None:
     if until < today:
-        raise InvalidInput(f"{until} is past; a rehearsal goes forward from {today}.", field="until")
+        raise InvalidInput(
+            "%(until)s is past; a rehearsal goes forward from %(today)s.", until=until, today=today, field="until"
+        )
     if until > today + timedelta(days=MAX_DAYS):
-        raise InvalidInput(f"{until} lies more than {MAX_DAYS} days ahead; choose an earlier day.", field="until")
+        raise InvalidInput(
+            "%(until)s lies more than %(max_days)s days ahead; choose an earlier day.",
+            until=until,
+            max_days=MAX_DAYS,
+            field="until",
+        )
 
 
 def _recharge(wished: WhatIf, tree: dict[str, dict[str, Any]], today: date, until: date) -> dict[str, Any]:
@@ -127,9 +136,20 @@ def _recharge(wished: WhatIf, tree: dict[str, dict[str, Any]], today: date, unti
     child = tree.get(wished.operator)
     if child is None or len(child["path"]) == 1:
         known = ", ".join(sorted(slug for slug, row in tree.items() if len(row["path"]) > 1)) or "none"
-        raise InvalidInput(f"“{wished.operator}” has no fund here; there is: {known}.", field="recharge")
+        raise InvalidInput(
+            "“%(wished_operator)s” has no fund here; there is: %(known)s.",
+            wished_operator=wished.operator,
+            known=known,
+            field="recharge",
+        )
     if not today <= wished.on <= until:
-        raise InvalidInput(f"{wished.on} is no day of this rehearsal ({today} to {until}).", field="recharge")
+        raise InvalidInput(
+            "%(wished_on)s is no day of this rehearsal (%(today)s to %(until)s).",
+            wished_on=wished.on,
+            today=today,
+            until=until,
+            field="recharge",
+        )
     of_edge = {"child_id": child["id"], "parent_id": child["path"][-2], "top_id": child["path"][1]}
     return {"on": wished.on, "amount_minor": wished.amount_minor, **of_edge}
 

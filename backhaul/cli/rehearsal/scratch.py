@@ -83,8 +83,9 @@ def _refuse_without_createdb(door: psycopg.Connection[Any]) -> None:
     if found is None or not found[0]:
         who = found[1] if found else "this login"
         raise MayNotCreateDatabases(
-            f"A rehearsal works in a database of its own, and “{who}” may not create one. Let an administrator of the "
-            f"server allow it once: ALTER ROLE {who} CREATEDB"
+            "A rehearsal works in a database of its own, and “%(who)s” may not create one. Let an "
+            "administrator of the server allow it once: ALTER ROLE %(who)s CREATEDB",
+            who=who,
         )
 
 
