@@ -45,7 +45,7 @@ def validate(table: Table, known: Known) -> Validated:
     missing = [column for column in REQUIRED if column not in table.columns]
     if missing:
         raise FileUnreadable(
-            "The file lacks the column %(missing)s. It may have: %(columns)s.",
+            "The file lacks columns: %(missing)s. It may have: %(columns)s.",
             missing=", ".join(missing),
             columns=", ".join(COLUMNS),
         )

@@ -75,7 +75,7 @@ def test_a_clean_file_is_tried_then_imported(cast: Cast, command: Command) -> No
             1,
             "There is no ISP “delta” on this server (there is: meghna, padma)",
         ),
-        (("customers-dirty.expected.json", "--operator", "north"), 1, "lacks the columns name, username"),
+        (("customers-dirty.expected.json", "--operator", "north"), 1, "lacks columns: name, username"),
         (("absent.csv", "--operator", "north"), 2, "does not exist"),
         (("customers-north.csv", "--operator", "north", "--on", "29/10/2026"), 2, "does not match the format"),
     ],

@@ -130,7 +130,7 @@ def test_a_header_is_read_kindly_and_what_is_not_used_is_said() -> None:
     [
         (b"", "empty"),
         (b" \n ", "empty"),
-        ("name;mobile\nরুপা;1".encode(), "lacks the columns username, password, package, billing_profile, joined_on"),
+        ("name;mobile\nরুপা;1".encode(), "lacks columns: username, password, package, billing_profile, joined_on"),
         (b"name,name\na,b", "more than one column"),
         (b"\xff\xd8\xff\xe0\x00\x10JFIF" * 9, "UTF-8 or UTF-16"),
         (b"name\xe9\x80,x", "UTF-8 or UTF-16"),
