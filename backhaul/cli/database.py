@@ -108,9 +108,8 @@ def bring_up_to_date(home: Home, *, admin_url: str | None) -> bool:
         return False
     if admin_url is None:
         raise CannotReach(
-            "the database at %(what)s is not set up for this version and this home; run: backhaul "
-            "setup-database --admin-url postgresql://ADMIN:PASSWORD@HOST/postgres",
-            what=without_login(home.database_url()),
+            f"the database at {without_login(home.database_url())} is not set up for this version and this home; "
+            "run: backhaul setup-database --admin-url postgresql://ADMIN:PASSWORD@HOST/postgres"
         )
     set_up(admin_url)
     return True

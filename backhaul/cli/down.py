@@ -27,11 +27,6 @@ def down() -> None:
     deadline = time.monotonic() + STOP_SECONDS
     while holder(home) == pid:
         if time.monotonic() > deadline:
-            raise CannotReach(
-                "Backhaul (pid %(pid)s) did not stop within %(stop_seconds)s s; see %(what)s",
-                pid=pid,
-                stop_seconds=STOP_SECONDS,
-                what=home.path / "log",
-            )
+            raise CannotReach(f"Backhaul (pid {pid}) did not stop within {STOP_SECONDS} s; see {home.path / 'log'}")
         time.sleep(0.1)
     click.echo(f"stopped Backhaul in {home.path}")

@@ -239,12 +239,8 @@ def _refuse_taken_ports(home: Home) -> None:
                 probe.bind((_listen_address(), port))
             except OSError as error:
                 raise CannotReach(
-                    "port %(port)s for %(purpose)s at %(what)s cannot be used (%(error_strerror)s); choose others "
-                    "with BACKHAUL_PORT_OFFSET or stop the program that has it",
-                    port=port,
-                    purpose=purpose,
-                    what=_listen_address(),
-                    error_strerror=error.strerror,
+                    f"port {port} for {purpose} at {_listen_address()} cannot be used ({error.strerror}); "
+                    "choose others with BACKHAUL_PORT_OFFSET or stop the program that has it"
                 ) from None
 
 
@@ -260,11 +256,7 @@ def _await_health(home: Home, supervisor: Supervisor, web: Child) -> None:
     while not _healthy(home):
         supervisor.check()
         if web.failures >= WEB_FAILURES_ALLOWED or time.monotonic() > deadline:
-            raise CannotReach(
-                "the pages do not answer: %(what)s (log: %(web_log_file)s)",
-                what=web.last_words(),
-                web_log_file=web.log_file,
-            )
+            raise CannotReach(f"the pages do not answer: {web.last_words()} (log: {web.log_file})")
         time.sleep(0.1)
 
 
