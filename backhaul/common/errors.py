@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, ClassVar
-
-from django.utils.translation import gettext
 
 
 class Refusal(Exception):
@@ -19,10 +17,11 @@ class Refusal(Exception):
 
     code: ClassVar[str] = "refused"
     step: str = ""
+    translated: ClassVar[Callable[[str], str]] = staticmethod(str)  # into the reader's language: web/apps.py
     _by_code: ClassVar[dict[str, type[Refusal]]] = {}
 
     def __init__(self, message: str, *, field: str | None = None, **facts: Any) -> None:
-        said = gettext(message) if message else ""
+        said = Refusal.translated(message) if message else ""
         self.message = said % facts if facts else said
         super().__init__(self.message)
         self.field = field
