@@ -136,7 +136,7 @@ SAMPLES = [
     ),
     own(
         "vat_setting",
-        {"starts_on": "current_date + {k}", "registered": "true", "rate_bp": "500"},
+        {"starts_on": "current_date + {k}", "set_at": "now()", "registered": "true", "rate_bp": "500"},
         checks={
             "vat_setting_rate_bp_check": Check({"rate_bp": "10001"}, but={"rate_bp": "10000"}),
             "vat_setting_check": Check({"registered": "false"}, but={"registered": "false", "rate_bp": "0"}),
