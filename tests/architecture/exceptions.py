@@ -109,3 +109,9 @@ NO_ENUMERATION = {
     "impersonation.reason": "typed by a person",
     "run_exception.reason": "told to people, never compared",
 }
+
+# References that no column's name asks for, or that another one with the same column would hide.
+FURTHER_REFERENCES: dict[str, set[tuple[str, ...]]] = {
+    "membership": {("operator_id",), ("operator_id", "role")},
+    "module_grant": {("operator_id",), ("parent_id", "operator_id"), ("parent_id", "permission")},
+}

@@ -195,6 +195,13 @@ def identifiers_are_references(tables: dict[str, Table]) -> Iterator[str]:
             yield f"{table.name}.{column}: has a foreign key; take it out of exceptions.py"
 
 
+def further_references_are_there(tables: dict[str, Table]) -> Iterator[str]:
+    """What a person may do hangs on these: a role is the operator's own, a module comes from its parent."""
+    for name, wanted in exceptions.FURTHER_REFERENCES.items():
+        kept = {key.columns for key in tables[name].foreign_keys} if name in tables else set()
+        yield from (f"{name}: no foreign key of {columns}" for columns in wanted - kept)
+
+
 def references_point_downwards(tables: dict[str, Table]) -> Iterator[str]:
     contexts = {table.name: context for context, table in declarations()}
     yield from (f"{context}: give it a rank in rules.py" for context in set(settings.CELL_CONTEXTS) - RANKS.keys())
@@ -237,6 +244,7 @@ RULES: list[Rule] = [
     owners_come_first,
     references_are_whole,
     identifiers_are_references,
+    further_references_are_there,
     references_point_downwards,
     columns_are_typed,
     exceptions_are_needed,
