@@ -114,7 +114,7 @@ def read_tables(connection: Connection, cell: str) -> dict[str, Table]:
         if name in tables:
             tables[name].indexes.append(index)
     _read_constraints(connection, cell, tables)
-    _read_rights(connection, cell, tables)
+    read_rights(connection, cell, tables)
     return tables
 
 
@@ -165,7 +165,8 @@ def _read_constraints(connection: Connection, cell: str, tables: dict[str, Table
         tables[name].checks[constraint] = (column,)  # a domain's checks are its column's
 
 
-def _read_rights(connection: Connection, cell: str, tables: dict[str, Table]) -> None:
+def read_rights(connection: Connection, cell: str, tables: dict[str, Table]) -> None:
+    """Adds policies and grants to tables that have none yet."""
     for name, roles, command, permissive, using, check in _all(
         connection,
         "SELECT tablename, roles::text[], cmd, permissive, qual, with_check FROM pg_policies WHERE schemaname = %s",

@@ -6,10 +6,11 @@ A sample of the changes here; all of them, one by one, in the slow ring.
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import pytest
 
-from tests.architecture.catalogue import read_functions, read_tables
+from tests.architecture.catalogue import Table, read_functions, read_rights, read_tables
 from tests.architecture.places import Connection, Place
 from tests.architecture.rules import RULES, findings, function_findings, policies_say_what_is_declared
 from tests.architecture.test_isolation import reads, writes
@@ -75,20 +76,29 @@ BY_FUNCTIONS = {
     "rights raised": f"""
         SELECT format('ALTER FUNCTION %s SECURITY DEFINER', oid::regprocedure) {_FUNCTIONS} AND NOT prosecdef""",
 }
+OF_RIGHTS = {"policies dropped", "grants revoked", "grants of columns revoked", "grants added"}
 KINDS = {**BY_RULES, **BY_CONDITIONS, **BY_VIOLATIONS, **BY_FUNCTIONS}
 SAMPLE = {**dict.fromkeys(KINDS, 6), **dict.fromkeys(BY_VIOLATIONS, 3), **dict.fromkeys(BY_CONDITIONS, 2)}
 
 
-def noticed(connection: Connection, place: Place, kind: str, change: str) -> bool:
+def noticed(connection: Connection, place: Place, kind: str, change: str, before: dict[str, Table]) -> bool:
     if kind in BY_FUNCTIONS:
         return function_findings(read_functions(connection, place.cell), place.cell) != []
     if kind in BY_VIOLATIONS:
         return felt_by_rows(connection, place, re.match(r'ALTER TABLE "?(\w+)', change))
-    tables = read_tables(connection, place.cell)
+    tables = tables_with_rights(connection, place, before) if kind in OF_RIGHTS else read_tables(connection, place.cell)
     if kind in BY_CONDITIONS:
-        table = change.split(" ON ")[1].split(" ")[0].strip('"')  # its own conditions first, which is quick to see
-        return bool(policies_say_what_is_declared(connection, {table: tables[table]}) or findings(connection, tables))
+        changed = re.findall(r' ON "?(\w+)', change)[0]  # its own conditions first, which is quick to see
+        own = {changed: tables[changed]}
+        return bool(policies_say_what_is_declared(connection, own) or findings(connection, tables))
     return any(True for rule in RULES for _ in rule(tables))
+
+
+def tables_with_rights(connection: Connection, place: Place, before: dict[str, Table]) -> dict[str, Table]:
+    """The tables as they were, with the policies and grants of now."""
+    bare = {name: replace(table, policies=[], grants=set(), column_grants=set()) for name, table in before.items()}
+    read_rights(connection, place.cell, bare)
+    return bare
 
 
 def felt_by_rows(connection: Connection, place: Place, table: re.Match[str] | None) -> bool:
@@ -106,11 +116,12 @@ def unnoticed(place: Place, kind: str, sample: int | None = None) -> list[str]:
     with place.connected() as connection:
         changes = sorted(row[0] for row in connection.execute(KINDS[kind]).fetchall())
         assert changes, kind
+        before = read_tables(connection, place.cell)
         silent = []
         for change in changes if sample is None else changes[:: max(1, len(changes) // sample)]:
             connection.execute("SAVEPOINT mutation")
             connection.execute(change)
-            if not noticed(connection, place, kind, change):
+            if not noticed(connection, place, kind, change, before):
                 silent.append(change)
             connection.execute("ROLLBACK TO SAVEPOINT mutation")
     return silent
