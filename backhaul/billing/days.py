@@ -26,7 +26,7 @@ def list_bill_days(bill_id: int) -> list[dict[str, Any]]:
         FROM invoice i
         CROSS JOIN LATERAL billed_days_of(i.operator_id, i.starts_on, i.ends_on, i.id) AS b
         LEFT JOIN off_days(%(me)s, i.subscription_id, i.starts_on, i.ends_on) AS o ON o.day = b.day
-        LEFT JOIN charged_days_of(%(me)s, i.starts_on, i.ends_on, i.id) AS c ON c.day = b.day
+        LEFT JOIN charged_days_of(%(me)s, i.starts_on, i.ends_on, %(bill)s) AS c ON c.day = b.day
         WHERE i.operator_id = %(me)s AND i.id = %(bill)s ORDER BY b.day
         """,
         {"me": current_scope().operator_id, "bill": bill_id},

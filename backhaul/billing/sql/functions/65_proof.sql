@@ -9,7 +9,11 @@ LANGUAGE sql STABLE AS $$
     WITH bill AS MATERIALIZED (
         SELECT i.*, i.net_minor - i.discount_minor AS base FROM invoice i
         WHERE i.operator_id = p_operator AND i.kind = 'period' AND i.starts_on < p_until AND i.ends_on > p_from
-          AND (p_invoice IS NULL OR i.id = p_invoice)
+          AND p_invoice IS NULL
+        UNION ALL                               -- by its key: with OR, each of many bills would read all bills of its time
+        SELECT i.*, i.net_minor - i.discount_minor FROM invoice i
+        WHERE i.operator_id = p_operator AND i.kind = 'period' AND i.starts_on < p_until AND i.ends_on > p_from
+          AND i.id = p_invoice
     ), weighed AS (
         SELECT b.id, d.day, prorate(b.price_minor, b.from_day, b.from_day + (b.ends_on - b.starts_on), b.cycle_days)::numeric AS whole,
                prorate(b.price_minor, b.from_day, b.from_day + (d.day - b.starts_on), b.cycle_days)::numeric AS before,
@@ -45,7 +49,7 @@ LANGUAGE sql STABLE AS $$
 $$;
 
 -- charged_days_of(operator, from, until): what the operator's own provider charged, net, for each day of its services in [from, until),
--- and what of it was given back. No row at the ISP. p_invoice: for that bill alone.
+-- and what of it was given back. No row at the ISP. p_invoice: for that bill alone; as a constant, so that it is found by its key.
 CREATE OR REPLACE FUNCTION charged_days_of(p_operator bigint, p_from date, p_until date, p_invoice bigint DEFAULT NULL)
 RETURNS TABLE (subscription_id bigint, day date, net_minor bigint, back_minor bigint)
 LANGUAGE sql STABLE AS $$
