@@ -1,8 +1,9 @@
 -- Contract: customers of the acting operator whose id, name, mobile or user name contains the text, the best match first: equal,
 -- then beginning, then the rest. At most p_limit. A definer function because LIKE is not leakproof: row-level security would keep
--- it from its indexes. Planned anew at each call: a pattern's prefix decides which index serves.
+-- it from its indexes. Planned anew at each call: a pattern's prefix decides which index serves. ROWS: what is read beside the few hits is
+-- looked up by key, instead of reading every service of the operator.
 CREATE OR REPLACE FUNCTION search_customers(p_text text, p_limit integer) RETURNS TABLE (customer_id bigint)
-LANGUAGE plpgsql STABLE SECURITY DEFINER SET plan_cache_mode = force_custom_plan AS $$
+LANGUAGE plpgsql STABLE ROWS 10 SECURITY DEFINER SET plan_cache_mode = force_custom_plan AS $$
 DECLARE
     v_operator bigint := acting_operator();
     v_text text := lower(btrim(p_text));
