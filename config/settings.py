@@ -68,6 +68,7 @@ TEMPLATES = [
                 "django.templatetags.i18n",
                 "django.templatetags.static",
                 "backhaul.web.templatetags.console",
+                "backhaul.web.templatetags.pieces",
             ],
         },
     }

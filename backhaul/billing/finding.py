@@ -187,14 +187,14 @@ class _List:
         read = _Read(self, position, falls=falls, limit=limit)
         few = self.fewest(FEW)
         if few is not None:
-            return read.from_spine(self._gathered(few))
+            return read.from_spine(self._gathered(few), known=few)
         if not self.conditions:
             return read.from_spine(self.order.spine)
         found = read.from_spine(self.order.spine, at_most=READ)
         if len(found) == limit or read.ends_within(READ):
             return found
         few = self.fewest(MANY)
-        return read.from_spine(self.order.spine if few is None else self._gathered(few))
+        return read.from_spine(self.order.spine if few is None else self._gathered(few), known=few)
 
     def every(self, limit: int | None) -> tuple[str, dict[str, Any]]:
         """All that match, at most so many, in no order."""
@@ -203,7 +203,7 @@ class _List:
         if few is not None and len(self.conditions) == 1 and few.is_exact and limit and not self.order.adds[0]:
             return f"SELECT DISTINCT x.{few.of} FROM ({few.source}) AS x LIMIT %(limit)s", values
         spine = self.order.spine if few is None else self._gathered(few)
-        looked_at = self.looked_at(self.order.by if few is None else "subscription_id")
+        looked_at = self.looked_at(self.order.by if few is None else "subscription_id", known=few)
         return f"SELECT m.* FROM ({spine}) AS k JOIN LATERAL ({looked_at}) AS m ON true LIMIT %(limit)s", values
 
     def fewest(self, most: int) -> Condition | None:
@@ -219,10 +219,14 @@ class _List:
         fewest = min(range(len(sources)), key=lambda n: counted[f"n{n}"])
         return sources[fewest] if counted[f"n{fewest}"] <= most else None
 
-    def looked_at(self, by: str) -> str:
-        """One customer `k` with its service, if it matches. OFFSET keeps it apart: whoever plans it knows one row."""
+    def looked_at(self, by: str, *, known: Condition | None = None) -> str:
+        """One customer `k` with its service, if it matches; `known`: the filter that it was gathered by, which holds.
+
+        OFFSET keeps it apart: whoever plans it knows one row.
+        """
         found = "s.id = k.subscription_id" if by == "subscription_id" else "s.customer_id = k.customer_id"
-        matching = "".join(f" AND {condition.holds}" for condition in self.conditions)
+        asked = [each for each in self.conditions if each is not known or not each.is_exact]
+        matching = "".join(f" AND {condition.holds}" for condition in asked)
         return (
             "SELECT c.id AS customer_id, s.id AS subscription_id FROM subscription s "
             "JOIN customer c ON c.operator_id = s.operator_id AND c.id = s.customer_id "
@@ -265,8 +269,12 @@ class _Read:
             places = ", ".join(f"%(place_{n})s" for n in range(len(position)))
             self.goes_on = f"WHERE ({', '.join(keys)}) {'<' if falls else '>'} ({places})"
 
-    def from_spine(self, spine: str, *, at_most: int | None = None) -> list[dict[str, Any]]:
-        """Rows of the page among those of a spine that come next: all of them, or the first so many."""
+    def from_spine(
+        self, spine: str, *, at_most: int | None = None, known: Condition | None = None
+    ) -> list[dict[str, Any]]:
+        """Rows of the page among those of a spine that come next: all of them, or the first so many. `known`: what the
+        spine was gathered by.
+        """
         order = self.listed.order
         by = "subscription_id" if "subscription_id" in spine else order.by
         read, goes_on = f"SELECT * FROM ({spine}) AS k {self.goes_on} ORDER BY {self.by}", ""
@@ -278,7 +286,8 @@ class _Read:
             read, goes_on = spine, self.goes_on  # along its index, as far as it takes
         sorts = "".join(f", k.{key}" for key in order.keys if not key.endswith("_id"))
         return rows(
-            f"SELECT m.*{sorts} FROM ({read}) AS k JOIN LATERAL ({self.listed.looked_at(by)}) AS m ON true "
+            f"SELECT m.*{sorts} FROM ({read}) AS k JOIN LATERAL ({self.listed.looked_at(by, known=known)}) AS m "
+            "ON true "
             f"{goes_on} ORDER BY {self.by} LIMIT %(limit)s",
             self.values,
         )

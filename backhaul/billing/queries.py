@@ -7,7 +7,7 @@ from datetime import date
 from typing import Any
 
 from backhaul.common.errors import NotFound
-from backhaul.operators.functions import rows
+from backhaul.operators.functions import Ask, rows
 from backhaul.operators.scope import current_scope
 from backhaul.subscribers.queries import list_zone_ids
 
@@ -231,11 +231,16 @@ def sum_billed_by_month(since: date) -> dict[date, dict[str, int]]:
 
 def count_held() -> dict[str, int]:
     """Renewals that wait for funds: `own` customers' and, for want of direct children's funds, those `below`."""
-    return rows(
+    return ask_held().rows()[0]
+
+
+def ask_held() -> Ask:
+    """For what count_held returns."""
+    return Ask(
         "SELECT (SELECT count(*) FROM waiting_bills() WHERE operator_id = %s) AS own, "
         "(SELECT COALESCE(sum(bills), 0)::bigint FROM count_held_below() WHERE child_id <> %s) AS below",
         [_me(), _me()],
-    )[0]
+    )
 
 
 def get_held_for_own_fund() -> dict[str, Any] | None:

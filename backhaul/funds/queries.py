@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from backhaul.common.errors import NotFound
-from backhaul.operators.functions import rows
+from backhaul.operators.functions import Ask, rows
 from backhaul.operators.scope import current_scope
 
 FUND = (
@@ -23,12 +23,17 @@ FUND = (
 )
 
 
-def get_fund(child_id: int) -> dict[str, Any]:
-    """The fund of one direct child, or the own one; raises NotFound."""
-    found = rows(
+def ask_fund(child_id: int) -> Ask:
+    """For what get_fund returns."""
+    return Ask(
         f"SELECT {FUND}, o.name, o.slug FROM fund f JOIN operator o ON o.id = f.child_id WHERE f.child_id = %s",
         [child_id],
     )
+
+
+def get_fund(child_id: int) -> dict[str, Any]:
+    """The fund of one direct child, or the own one; raises NotFound."""
+    found = ask_fund(child_id).rows()
     if not found:
         raise NotFound("There is no such fund.")
     return found[0]

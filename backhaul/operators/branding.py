@@ -11,7 +11,7 @@ from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 
 from backhaul.common.errors import InvalidInput, NotAllowed, NotFound
-from backhaul.operators.functions import execute, rows
+from backhaul.operators.functions import Ask, execute, rows
 from backhaul.operators.pictures import digest_of, draw_logo, draw_mark
 from backhaul.operators.scope import current_scope
 
@@ -76,15 +76,23 @@ class OperatorBrand(OwnBrand):
 
 
 def brand_of(operator_id: int | None = None, *, using: str = "default") -> OperatorBrand:
-    """The brand of an operator in sight (default: the acting one), the one place where it is worked out."""
+    """The brand of an operator in sight (default: the acting one)."""
+    return brand_from(ask_brand(operator_id).rows(using))
+
+
+def ask_brand(operator_id: int | None = None) -> Ask:
+    """For what brand_from makes a brand of."""
     columns = ", ".join(f"b.{name}" for name in (*_OWN, *HANDED_DOWN, "logo_digest", "mark_digest"))
-    found = rows(
+    return Ask(
         f"SELECT o.isp_id, o.name AS operator_name, b.operator_id, b.operator_id = o.id AS own, {columns} "
         "FROM operator o LEFT JOIN brand b ON b.operator_id = ANY (o.path) "
         "WHERE o.id = %s ORDER BY array_position(o.path, b.operator_id) DESC NULLS LAST",
         [operator_id or current_scope().operator_id],
-        using=using,
     )
+
+
+def brand_from(found: list[dict[str, Any]]) -> OperatorBrand:
+    """The one place where a brand is worked out: from its own row and those above it, the nearest first."""
     if not found:
         raise NotFound("There is no such operator.")
     own = found[0] if found[0]["own"] else dict.fromkeys(_OWN, "") | {"display_name": found[0]["operator_name"]}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 import psycopg
@@ -66,6 +67,24 @@ def rows(
         cursor.execute(sql, parameters or [])
         names = [column.name for column in cursor.description or []]
         return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+
+
+@dataclass(frozen=True)
+class Ask:
+    """A small question: a SELECT and its parameters, to be asked by itself or together with others."""
+
+    sql: str
+    parameters: list[Any]
+
+    def rows(self, using: str = "default") -> list[dict[str, Any]]:
+        return rows(self.sql, self.parameters, using=using)
+
+
+def ask_together(**asked: Ask) -> dict[str, list[dict[str, Any]]]:
+    """The rows of several small questions, by name, in one round trip. Values are as JSON has them: days are text."""
+    parts = (f"(SELECT COALESCE(json_agg(q), '[]') FROM ({ask.sql}) AS q) AS {name}" for name, ask in asked.items())
+    answer = rows(f"SELECT {', '.join(parts)}", [value for ask in asked.values() for value in ask.parameters])[0]
+    return {name: json.loads(told) if isinstance(told, str) else told for name, told in answer.items()}
 
 
 def execute(sql: str, parameters: list[Any] | dict[str, Any] | None = None, using: str = "default") -> int:

@@ -28,7 +28,7 @@ from backhaul.identity.mails import queue_mail
 from backhaul.identity.models import IspDirectory, User
 from backhaul.operators.announce import CHANNEL, announce, jobs_of
 from backhaul.operators.branding import OperatorBrand, brand_of
-from backhaul.operators.functions import execute, rows
+from backhaul.operators.functions import Ask, execute, rows
 from backhaul.operators.scope import current_scope, unit_of_work
 
 BATCH = "batch"
@@ -181,12 +181,17 @@ def get_job(job_id: int) -> dict[str, Any]:
 
 def count_jobs() -> dict[str, int]:
     """For the bell: `unseen` ended pieces of the acting person's work, and `running` ones."""
-    return rows(
+    return ask_jobs().rows()[0]
+
+
+def ask_jobs() -> Ask:
+    """For what count_jobs returns."""
+    return Ask(
         "SELECT count(*) FILTER (WHERE finished_at IS NOT NULL AND seen_at IS NULL) AS unseen, "
         "count(*) FILTER (WHERE finished_at IS NULL) AS running FROM job_progress "
         "WHERE operator_id = %s AND user_id = %s",
         _me(),
-    )[0]
+    )
 
 
 def mark_seen(*, now: datetime, job_id: int | None = None) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -67,7 +67,8 @@ def columns_for(keys: Iterable[str] | None, may: Collection[str]) -> list[Column
     """The columns of these keys, in their own order, that this person may see; the usual ones where there are none."""
     known = known_columns()
     chosen = set(keys or ()) & set(known) or {*STANDARD, *(known.keys() - COLUMNS.keys())}
-    return [column for key, column in known.items() if key in chosen and column.permission in may]
+    shown = [column for key, column in known.items() if key in chosen and column.permission in may]
+    return [replace(column, label=str(column.label)) for column in shown]  # said once, not in every cell
 
 
 def with_standing(

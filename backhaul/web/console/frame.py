@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from datetime import datetime
 from math import ceil
+from typing import Any
 from urllib.parse import urlencode
 
 from django.http import HttpRequest
 from django.urls import reverse
 
-from backhaul.billing.queries import count_held
-from backhaul.funds.queries import get_own_fund
+from backhaul.billing.queries import ask_held
+from backhaul.funds.queries import ask_fund
 from backhaul.identity.models import User
-from backhaul.operators.branding import Picture, brand_of
-from backhaul.operators.progress import count_jobs
+from backhaul.operators.branding import OperatorBrand, Picture, ask_brand, brand_from, brand_of
+from backhaul.operators.functions import ask_together
+from backhaul.operators.progress import ask_jobs
 from backhaul.operators.scope import Scope
 from backhaul.web.nav import menu_for, quick_for
 from backhaul.web.shell import Acting, Brand, Fund, FundState, Shell
@@ -22,7 +24,10 @@ from backhaul.web.words import named
 
 def brand_of_scope() -> Brand:
     """The acting operator's look."""
-    found = brand_of()
+    return _look(brand_of())
+
+
+def _look(found: OperatorBrand) -> Brand:
     return Brand(
         found.display_name,
         found.colour.lstrip("#"),
@@ -39,11 +44,15 @@ def _address(isp_id: int, picture: Picture | None) -> str:
 
 def shell_for(request: HttpRequest, scope: Scope, user: User, now: datetime) -> Shell:
     """The frame as the acting operator's pages show it to one person."""
-    held = count_held()
+    asked = {"held": ask_held(), "brand": ask_brand(), "jobs": ask_jobs()}
+    if scope.parent_id is not None and "funds.view" in scope.permissions:
+        asked["fund"] = ask_fund(scope.operator_id)
+    told = ask_together(**asked)
+    held = told["held"][0]
     counts = {"bills": held["own"], "resellers": held["below"]}
     kind = "isp" if scope.parent_id is None else ("reseller" if len(scope.path) == 2 else "sub_operator")
     return Shell(
-        brand=brand_of_scope(),
+        brand=_look(brand_from(told["brand"])),
         operator_name=scope.name,
         operator_kind=named(kind, "operator"),
         user_name=user.full_name or user.name,
@@ -53,12 +62,12 @@ def shell_for(request: HttpRequest, scope: Scope, user: User, now: datetime) -> 
         sign_out_href=reverse("sign-out"),
         password_href="" if scope.entry else reverse("password"),
         search_href=reverse("customers") if "customers.view" in scope.permissions else "",
-        fund=_fund() if "funds.view" in scope.permissions else None,
+        fund=_fund(told["fund"][0]) if told.get("fund") else None,
         nav=menu_for(scope.permissions, request.path, counts),
         quick=quick_for(scope.permissions, request.path),
         may=scope.permissions,
         acting=_acting(request, scope, now),
-        jobs=count_jobs(),
+        jobs=told["jobs"][0],
     )
 
 
@@ -76,10 +85,7 @@ def _acting(request: HttpRequest, scope: Scope, now: datetime) -> Acting | None:
     )
 
 
-def _fund() -> Fund | None:
-    fund = get_own_fund()
-    if fund is None:
-        return None
+def _fund(fund: dict[str, Any]) -> Fund:
     state: FundState = "low" if fund["low"] or fund["guard_step"] != "none" or fund["new_blocked_why"] else "ok"
     if fund["guard_step"] in ("holds_renewals", "disabled") or (fund["started"] and fund["available_minor"] <= 0):
         state = "blocked"

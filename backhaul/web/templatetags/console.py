@@ -74,12 +74,6 @@ def money(minor: int | str | None) -> str:
 
 
 @register.filter
-def value_of(row: dict[str, Any], key: str) -> Any:
-    """What a row holds under a name that is known when the page is drawn."""
-    return row.get(key)
-
-
-@register.filter
 def count(number: int | None) -> str:
     return "–" if number is None else digits(f"{number:,}")
 
