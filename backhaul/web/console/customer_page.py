@@ -104,16 +104,17 @@ def customer(request: PageRequest, pk: int) -> HttpResponse:
     """GET customers/<id>/: the service, what holds it off, what was agreed."""
     row = get_customer(pk)
     service = row["subscription_id"]
-    blocks = by_whom(request, list_blocks(service), "by_actor_id")
+    history = by_whom(request, list_service_history(service), "by_actor_id")
+    held_off = [event for event in history if event["what"] == "block" and not event["to_at"]]
     planned = get_planned_change(service)
     context = {
         "customer": row,
         "prices": _prices(service, planned, request) if "bills.view" in request.scope.permissions else [],
-        "open_blocks": [block | {"lifted_by": lifted_by(block["reason"])} for block in blocks if not block["to_at"]],
+        "open_blocks": [block | {"lifted_by": lifted_by(block["reason"])} for block in held_off],
         "agreed": agreed_with(service, request) if "bills.view" in request.scope.permissions else {},
         "planned": planned,
         "fields": [field | {"shown": _shown(field)} for field in list_values(pk) if field["value"]],
-        "history": by_whom(request, list_service_history(service), "by_actor_id"),
+        "history": history,
     }
     return show_tab(request, pk, "customer", context)
 
