@@ -190,7 +190,7 @@ def test_cookies_are_secure_over_tls_and_hidden_from_scripts(padma: Cast) -> Non
         client.get("/sign-in/", secure=secure)
         client.post("/sign-in/", {"username": "north@padma", "password": PASSWORD}, secure=secure)
         named = [cookie for name, cookie in client.cookies.items() if name.startswith("backhaul")]
-        assert len(named) == 2
+        assert len(named) == 3
         assert {bool(cookie["secure"]) for cookie in named} == {secure}
         assert all(cookie["httponly"] for cookie in named)
 

@@ -115,6 +115,43 @@ def test_codes_are_not_guessed_from_many_addresses(padma: Cast) -> None:
         assert len(rows("SELECT 1 FROM audit_event WHERE verb = 'locked-out'")) == 1
 
 
+def test_passwords_are_not_guessed_from_many_addresses_and_known_browsers_stay_open(padma: Cast) -> None:
+    set_email(user_id=padma.owners["north"], email="north@mail.example")
+    known, stranger = Client(), Client(REMOTE_ADDR=ELSEWHERE)
+    assert is_in(sign_in("north@padma", client=known)) and is_in(sign_in("rival@padma", client=stranger))
+    for name in ("north@padma", "nobody@padma"):
+        told = [sign_in(name, "wrong", REMOTE_ADDR=f"198.51.100.{n}").content.decode() for n in range(21)]
+        assert ["from many places" in each for each in told] == [False] * 20 + [True]
+    stranger.post("/sign-out/")
+    assert "from many places" in sign_in("north@padma", client=stranger).content.decode()
+    assert is_in(sign_in("rival@padma", client=stranger))
+    known.post("/sign-out/")
+    assert is_in(sign_in("north@padma", client=known))
+    elsewhere = Client()
+    asked_for_mail("north@padma")
+    assert elsewhere.post(link_in(Mail.objects.get()), NEW).status_code == 303
+    assert is_in(sign_in("north@padma", NEW["password"], client=elsewhere))
+    with acting(padma.padma, padma.north):
+        assert len(rows("SELECT 1 FROM audit_event WHERE verb = 'locked-out'")) == 1
+
+
+def test_a_known_browser_that_was_taken_has_no_more_tries_than_others(padma: Cast) -> None:
+    taken = Client()
+    sign_in("north@padma", client=taken)
+    taken.post("/sign-out/")
+    places = [{"REMOTE_ADDR": f"198.51.100.{n}"} for n in range(21)]
+    told = [sign_in("north@padma", "wrong", client=taken, **each).content.decode() for each in places]
+    assert ["from many places" in each for each in told] == [False] * 20 + [True]
+    assert is_in(sign_in("north@padma"))
+
+
+def test_the_own_password_is_not_guessed_in_an_open_browser_from_many_addresses(padma: Cast) -> None:
+    client = signed_in("north")
+    for n in range(20):
+        assert client.post("/confirm/", {"password": "wrong"}, REMOTE_ADDR=f"198.51.100.{n}").status_code == 422
+    assert client.post("/confirm/", {"password": PASSWORD}, REMOTE_ADDR=ELSEWHERE).status_code == 422
+
+
 def test_a_mail_leads_to_the_machine_itself_only_for_who_sits_there(padma: Cast) -> None:
     set_email(user_id=padma.owners["north"], email="north@mail.example")
     asked_for_mail("north@padma", HTTP_HOST="localhost", REMOTE_ADDR=ELSEWHERE)

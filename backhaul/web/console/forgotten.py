@@ -22,6 +22,7 @@ from backhaul.identity.services import set_password_by_mail
 from backhaul.identity.sessions import end_sessions_of
 from backhaul.web.console.access import PUBLIC, brand_of_host, draw
 from backhaul.web.console.access_forms import ForgotForm, TwiceForm
+from backhaul.web.console.entering import known_here
 from backhaul.web.console.mailing import mail_reset_key
 from backhaul.web.console.pages import leave_to, sent
 from backhaul.web.console.tries import note
@@ -70,7 +71,7 @@ def new_password(request: HttpRequest, pk: int, key: str) -> HttpResponse:
             end_sessions_of(pk)
             note(request, user, "password-by-mail", clock.now())
             messages.success(request, _("Your password is changed. Sign in with it."))
-            return leave_to(request, settings.LOGIN_URL)
+            return known_here(request, leave_to(request, settings.LOGIN_URL), changed)
     return draw(request, "choose_password", form)
 
 
