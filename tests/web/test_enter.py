@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Iterator
 from datetime import date, timedelta
 
@@ -116,7 +117,9 @@ def test_stepping_up_takes_the_own_password_and_then_what_is_done_says_by_whom(t
     client = went_in(town, "padma", town.cast.riverside)
     assert client.post("/inside/step-up/", {"password": "not mine"}).status_code == 422
     assert client.post("/inside/step-up/", {"password": PASSWORD}).status_code == 303
-    assert "looking only" not in text(client, "/")
+    banner = text(client, "/")
+    assert "looking only" not in banner
+    assert re.search(r"until \d\d:\d\d you may change things, recorded with your name", banner)
     customer = town.ids["suspended"]
     paid = client.post(
         f"/collect/{customer}/",
@@ -193,13 +196,23 @@ def test_when_the_time_is_over_nothing_is_done_and_one_is_back(town: Town, owner
     client = stepped_up(town, "padma", town.cast.riverside)
     past = timedelta(hours=3)
     owner.execute("UPDATE impersonation SET from_at = from_at - %s, until_at = until_at - %s, "
-                  "stepped_up_at = stepped_up_at - %s", [past, past, past])  # fmt: skip
+                  "stepped_up_at = stepped_up_at - %s, changes_until = changes_until - %s", [past] * 4)  # fmt: skip
     answer = client.post(f"/customers/{town.ids['customer']}/suspend/", {"why": "too late", "confirmed": "1"})
     assert answer.status_code == 303 and answer["Location"] == "/"
     assert "Your time inside the other operator is over" in text(client, "/")
     with acting(town.cast.padma, town.cast.riverside):
         assert rows("SELECT 1 FROM block WHERE why = 'too late'") == []
     assert client.get(f"/customers/{town.ids['customer']}/").status_code == 404
+
+
+def test_stepping_up_ends_before_the_visit(town: Town, owner: psycopg.Connection) -> None:
+    client = stepped_up(town, "padma", town.cast.riverside)
+    owner.execute("UPDATE impersonation SET changes_until = now(), stepped_up_at = from_at WHERE ended_at IS NULL")
+    late = client.post(f"/customers/{town.ids['customer']}/suspend/", {"why": "later", "confirmed": "1"})
+    assert late.status_code == 403 and b"You are only looking inside Riverside" in late.content
+    assert "looking only" in text(client, "/")
+    assert client.post("/inside/step-up/", {"password": PASSWORD}).status_code == 303
+    assert "looking only" not in text(client, "/")
 
 
 def test_signing_out_ends_it_in_the_list_too(town: Town) -> None:
