@@ -128,6 +128,11 @@ def day(value: date | None) -> str:
     return dated(value, "j M Y") if value else "–"
 
 
+def fact(value: object) -> object:
+    """What stands in a refusal: days and whole numbers as the reader's language writes them, the rest as it is."""
+    return day(value) if type(value) is date else in_sentence(value)
+
+
 @register.filter
 def moment(value: datetime | None) -> str:
     """An instant in the ISP's zone: 22 Nov 2026, 14:05."""
