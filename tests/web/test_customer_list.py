@@ -123,6 +123,10 @@ def test_own_fields_stand_in_the_list_in_files_and_on_papers_where_they_are_tick
         assert ("Landlord" in words, "=Rahim" in words, "Moved in" in words, "secret" in words) == (
             True, True, False, False,
         )  # fmt: skip
+        screen = page(client, address.removesuffix("pdf/"))
+        assert ("Landlord" in screen, "=Rahim" in screen, "Moved in" in screen, "secret" in screen) == (
+            True, True, False, False,
+        )  # fmt: skip
 
 
 def test_what_joins_bangla_letters_is_searched_and_paged_for(cast: Cast) -> None:

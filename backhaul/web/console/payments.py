@@ -25,6 +25,7 @@ from backhaul.web.console.pages import ROWS, PageRequest, go, page, paged, refus
 from backhaul.web.console.people import by_whom
 from backhaul.web.console.receipts import code_of
 from backhaul.web.forms import KeyedForm, MoneyField
+from backhaul.web.own_fields import filled_in
 from backhaul.web.paper.bills import receipt_document
 from backhaul.web.paper.document import STRIPS, Paper
 from backhaul.web.templatetags.console import money
@@ -130,7 +131,7 @@ def payment(request: PageRequest, pk: int) -> HttpResponse:
     """GET payments/<id>/: the receipt, printable."""
     facts = _facts_of(request, pk)
     context = {"document": brand_of(), "proof": code_of(request, facts["payment"]), "prints": _prints(pk)}
-    return show(request, "receipt", facts | context)
+    return show(request, "receipt", facts | context | {"own": filled_in(facts["own"])})
 
 
 @page("payments.view", in_unit=False)
