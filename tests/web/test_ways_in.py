@@ -6,13 +6,15 @@ import re
 from typing import Any
 
 import pytest
-from django.test import Client
+from django.conf import settings
+from django.test import Client, RequestFactory
 
 from backhaul.common import clock
 from backhaul.identity.models import CodeApp, Mail, Passkey, User
 from backhaul.identity.services import set_email, set_first_password
 from backhaul.operators.functions import rows
 from backhaul.operators.sign_in_rules import set_second_factor_rule
+from backhaul.web.console.where import address_on_paper
 from tests.builders import PASSWORD, acting
 from tests.cast import Cast
 from tests.web.conftest import HOST, is_in, sign_in, signed_in
@@ -157,6 +159,17 @@ def test_a_mail_leads_to_the_machine_itself_only_for_who_sits_there(padma: Cast)
     asked_for_mail("north@padma", HTTP_HOST="localhost", REMOTE_ADDR=ELSEWHERE)
     asked_for_mail("north@padma", HTTP_HOST="localhost")
     assert [re.findall(r"http://(\S+?)/", each.body)[0] for each in Mail.objects.order_by("pk")] == [HOST, "localhost"]
+
+
+def test_the_port_that_a_request_claims_is_in_no_mail_nor_on_paper(padma: Cast) -> None:
+    set_email(user_id=padma.owners["north"], email="north@mail.example")
+    for port in (":4444", "", f":{settings.HOME.web_port}"):
+        asked_for_mail("north@padma", HTTP_HOST=HOST + port)
+    led = [re.findall(r"http://(\S+?)/", each.body)[0] for each in Mail.objects.order_by("pk")]
+    assert led == [HOST, HOST, f"{HOST}:{settings.HOME.web_port}"]
+    asked = RequestFactory().get("/", HTTP_HOST=f"evil.example:{settings.HOME.web_port}")
+    assert address_on_paper(asked, padma.padma.isp_id, "/x/") == f"http://{HOST}/x/"
+    assert address_on_paper(asked, padma.meghna.isp_id, "/x/") == f"http://evil.example:{settings.HOME.web_port}/x/"
 
 
 def test_the_last_second_factor_stays_where_the_operator_wants_one(padma: Cast) -> None:

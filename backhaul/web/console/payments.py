@@ -24,6 +24,7 @@ from backhaul.web.console.downloads import pdf_file, print_choices, print_langua
 from backhaul.web.console.pages import ROWS, PageRequest, go, page, paged, refusals_to, sent, show, told_to, unit_of
 from backhaul.web.console.people import by_whom
 from backhaul.web.console.receipts import code_of
+from backhaul.web.console.where import address_on_paper
 from backhaul.web.forms import KeyedForm, MoneyField
 from backhaul.web.own_fields import filled_in
 from backhaul.web.paper.bills import receipt_document
@@ -141,7 +142,7 @@ def payment_pdf(request: PageRequest, pk: int) -> HttpResponse:
     with unit_of(request), override(print_language(request)):
         facts = _facts_of(request, pk)
         proof = code_of(request, facts["payment"])
-        check_at = request.build_absolute_uri(proof["href"])
+        check_at = address_on_paper(request, request.isp.isp_id, proof["href"])
         document = receipt_document(**facts, code=proof["code"], check_at=check_at, paper=paper)
     return pdf_file(request, f"receipt-{facts['payment']['number']}.pdf", document, back=reverse("payment", args=[pk]))
 
