@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 import re
 from collections.abc import Iterator
 from datetime import date, timedelta
@@ -279,6 +280,40 @@ def test_a_list_of_customers_that_is_taken_away_is_in_the_log_and_not_taken_by_w
         taken = rows("SELECT actor_id, impersonation_id FROM audit_event WHERE verb = 'customer-file' ORDER BY id")
     assert [row["actor_id"] for row in taken] == [town.cast.owners["padma"], town.cast.owners["riverside"]]
     assert [row["impersonation_id"] is None for row in taken] == [False, True]
+
+
+def test_whatever_list_is_taken_away_the_log_says_which_how_long_and_by_which_filters(town: Town) -> None:
+    ids, riverside = town.ids, town.cast.riverside
+    month = f"{ids['month']:%Y-%m}"
+    funds = f"/funds/{riverside}/statements/{month}"
+    client, looking = signed_in("riverside"), went_in(town, "padma", riverside)
+    taken = {
+        "/customers/file/?as=xlsx&status=suspended": ("customers-", 1, {"status": "suspended"}),
+        f"/customers/files/{ids['export']}/fetch/": ("customers-", 0, {}),
+        f"/bills/files/{ids['bill_export']}/fetch/": ("bills-", 0, {}),
+        f"/proof/csv/?month={month}": (f"proof-{month}", None, {"month": month}),
+        f"{funds}/csv/?of=customers": ("fund-", None, {"of": "customers"}),
+        f"{funds}/pdf/?lang=en": ("fund-", None, {}),
+        "/books/trial-balance/?as=csv": ("trial-balance-", None, {}),
+        "/books/trial-balance/?as=xlsx": ("trial-balance-", None, {}),
+        "/books/trial-balance/?as=pdf&lang=bn": ("trial-balance-", None, {}),
+        "/books/heads/file/": ("books-", None, {}),
+        "/audit/csv/?verb=suspend": ("audit-", 0, {"verb": "suspend"}),
+    }
+    for address, (name, many, filters) in taken.items():
+        answer = client.get(address)
+        assert answer["Content-Disposition"].startswith("attachment"), address
+        assert "no-store" in answer["Cache-Control"] and answer["X-Content-Type-Options"] == "nosniff"
+        with acting(town.cast.padma, riverside):
+            (row,) = rows("SELECT actor_id, verb, detail::text FROM audit_event ORDER BY id DESC LIMIT 1")
+        told = json.loads(row["detail"])
+        assert row["verb"] == ("customer-file" if "/file/?as" in address else "took-file"), address
+        assert row["actor_id"] == town.cast.owners["riverside"]
+        assert told["file"].startswith(name) and told["filters"] == filters, (address, told)
+        assert told["rows"] == many if many is not None else told["rows"] > 0, (address, told)
+        if "fetch" not in address:  # of who asked for it alone
+            assert looking.get(address).status_code == 403, address
+    assert "Took a list as a file" in text(client, "/audit/?verb=took-file")
 
 
 def test_the_log_is_filtered_paged_and_downloaded(town: Town) -> None:
