@@ -28,6 +28,7 @@ from backhaul.web.console import given
 from backhaul.web.console.bill_extras import bill_actions
 from backhaul.web.console.bill_filters import bill_query, read_bill_filter, recent_months, shown_bill_filter
 from backhaul.web.console.downloads import pdf_file, print_choices, print_language
+from backhaul.web.console.list_sums import bills_come_to
 from backhaul.web.console.pages import ROWS, PageRequest, page, paged, show, unit_of
 from backhaul.web.console.people import by_whom
 from backhaul.web.own_fields import filled_in
@@ -44,6 +45,7 @@ def bills(request: PageRequest) -> HttpResponse:
         "page": paged(request, [row | {"href": reverse("bill", args=[row["id"]])} for row in found], "number"),
         "filters": shown_bill_filter(wanted),
         "choices": {"state": states, "month": recent_months(request.today), "zone": list_zone_choices()},
+        "sums": bills_come_to(wanted, request.today),
         "held": list_held_bills(),
         "print": [(_("One PDF"), "pdf"), (_("ZIP of single files"), "zip")],
         "query": bill_query(wanted),

@@ -21,6 +21,7 @@ from backhaul.subscribers.queries import get_customer, search_customers
 from backhaul.web.console import given
 from backhaul.web.console.customer_status import Panel
 from backhaul.web.console.downloads import pdf_file, print_choices, print_language
+from backhaul.web.console.list_sums import payments_come_to
 from backhaul.web.console.pages import ROWS, PageRequest, go, page, paged, refusals_to, sent, show, told_to, unit_of
 from backhaul.web.console.people import by_whom
 from backhaul.web.console.receipts import code_of
@@ -123,6 +124,7 @@ def payments(request: PageRequest) -> HttpResponse:
         "page": paged(request, rows, "id"),
         "filters": {**filters, "active": any(filters.values())},
         "choices": {"method": choices("payment_method")},
+        "sums": payments_come_to(filters, request.today),
     }
     return show(request, "payments", context)
 
