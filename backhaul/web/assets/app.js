@@ -5,6 +5,7 @@ import "./app.css";
 import { startBrand } from "./brand.js";
 import { startKeys } from "./keys.js";
 import { startLines } from "./lines.js";
+import { startLists } from "./lists.js";
 import { startLive } from "./live.js";
 import { startPalette } from "./palette.js";
 import { startPanel } from "./panel.js";
@@ -146,6 +147,7 @@ document.addEventListener("htmx:sendError", () => tell(document.getElementById("
 startBrand();
 startKeys(on);
 startLines(on);
+startLists(on);
 startLive(htmx);
 startPanel(on, htmx);
 startPalette(on);

@@ -42,6 +42,14 @@ def icon(name: str, classes: str = "") -> SafeString:
     )
 
 
+@register.simple_tag(takes_context=True)
+def seat(context: template.Context) -> str:
+    """Who looks, and at which operator: what a browser keeps of lists is kept for them (assets/lists.js)."""
+    request = context.get("request")
+    scope = getattr(request, "scope", None)
+    return f"{scope.actor_id}-{scope.operator_id}" if scope else ""
+
+
 class Spoken(FilterExpression):
     """What stands in a sentence of {% blocktrans %}: whole numbers in the reader's digits. A number that names
     something, such as a bill, is passed as text: number|stringformat:"s"."""
