@@ -113,6 +113,7 @@ SESSION_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_NAME = f"backhaul_{HOME.web_port}"
 CSRF_COOKIE_NAME = f"backhaul_csrf_{HOME.web_port}"
 CSRF_COOKIE_HTTPONLY = True
+DEVICE_COOKIE_NAME = f"backhaul_device_{HOME.web_port}"  # in which browsers people have signed in before
 CSRF_FAILURE_VIEW = "backhaul.web.console.errors.csrf_refused"
 PASSWORD_RESET_TIMEOUT = 3600
 X_FRAME_OPTIONS = "DENY"

@@ -18,11 +18,12 @@ class Refusal(Exception):
     code: ClassVar[str] = "refused"
     step: str = ""
     translated: ClassVar[Callable[[str], str]] = staticmethod(str)  # into the reader's language: web/apps.py
+    written: ClassVar[Callable[[Any], Any]] = staticmethod(lambda value: value)  # a fact, as the reader writes it
     _by_code: ClassVar[dict[str, type[Refusal]]] = {}
 
     def __init__(self, message: str, *, field: str | None = None, **facts: Any) -> None:
         said = Refusal.translated(message) if message else ""
-        self.message = said % facts if facts else said
+        self.message = said % {name: Refusal.written(fact) for name, fact in facts.items()} if facts else said
         super().__init__(self.message)
         self.field = field
 

@@ -18,10 +18,20 @@ MAILS_AN_HOUR = 5
 
 
 def queue_mail(
-    user: User, *, to: str, sender_name: str, subject: str, body: str, now: datetime, reply_to: str = ""
+    user: User,
+    *,
+    to: str,
+    sender_name: str,
+    subject: str,
+    body: str,
+    now: datetime,
+    reply_to: str = "",
+    counted: str = "mail",
+    most: int = MAILS_AN_HOUR,
 ) -> bool:
-    """Put a mail behind this transaction's commit; False where the person got enough of them within the hour."""
-    if not within_rate(f"mail {user.pk}", "", most=MAILS_AN_HOUR, per=timedelta(hours=1), now=now):
+    """Put a mail behind this transaction's commit; False where the person got enough of those `counted` together
+    within the hour."""
+    if not within_rate(f"{counted} {user.pk}", "", most=most, per=timedelta(hours=1), now=now):
         return False
     # one line each: they become headers
     name, title, answers_to = (" ".join(each.split()) for each in (sender_name, subject, reply_to))

@@ -151,6 +151,11 @@ def remove_passkey(user_id: int, passkey_id: int) -> None:
     Passkey.objects.filter(user_id=user_id, pk=passkey_id).delete()
 
 
+def remove_passkeys(user_id: int) -> None:
+    """None of a person's passkeys signs it in any more."""
+    Passkey.objects.filter(user_id=user_id).delete()
+
+
 def _named(name: str) -> str:
     if not name.strip():
         raise InvalidInput("Give the passkey a name by which you know the device.", field="name")

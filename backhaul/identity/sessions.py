@@ -1,7 +1,7 @@
 """Who is signed in where: sessions in a table of their own that can be listed and ended by person (SPEC B60).
 
-A session ends by signing out, twelve hours after it was last used (settings), when the password changes, or when its
-row is taken away here.
+A session ends by signing out, twelve hours after it was last used (settings), 30 days after it began however much it
+is used, when the password changes, or when its row is taken away here.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from django.contrib.sessions.backends.db import SessionStore as DatabaseStore
 
 from backhaul.identity.models import UserSession
 
+LONGEST = timedelta(days=30)
 SEEN_EVERY = timedelta(minutes=5)  # writing each request down would cost each page a write
 
 
@@ -32,6 +33,8 @@ class SessionStore(DatabaseStore):
         row.device = data.get("device", "")
         row.started_at = _instant(data.get("started_at"))
         row.seen_at = _instant(data.get("seen_at"))
+        if row.started_at is not None:
+            row.expire_date = min(row.expire_date, row.started_at + LONGEST)
         return row
 
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 import psycopg
@@ -44,7 +46,12 @@ def _said(told: psycopg.errors.Diagnostic) -> str:
     if told.message_hint is None:
         return gettext(told.message_primary or "")
     message, values = json.loads(told.message_hint)
-    return gettext(message) % tuple(values)
+    return gettext(message) % tuple(Refusal.written(_value(text)) for text in values)
+
+
+def _value(text: str) -> date | str:
+    """SQL hands the values of its messages over as text: a day as a day again."""
+    return date.fromisoformat(text) if re.fullmatch(r"\d{4}-\d\d-\d\d", text or "") else text
 
 
 def call(name: str, /, using: str = "default", **arguments: Any) -> Any:

@@ -36,7 +36,8 @@ def enter_operator(*, operator_id: int, reason: str, now: datetime, minutes: int
 
 
 def step_up(*, now: datetime) -> None:
-    """From now on the person who works inside may change things; the caller has made sure that it is that person."""
+    """For a quarter of an hour the person who works inside may change things; the caller has made sure that it is that
+    person. Doing it again begins the quarter anew."""
     call("step_up", now=now)
 
 

@@ -40,6 +40,15 @@ def list_children() -> list[dict[str, Any]]:
     return rows(f"SELECT {_COLUMNS} FROM operator WHERE parent_id = %s ORDER BY name, id", [me])
 
 
+def search_children(text: str, *, limit: int) -> list[dict[str, Any]]:
+    """The acting operator's direct children whose name or short name contains the text, by name."""
+    return rows(
+        f"SELECT {_COLUMNS} FROM operator WHERE parent_id = %(me)s "
+        "AND strpos(lower(name || ' ' || slug), lower(%(text)s)) > 0 ORDER BY name, id LIMIT %(limit)s",
+        {"me": current_scope().operator_id, "text": text, "limit": limit},
+    )
+
+
 def get_provider_name() -> str | None:
     """The name of the acting operator's parent; None for the ISP."""
     parent = current_scope().parent_id

@@ -52,13 +52,18 @@ class Inside:
 
 @dataclass(frozen=True)
 class Entry:
-    """How somebody from above works inside an operator: why, until when, and whether it may change things there."""
+    """How somebody from above works inside an operator: why, until when, and until when it may change things there
+    (None: it only looks)."""
 
     id: int
     reason: str
     until: datetime
-    stepped_up: bool
+    changes_until: datetime | None
     from_operator_id: int
+
+    @property
+    def stepped_up(self) -> bool:
+        return self.changes_until is not None
 
 
 @dataclass(frozen=True)
@@ -258,14 +263,14 @@ def _enter(home: Scope, inside: Inside, using: str) -> Scope:
     if "resellers.enter" in home.permissions:
         with connections[using].cursor() as cursor:
             cursor.execute(
-                "SELECT name, path, visible, granted, reason, until_at, stepped_up "
+                "SELECT name, path, visible, granted, reason, until_at, changes_until "
                 "FROM entered_scope(%s, %s, %s, %s, %s)",
                 [inside.operator_id, inside.impersonation_id, home.operator_id, home.actor_id, inside.at],
             )
             row = cursor.fetchone()
     if row is None:
         raise EntryOver("Your time inside the other operator is over; you are back at your own.")
-    name, path, visible, granted, reason, until, stepped_up = row
+    name, path, visible, granted, reason, until, changes_until = row
     return replace(
         home,
         operator_id=inside.operator_id,
@@ -275,7 +280,7 @@ def _enter(home: Scope, inside: Inside, using: str) -> Scope:
         role="inside",
         role_name="",
         permissions=(home.permissions & frozenset(granted)) - NOT_INSIDE,
-        entry=Entry(inside.impersonation_id, reason, until, stepped_up, home.operator_id),
+        entry=Entry(inside.impersonation_id, reason, until, changes_until, home.operator_id),
     )
 
 

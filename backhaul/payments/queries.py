@@ -65,6 +65,15 @@ def get_payment(payment_id: int) -> dict[str, Any]:
     return found[0]
 
 
+def find_receipt(number: int) -> dict[str, Any] | None:
+    """The acting operator's payment with that receipt number, a row as in list_payments; None: there is none."""
+    found = rows(
+        f"SELECT {_PAYMENT} WHERE p.operator_id = %(me)s AND p.receipt_number = %(number)s",
+        {"me": _me(), "number": number},
+    )
+    return found[0] if found else None
+
+
 def list_allocations(payment_id: int) -> list[dict[str, Any]]:
     """The bills that a payment paid, in the order in which it paid them, with their number, kind and period."""
     return rows(

@@ -14,6 +14,7 @@ from backhaul.subscribers.rules import type_of_file
 
 MOST_BYTES = 5 * 1024 * 1024
 MOST_DOCUMENTS = 50
+MOST_EVER = 100  # withdrawn ones too, which are still stored
 _SHOWN = (
     "id, customer_id, title, content_type, length(content) AS bytes, added_at, by_actor_id, impersonation_id, "
     "withdrawn_at, withdrawn_by"
@@ -63,17 +64,22 @@ def add_document(*, customer_id: int, title: str, content: bytes, request_key: s
     if kind is None:
         raise InvalidInput("This is neither PDF, JPEG nor PNG, whatever its name says.", field="file")
     known = rows(
-        "SELECT id, request_key = %s AS same FROM customer_document WHERE operator_id = %s AND customer_id = %s "
-        "AND (withdrawn_at IS NULL OR request_key = %s)",
-        [request_key, scope.operator_id, customer_id, request_key],
+        "SELECT id, request_key = %s AS same, withdrawn_at IS NULL AS shown FROM customer_document "
+        "WHERE operator_id = %s AND customer_id = %s",
+        [request_key, scope.operator_id, customer_id],
     )
     for row in known:
         if row["same"]:
             return int(row["id"])
-    if len(known) >= MOST_DOCUMENTS:
+    if sum(row["shown"] for row in known) >= MOST_DOCUMENTS:
         raise TooMany(
             "%(most_documents)s documents are kept of a customer; withdraw one that is not needed any more.",
             most_documents=MOST_DOCUMENTS,
+        )
+    if len(known) >= MOST_EVER:
+        raise TooMany(
+            "%(most_ever)s documents of this customer were taken in, withdrawn ones among them; no more are kept.",
+            most_ever=MOST_EVER,
         )
     added = rows(
         "INSERT INTO customer_document (operator_id, customer_id, title, content_type, content, added_at, by_actor_id, "

@@ -66,9 +66,9 @@ def list_zone_choices() -> list[tuple[int, str]]:
     return [(row["id"], " › ".join(row["names"])) for row in tree]
 
 
-def list_places(zone_ids: Sequence[int] | None, *, limit: int = 2000) -> list[dict[str, Any]]:
-    """Customers of these zones (None: of all and of none) that have a place on the map: customer_id, name, status,
-    latitude, longitude."""
+def list_places(zone_ids: Sequence[int] | None, *, limit: int) -> list[dict[str, Any]]:
+    """Customers of these zones (None: of all and of none) that have a place on the map, the newest first:
+    customer_id, name, status, latitude, longitude."""
     me = current_scope().operator_id
     where = "" if zone_ids is None else " AND c.zone_id = ANY (%(zones)s)"
     return rows(

@@ -9,5 +9,9 @@ class WebConfig(AppConfig):
     label = "web"
 
     def ready(self) -> None:
-        """From now on refusals are said in the language of whoever is served; the contexts know of none."""
+        """From now on refusals are said in the language of whoever is served, their days and numbers as it writes
+        them; the contexts know of none."""
+        from backhaul.web.templatetags.console import fact
+
         Refusal.translated = staticmethod(gettext)
+        Refusal.written = staticmethod(fact)

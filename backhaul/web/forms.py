@@ -6,7 +6,9 @@ from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.http import QueryDict
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from backhaul.common.errors import InvalidInput
 from backhaul.common.money import format_minor, parse_minor
@@ -22,6 +24,8 @@ def latin_digits(text: str) -> str:
 
 class MoneyInput(forms.TextInput):
     """Tells the page with how many decimals to group what is typed: those of the currency when it is drawn."""
+
+    is_money = True  # the field says in which currency
 
     def build_attrs(self, base_attrs: dict[str, Any], extra_attrs: dict[str, Any] | None = None) -> dict[str, Any]:
         own = {"inputmode": "decimal", "autocomplete": "off", "data-money": str(decimals())}
@@ -74,16 +78,36 @@ class PhoneField(forms.CharField):
 
 
 class CoordinateField(forms.DecimalField):
-    """A latitude or longitude in degrees, like 23.810300; optional."""
+    """A latitude or longitude in degrees, like 23.810300; optional. Whether it lies on the earth the domain says."""
 
-    def __init__(self, *, most: int, **options: Any) -> None:
+    def __init__(self, **options: Any) -> None:
         widget = forms.TextInput(attrs={"inputmode": "decimal", "autocomplete": "off"})
-        super().__init__(
-            **{"min_value": -most, "max_value": most, "required": False, "widget": widget, "localize": False, **options}
-        )
+        super().__init__(**{"required": False, "widget": widget, "localize": False, **options})
 
     def to_python(self, value: Any) -> Any:
         return super().to_python(latin_digits(value.strip()) if isinstance(value, str) else value)
+
+
+class MapPlace(forms.Form):
+    """A place on the map. Maps copy it as one text, "23.8103, 90.4125": in the first field it counts for both."""
+
+    latitude = CoordinateField(
+        label=pgettext_lazy("map", "Latitude"),
+        help_text=_("Or both numbers as a map copies them: 23.8103, 90.4125"),
+    )
+    longitude = CoordinateField(label=pgettext_lazy("map", "Longitude"))
+
+    def __init__(self, data: Any = None, *args: Any, **options: Any) -> None:
+        super().__init__(data and _with_both(data), *args, **options)
+
+
+def _with_both(data: QueryDict) -> QueryDict:
+    both = data.get("latitude", "").split(",")
+    if len(both) != 2 or data.get("longitude"):
+        return data
+    apart = data.copy()
+    apart["latitude"], apart["longitude"] = both
+    return apart
 
 
 class KeyedForm(forms.Form):

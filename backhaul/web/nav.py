@@ -19,17 +19,22 @@ class Entry:
     icon: str
     permission: str
     beneath: tuple[str, ...] = ()  # where more of its pages stand than below its own address
+    key: str = ""  # after g it opens the page
 
 
 MENU: tuple[tuple[Any, tuple[Entry, ...]], ...] = (
-    ("", (Entry("dashboard", _("Dashboard"), icon="layout-dashboard", permission="dashboard.view"),)),
+    ("", (Entry("dashboard", _("Dashboard"), icon="layout-dashboard", permission="dashboard.view", key="d"),)),
     (
         _("Customers"),
         (
-            Entry("customers", _("Customers"), icon="users", permission="customers.view", beneath=("/deposits/",)),
-            Entry("bills", _("Bills"), icon="file-invoice", permission="bills.view", beneath=("/credit-notes/",)),
-            Entry("payments", _("Payments"), icon="receipt", permission="payments.view"),
-            Entry("collect", _("Collect cash"), icon="cash", permission="payments.collect"),
+            Entry(
+                "customers", _("Customers"), icon="users", permission="customers.view", key="c", beneath=("/deposits/",)
+            ),
+            Entry(
+                "bills", _("Bills"), icon="file-invoice", permission="bills.view", key="b", beneath=("/credit-notes/",)
+            ),
+            Entry("payments", _("Payments"), icon="receipt", permission="payments.view", key="p"),
+            Entry("collect", _("Collect cash"), icon="cash", permission="payments.collect", key="o"),
             Entry("my-drawer", _("My drawer"), icon="cash-banknote", permission="payments.collect"),
             Entry("drawers", _("Drawers"), icon="coins", permission="drawers.receive"),
             Entry(
@@ -39,7 +44,7 @@ MENU: tuple[tuple[Any, tuple[Entry, ...]], ...] = (
                 permission="catalog.view",
                 beneath=("/plans/", "/profiles/", "/margins/", "/bands/", "/vat/", "/cuts/"),
             ),
-            Entry("zones", _("Zones"), icon="map-pin", permission="customers.view"),
+            Entry("zones", _("Zones"), icon="map-pin", permission="customers.view", key="z"),
             Entry("promises", _("Promises to pay"), icon="calendar-check", permission="billing.promise"),
             Entry("discounts", _("Discounts"), icon="rosette-discount", permission="billing.discount"),
             Entry("billing-run", _("Billing run"), icon="player-play", permission="bills.run"),
@@ -52,9 +57,14 @@ MENU: tuple[tuple[Any, tuple[Entry, ...]], ...] = (
     (
         _("Reselling"),
         (
-            Entry("funds", _("Funds"), icon="wallet", permission="funds.view"),
+            Entry("funds", _("Funds"), icon="wallet", permission="funds.view", key="f"),
             Entry(
-                "resellers", _("Resellers"), icon="building-store", permission="resellers.view", beneath=("/tariffs/",)
+                "resellers",
+                _("Resellers"),
+                icon="building-store",
+                permission="resellers.view",
+                key="r",
+                beneath=("/tariffs/",),
             ),
             Entry("below", _("Log in as a reseller"), icon="login-2", permission="resellers.enter"),
         ),
@@ -63,7 +73,7 @@ MENU: tuple[tuple[Any, tuple[Entry, ...]], ...] = (
         _("Network"),
         (
             Entry("routers", _("Routers"), icon="router", permission="network.view"),
-            Entry("sessions", _("Sessions"), icon="activity", permission="network.view"),
+            Entry("sessions", _("Sessions"), icon="activity", permission="network.view", key="n"),
             Entry("disconnects", _("Disconnects"), icon="plug-connected-x", permission="network.view"),
         ),
     ),
@@ -78,7 +88,9 @@ MENU: tuple[tuple[Any, tuple[Entry, ...]], ...] = (
             Entry("receivables", _("Receivables"), icon="users", permission="books.view"),
             Entry("trial-balance", _("Trial balance"), icon="list-numbers", permission="books.view"),
             Entry("day-book", _("Day book"), icon="calendar", permission="books.view"),
-            Entry("journal", _("Journal"), icon="book-2", permission="books.view", beneath=("/books/entries/",)),
+            Entry(
+                "journal", _("Journal"), icon="book-2", permission="books.view", key="j", beneath=("/books/entries/",)
+            ),
             Entry("accounts", _("Accounts"), icon="list-details", permission="books.view"),
             Entry("periods", pgettext_lazy("books", "Periods"), icon="lock", permission="books.view"),
             Entry("heads", _("Seals"), icon="shield-lock", permission="books.view"),
@@ -88,11 +100,11 @@ MENU: tuple[tuple[Any, tuple[Entry, ...]], ...] = (
     (
         _("Settings"),
         (
-            Entry("staff", _("Staff"), icon="users", permission="staff.edit"),
+            Entry("staff", _("Staff"), icon="users", permission="staff.edit", key="s"),
             Entry("roles", _("Roles"), icon="adjustments", permission="roles.edit"),
             Entry("brand", _("Brand"), icon="palette", permission="brand.edit"),
             Entry("sign-in-rules", _("How people sign in"), icon="shield-lock", permission="staff.edit"),
-            Entry("audit", _("Audit log"), icon="list-search", permission="audit.view"),
+            Entry("audit", _("Audit log"), icon="list-search", permission="audit.view", key="a"),
             Entry("came-in", _("Who came in"), icon="user-shield", permission="audit.view"),
         ),
     ),
@@ -102,6 +114,14 @@ QUICK = (
     Entry("customers", _("Customers"), icon="users", permission="customers.view"),
     Entry("collect", pgettext_lazy("shortcut", "Collect"), icon="cash", permission="payments.collect"),
     Entry("funds", _("Funds"), icon="wallet", permission="funds.view"),
+)
+# What the palette offers beside the pages of the menu.
+ACTIONS = (
+    Entry("add-customer", _("Add customer"), icon="user-plus", permission="customers.edit"),
+    Entry("add-zone", _("Add a zone"), icon="map-pin-plus", permission="zones.edit"),
+    Entry("onboard", _("Add reseller"), icon="building-store", permission="resellers.edit"),
+    Entry("post-entry", _("Entry by hand"), icon="pencil-plus", permission="books.post"),
+    Entry("add-staff", _("Add person"), icon="user-plus", permission="staff.edit"),
 )
 
 
@@ -116,6 +136,11 @@ def quick_for(permissions: Collection[str], path: str) -> tuple[NavItem, ...]:
     return shown(QUICK, permissions, path, {})
 
 
+def actions_for(permissions: Collection[str]) -> tuple[NavItem, ...]:
+    """What the palette can begin at once."""
+    return shown(ACTIONS, permissions, "", {})
+
+
 def shown(
     entries: tuple[Entry, ...], permissions: Collection[str], path: str, counts: dict[str, int]
 ) -> tuple[NavItem, ...]:
@@ -124,7 +149,8 @@ def shown(
     for entry in entries:
         if entry.permission in permissions:
             href = _address_of(entry.url_name)
-            items.append(NavItem(str(entry.label), href, entry.icon, href == here, counts.get(entry.url_name, 0)))
+            n = counts.get(entry.url_name, 0)
+            items.append(NavItem(str(entry.label), href, entry.icon, href == here, n, entry.key))
     return tuple(items)
 
 

@@ -10,6 +10,11 @@ from django.utils.translation import gettext as _
 from backhaul.web.templatetags.console import day
 
 
+def filled_in(values: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Of the fields that list_values gives those that have a value, each `shown` in words."""
+    return [field | {"shown": own_words(field)} for field in values if field["value"]]
+
+
 def own_words(field: dict[str, Any]) -> str:
     """The value of a field, as list_values gives it, in words; "" where it has none."""
     if not field["value"]:

@@ -42,6 +42,7 @@ class NavItem:
     icon: str
     active: bool = False
     count: int = 0
+    key: str = ""  # the letter that opens it after g
 
 
 @dataclass(frozen=True)
@@ -65,7 +66,8 @@ class Fund:
 
 @dataclass(frozen=True)
 class Acting:
-    """Shown as a banner while somebody from above works inside this operator. `step_up_href`: while it only looks."""
+    """Shown as a banner while somebody from above works inside this operator. `step_up_href`: while it only looks;
+    `changes_until`: while it does not."""
 
     subject: str
     reason: str
@@ -73,6 +75,7 @@ class Acting:
     minutes_left: int
     return_href: str
     step_up_href: str = ""
+    changes_until: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -90,6 +93,7 @@ class Shell:
     fund: Fund | None = None
     nav: tuple[NavGroup, ...] = ()
     quick: tuple[NavItem, ...] = ()
+    actions: tuple[NavItem, ...] = ()  # what the palette offers beside pages
     acting: Acting | None = None
     jobs: dict[str, int] = field(default_factory=dict)  # one's own long work: unseen ends, and what runs
     may: frozenset[str] = frozenset()  # permissions, for links that only some see

@@ -27,6 +27,7 @@ WORDS: dict[str, dict[str, Any]] = {
         "verify": _("Verification"),
         "bulk": _("Done to many"),
         "export": _("Download"),
+        "sign_in": _("Signing in"),
     },
     "deposit": {
         "deposit_in": _("Taken in"),

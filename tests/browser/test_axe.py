@@ -23,7 +23,7 @@ NO_PAGES = {
     "sign-in", "forgot", "check-customer", "count-customers", "second-factor-qr", "dashboard-card", "events", "bell",
     "bill-pdf", "payment-pdf", "fund-statement-csv", "fund-statement-pdf", "run-csv", "run-plan-csv", "proof-csv",
     "books-file", "audit-csv", "customer-file", "run-outs", "fetch-export", "fetch-bill-export", "document",
-    "welcome-sheet",
+    "welcome-sheet", "find",
 }  # fmt: skip
 OF_LOOKS = ("color-contrast", "target-size", "scrollable-region-focusable", "aria-hidden-focus")
 MENU = [".bh-nav"]  # judged once for each seat

@@ -28,7 +28,10 @@ def test_the_brand_is_seen_before_it_is_saved(visitors: Any, town: Town) -> None
     open_menu(page, "Brand")
     button = page.get_by_role("button", name="Save")
     before = button.evaluate("it => getComputedStyle(it).backgroundColor")
+    page.get_by_label("Palette").fill("#123456")
+    expect(page.get_by_label("Colour")).to_have_value("#123456")
     page.get_by_label("Colour").fill("#7a1f5c")
+    expect(page.get_by_label("Palette")).to_have_value("#7a1f5c")
     page.wait_for_function(
         "old => getComputedStyle(document.querySelector('form .btn-primary')).backgroundColor !== old", arg=before
     )

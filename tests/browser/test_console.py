@@ -89,12 +89,84 @@ def test_a_list_is_narrowed_while_typing_and_the_back_button_undoes_it(visitors:
     expect(page).to_have_url(re.compile(r"q=nusrat"))
     page.get_by_label("Any status").select_option("disabled")
     expect(page.locator("#results")).to_contain_text("No customer matches")
+    palette = page.locator("#palette")
+    option = palette.get_by_role("option")
     page.keyboard.press("Control+k")
+    expect(option.filter(has_text="Outages")).to_be_visible()
     page.keyboard.type("abdul")
+    expect(option.filter(has_text="Abdul Karim")).to_have_attribute("aria-selected", "true")
+    expect(option).to_have_count(2)
+    page.evaluate(AXE.read_text(encoding="utf-8"))
+    assert (
+        page.evaluate("axe.run('#palette', {preload: false}).then(told => told.violations.map(each => each.id))") == []
+    )
+    page.keyboard.press("ArrowDown")
     page.keyboard.press("Enter")
     expect(page.locator("#results")).to_contain_text("Abdul Karim")
     page.go_back()
     expect(page).to_have_url(re.compile(r"q=nusrat"))
+    page.keyboard.press("Control+k")
+    page.keyboard.type("nobody of that name")
+    expect(palette).to_contain_text("Try fewer letters")
+    expect(option).to_have_text(["Add customer"])
+    page.keyboard.press("Escape")
+    expect(palette).not_to_be_visible()
+
+
+# The browser answers as ever, but what was asked first comes last, and whatever was given up meanwhile.
+LATE = """() => {
+    const real = window.fetch;
+    window.fetch = async (address) => {
+        const answer = await real(address);
+        if (address.endsWith("q=abdul")) await new Promise(resolve => setTimeout(resolve, 900));
+        return answer;
+    };
+}"""
+
+
+def test_an_older_answer_of_the_palette_never_replaces_a_newer_one(visitors: Any, town: Town) -> None:
+    page: Page = visitors("riverside", width=390)
+    page.evaluate(LATE)
+    page.get_by_role("button", name="Find customers and pages").click()
+    box = page.get_by_role("combobox")
+    with page.expect_request(re.compile("q=abdul")):
+        box.fill("abdul")
+    box.fill("nusrat")
+    option = page.get_by_role("option")
+    expect(option.filter(has_text="Nusrat Jahan")).to_be_visible()
+    page.wait_for_timeout(1000)
+    expect(option.filter(has_text="Abdul")).to_have_count(0)
+    option.filter(has_text="Nusrat Jahan").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Nusrat Jahan")
+
+
+def test_a_list_is_walked_by_keys_and_letters_lead_to_pages(visitors: Any, town: Town) -> None:
+    page: Page = visitors("riverside")
+    page.keyboard.type("gc")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Customers")
+    rows_shown = page.locator("#results tbody tr")
+    page.keyboard.type("jjk")
+    expect(rows_shown.first.locator("a").first).to_be_focused()
+    page.keyboard.type("x")
+    expect(rows_shown.first.locator("input[name=pick]")).to_be_checked()
+    page.keyboard.type("?")
+    keys = page.get_by_role("dialog", name="Keys")
+    expect(keys).to_contain_text("Next and previous row of a list")
+    page.keyboard.press("Escape")
+    page.keyboard.type("/")
+    page.keyboard.type("jahan")  # letters that are typed are no keys
+    expect(rows_shown).to_have_count(1)
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Nusrat Jahan")
+    page.keyboard.type("?")
+    keys.get_by_label("Single letters are keys").uncheck()
+    page.keyboard.press("Escape")
+    page.keyboard.type("gc?")
+    expect(keys).not_to_be_visible()
+    visit(page, "/bills/")
+    page.keyboard.type("gc")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Bills")
 
 
 def test_the_page_of_one_of_several_resellers_tells_how_long_its_fund_lasts(visitors: Any, town: Town) -> None:

@@ -34,3 +34,13 @@ def test_filters_and_columns_change_the_list_in_place(town: Town, visitors: Any,
     page.get_by_text("Mobile", exact=True).click()
     page.get_by_role("button", name="Save").click()
     expect(page.get_by_role("link", name="Clear")).to_be_visible()
+
+
+def test_the_way_back_from_a_customer_leads_to_the_list_as_it_was_left(town: Town, visitors: Any, host: str) -> None:
+    page = visitors("riverside")
+    page.goto(f"{host}/customers/?status=suspended&sort=name")
+    page.locator("main tbody a").first.click()
+    page.get_by_role("link", name="Bills").last.click()
+    page.locator("main").get_by_role("link", name="Customers", exact=True).click()
+    expect(page.get_by_label("Any status")).to_have_value("suspended")
+    expect(page).to_have_url(f"{host}/customers/?status=suspended&sort=name")

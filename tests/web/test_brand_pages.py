@@ -75,6 +75,9 @@ def test_a_brand_is_saved_and_the_console_the_sign_in_page_and_papers_bear_it(db
     words = text_of(bill)
     for said in ("Riverside Net", "Riverside Limited", "2 Quay, Khulna", "BIN-9", "Pay at the quay", "Padma Networks"):
         assert said in words, said
+    screen = client.get(f"/bills/{town.ids['bill']}/").content.decode()  # which is printed, too
+    assert screen.index("2 Quay<br>Khulna") < screen.index("Billed to") < screen.index("Pay at the quay")
+    assert 'class="bh-logo"' in screen and "BIN-9" in screen
     receipt = text_of(client.get(f"/payments/{town.ids['payment']}/pdf/").content)
     assert "Riverside Net" in receipt
     assert "Licence holder" in receipt
@@ -86,6 +89,7 @@ def test_what_comes_from_above_is_said_so(cast: Cast) -> None:
     seen = {"display_name": "Padma Net", "support_phone": "16200", "logo": picture()}
     assert signed_in("padma").post(PAGE, seen).status_code == 303
     page = signed_in("riverside").get(PAGE).content.decode()
+    assert "No host name yet" in page and 'alt="The logo as it is now"' in page
     assert "From your provider Padma Net: 16200" in page
     assert "The pictures are from your provider Padma Net." in page
     assert f"/brand/{cast.padma.isp_id}/{cast.padma.isp_id}/" in page

@@ -17,7 +17,10 @@ from backhaul.billing import tasks
 from backhaul.billing.finding_conditions import CustomerFilter, as_json, from_json
 from backhaul.billing.services import sign_up_customer
 from backhaul.cli.embedded import EmbeddedPostgres
-from backhaul.operators.functions import rows
+from backhaul.common import clock
+from backhaul.operators.functions import execute, rows
+from backhaul.operators.people import change_member
+from backhaul.operators.people_queries import list_members
 from backhaul.payments.services import record_payment
 from backhaul.subscribers.custom_fields import CustomField, add_field
 from backhaul.subscribers.exports import ask_for_export, drop_old_exports, keep_export
@@ -123,6 +126,10 @@ def test_own_fields_stand_in_the_list_in_files_and_on_papers_where_they_are_tick
         assert ("Landlord" in words, "=Rahim" in words, "Moved in" in words, "secret" in words) == (
             True, True, False, False,
         )  # fmt: skip
+        screen = page(client, address.removesuffix("pdf/"))
+        assert ("Landlord" in screen, "=Rahim" in screen, "Moved in" in screen, "secret" in screen) == (
+            True, True, False, False,
+        )  # fmt: skip
 
 
 def test_what_joins_bangla_letters_is_searched_and_paged_for(cast: Cast) -> None:
@@ -225,8 +232,18 @@ def test_all_that_match_are_meant_by_their_filter(cast: Cast) -> None:
     package = f"{cast.padma.isp_id}-{cast.packages['Home 20']}"
     run = client.post(address, {"package": package})["Location"]
     tasks.carry_out_bulk(**jobs_of(cast, "backhaul.billing.tasks.carry_out_bulk")[-1])
+    with acting(cast.padma, cast.riverside):
+        execute("UPDATE bulk_item SET billed_minor = 500_00, fund_minor = -300_00")
     text = page(client, run)
     assert "of 3 customers" in text
+    sums = ("Billed to the customers", "Your fund", 'data-label="Billed"')
+    assert all(words in text for words in sums)
+    with acting(cast.padma, cast.riverside):
+        tower = build_person(cast.riverside, "tower-2", "noc")
+        member = next(row["id"] for row in list_members() if row["user_id"] == tower)
+        change_member(member_id=member, role="noc", permissions={"customers.view", "customers.bulk"}, at=clock.now())
+    seen = page(signed_in("tower-2"), run)
+    assert "of 3 customers" in seen and not any(words in seen for words in sums)
     assert set(names(page(client, f"{run}?show=fine"))) <= {"Person 00", "Person 01", "Person 02"}
 
 

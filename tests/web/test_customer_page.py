@@ -224,6 +224,19 @@ def _put(client: Any, home: str, sent: dict[str, str]) -> str:
     return str(answer.content.decode())
 
 
+def test_a_place_on_the_map_is_pasted_whole_and_leads_to_who_lives_there(db: object) -> None:
+    town = build_town()
+    client, home = signed_in("riverside"), f"/customers/{town.ids['customer']}/"
+    assert "give zones, boxes and customers" in client.get(f"/zones/{town.ids['zone']}/").content.decode()
+    filled = typed_in(client, home + "edit/") | {"zone": str(town.ids["zone"])}
+    beyond = client.post(home + "edit/", filled | {"latitude": "১২৩.৫, ৯০.৪"})
+    assert beyond.status_code == 422 and "A latitude lies between" in beyond.content.decode()
+    assert client.post(home + "edit/", filled | {"latitude": " ২৩.৮১০৩,  90.4125"}).status_code == 303
+    assert "23.810300, 90.412500" in client.get(home).content.decode()
+    drawn = client.get(f"/zones/{town.ids['zone']}/").content.decode()
+    assert re.search(rf'<svg class="bh-map".*<a href="{home}"[^>]*><title>', drawn, re.DOTALL)
+
+
 def test_a_stop_says_what_it_does_to_the_session_and_what_lifts_it(db: object) -> None:
     town = build_town()
     client, home = signed_in("riverside"), f"/customers/{town.ids['customer']}/"

@@ -54,6 +54,19 @@ def test_every_link_of_a_card_leads_to_a_page_that_its_reader_may_open(town: Tow
             assert set(answers.values()) <= {200}, (seat, key, answers)
 
 
+def test_a_list_behind_a_figure_comes_to_the_same(town: Town) -> None:
+    """B6: billed and collected this month, and what is due, with the number of bills and of customers who owe."""
+    client = signed_in("riverside")
+    cards = client.get("/dashboard/figures/").content.decode()
+    opened = re.findall(r'href="(/(?:bills|payments)/\?[^"]+)".*?bh-stat-value">([\d.,]+)<', cards, re.DOTALL)
+    assert len(opened) == 3 and "/payments/?from=" in cards
+    assert {figure for _, figure in opened} > {"0.00"}
+    for href, figure in opened:
+        assert f"BDT {figure}</strong>" in client.get(href).content.decode(), href
+    assert "bh-card-foot border-top-0 m-0" not in client.get("/bills/?state=open&q=karim").content.decode()
+    assert "?kind=manual" in signed_in("accountant").get("/dashboard/books/").content.decode()
+
+
 def test_a_page_asks_the_database_twelve_times_at_most_beside_its_frame(town: Town) -> None:
     for seat in ("padma", "north", "riverside", "collector", "accountant"):
         client = signed_in(seat)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import io
+import json
+import re
 from collections.abc import Iterator
 from datetime import date, timedelta
 
@@ -116,7 +118,9 @@ def test_stepping_up_takes_the_own_password_and_then_what_is_done_says_by_whom(t
     client = went_in(town, "padma", town.cast.riverside)
     assert client.post("/inside/step-up/", {"password": "not mine"}).status_code == 422
     assert client.post("/inside/step-up/", {"password": PASSWORD}).status_code == 303
-    assert "looking only" not in text(client, "/")
+    banner = text(client, "/")
+    assert "looking only" not in banner
+    assert re.search(r"until \d\d:\d\d you may change things, recorded with your name", banner)
     customer = town.ids["suspended"]
     paid = client.post(
         f"/collect/{customer}/",
@@ -193,13 +197,23 @@ def test_when_the_time_is_over_nothing_is_done_and_one_is_back(town: Town, owner
     client = stepped_up(town, "padma", town.cast.riverside)
     past = timedelta(hours=3)
     owner.execute("UPDATE impersonation SET from_at = from_at - %s, until_at = until_at - %s, "
-                  "stepped_up_at = stepped_up_at - %s", [past, past, past])  # fmt: skip
+                  "stepped_up_at = stepped_up_at - %s, changes_until = changes_until - %s", [past] * 4)  # fmt: skip
     answer = client.post(f"/customers/{town.ids['customer']}/suspend/", {"why": "too late", "confirmed": "1"})
     assert answer.status_code == 303 and answer["Location"] == "/"
     assert "Your time inside the other operator is over" in text(client, "/")
     with acting(town.cast.padma, town.cast.riverside):
         assert rows("SELECT 1 FROM block WHERE why = 'too late'") == []
     assert client.get(f"/customers/{town.ids['customer']}/").status_code == 404
+
+
+def test_stepping_up_ends_before_the_visit(town: Town, owner: psycopg.Connection) -> None:
+    client = stepped_up(town, "padma", town.cast.riverside)
+    owner.execute("UPDATE impersonation SET changes_until = now(), stepped_up_at = from_at WHERE ended_at IS NULL")
+    late = client.post(f"/customers/{town.ids['customer']}/suspend/", {"why": "later", "confirmed": "1"})
+    assert late.status_code == 403 and b"You are only looking inside Riverside" in late.content
+    assert "looking only" in text(client, "/")
+    assert client.post("/inside/step-up/", {"password": PASSWORD}).status_code == 303
+    assert "looking only" not in text(client, "/")
 
 
 def test_signing_out_ends_it_in_the_list_too(town: Town) -> None:
@@ -266,6 +280,40 @@ def test_a_list_of_customers_that_is_taken_away_is_in_the_log_and_not_taken_by_w
         taken = rows("SELECT actor_id, impersonation_id FROM audit_event WHERE verb = 'customer-file' ORDER BY id")
     assert [row["actor_id"] for row in taken] == [town.cast.owners["padma"], town.cast.owners["riverside"]]
     assert [row["impersonation_id"] is None for row in taken] == [False, True]
+
+
+def test_whatever_list_is_taken_away_the_log_says_which_how_long_and_by_which_filters(town: Town) -> None:
+    ids, riverside = town.ids, town.cast.riverside
+    month = f"{ids['month']:%Y-%m}"
+    funds = f"/funds/{riverside}/statements/{month}"
+    client, looking = signed_in("riverside"), went_in(town, "padma", riverside)
+    taken = {
+        "/customers/file/?as=xlsx&status=suspended": ("customers-", 1, {"status": "suspended"}),
+        f"/customers/files/{ids['export']}/fetch/": ("customers-", 0, {}),
+        f"/bills/files/{ids['bill_export']}/fetch/": ("bills-", 0, {}),
+        f"/proof/csv/?month={month}": (f"proof-{month}", None, {"month": month}),
+        f"{funds}/csv/?of=customers": ("fund-", None, {"of": "customers"}),
+        f"{funds}/pdf/?lang=en": ("fund-", None, {}),
+        "/books/trial-balance/?as=csv": ("trial-balance-", None, {}),
+        "/books/trial-balance/?as=xlsx": ("trial-balance-", None, {}),
+        "/books/trial-balance/?as=pdf&lang=bn": ("trial-balance-", None, {}),
+        "/books/heads/file/": ("books-", None, {}),
+        "/audit/csv/?verb=suspend": ("audit-", 0, {"verb": "suspend"}),
+    }
+    for address, (name, many, filters) in taken.items():
+        answer = client.get(address)
+        assert answer["Content-Disposition"].startswith("attachment"), address
+        assert "no-store" in answer["Cache-Control"] and answer["X-Content-Type-Options"] == "nosniff"
+        with acting(town.cast.padma, riverside):
+            (row,) = rows("SELECT actor_id, verb, detail::text FROM audit_event ORDER BY id DESC LIMIT 1")
+        told = json.loads(row["detail"])
+        assert row["verb"] == ("customer-file" if "/file/?as" in address else "took-file"), address
+        assert row["actor_id"] == town.cast.owners["riverside"]
+        assert told["file"].startswith(name) and told["filters"] == filters, (address, told)
+        assert told["rows"] == many if many is not None else told["rows"] > 0, (address, told)
+        if "fetch" not in address:  # of who asked for it alone
+            assert looking.get(address).status_code == 403, address
+    assert "Took a list as a file" in text(client, "/audit/?verb=took-file")
 
 
 def test_the_log_is_filtered_paged_and_downloaded(town: Town) -> None:

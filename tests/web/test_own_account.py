@@ -184,13 +184,29 @@ def test_a_session_is_over_twelve_hours_after_it_was_last_used(padma: Cast) -> N
     assert client.get("/profile/").status_code == 303
 
 
+def test_a_session_that_is_used_every_day_is_over_after_thirty_days(padma: Cast) -> None:
+    client = signed_in("north")
+
+    def begun(days: float) -> None:
+        session = client.session
+        session["started_at"] = (clock.now() - timedelta(days=days)).isoformat()
+        session["seen_at"] = (clock.now() - timedelta(hours=2)).isoformat()
+        session.save()
+
+    begun(29.9)
+    assert client.get("/profile/").status_code == 200
+    assert UserSession.objects.get().expire_date < clock.now() + timedelta(hours=3)
+    begun(30)
+    assert client.get("/profile/").status_code == 303
+
+
 def test_cookies_are_secure_over_tls_and_hidden_from_scripts(padma: Cast) -> None:
     for secure in (True, False):
         client = Client()
         client.get("/sign-in/", secure=secure)
         client.post("/sign-in/", {"username": "north@padma", "password": PASSWORD}, secure=secure)
         named = [cookie for name, cookie in client.cookies.items() if name.startswith("backhaul")]
-        assert len(named) == 2
+        assert len(named) == 3
         assert {bool(cookie["secure"]) for cookie in named} == {secure}
         assert all(cookie["httponly"] for cookie in named)
 

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.test import Client
+from django.conf import settings
+from django.test import Client, RequestFactory
 
 from backhaul.common import clock
 from backhaul.identity.models import CodeApp, Mail, Passkey, User
 from backhaul.identity.services import set_email, set_first_password
 from backhaul.operators.functions import rows
 from backhaul.operators.sign_in_rules import set_second_factor_rule
-from tests.builders import PASSWORD, acting
+from backhaul.web.console.where import address_on_paper
+from tests.builders import PASSWORD, acting, build_person
 from tests.cast import Cast
 from tests.web.conftest import HOST, is_in, sign_in, signed_in
 from tests.web.test_own_account import asked_for_mail, link_in
@@ -115,11 +118,59 @@ def test_codes_are_not_guessed_from_many_addresses(padma: Cast) -> None:
         assert len(rows("SELECT 1 FROM audit_event WHERE verb = 'locked-out'")) == 1
 
 
+def test_passwords_are_not_guessed_from_many_addresses_and_known_browsers_stay_open(padma: Cast) -> None:
+    set_email(user_id=padma.owners["north"], email="north@mail.example")
+    known, stranger = Client(), Client(REMOTE_ADDR=ELSEWHERE)
+    assert is_in(sign_in("north@padma", client=known)) and is_in(sign_in("rival@padma", client=stranger))
+    for name in ("north@padma", "nobody@padma"):
+        told = [sign_in(name, "wrong", REMOTE_ADDR=f"198.51.100.{n}").content.decode() for n in range(21)]
+        assert ["from many places" in each for each in told] == [False] * 20 + [True]
+    stranger.post("/sign-out/")
+    assert "from many places" in sign_in("north@padma", client=stranger).content.decode()
+    assert is_in(sign_in("rival@padma", client=stranger))
+    known.post("/sign-out/")
+    assert is_in(sign_in("north@padma", client=known))
+    elsewhere = Client()
+    asked_for_mail("north@padma")
+    assert elsewhere.post(link_in(Mail.objects.get()), NEW).status_code == 303
+    assert is_in(sign_in("north@padma", NEW["password"], client=elsewhere))
+    with acting(padma.padma, padma.north):
+        assert len(rows("SELECT 1 FROM audit_event WHERE verb = 'locked-out'")) == 1
+
+
+def test_a_known_browser_that_was_taken_has_no_more_tries_than_others(padma: Cast) -> None:
+    taken = Client()
+    sign_in("north@padma", client=taken)
+    taken.post("/sign-out/")
+    places = [{"REMOTE_ADDR": f"198.51.100.{n}"} for n in range(21)]
+    told = [sign_in("north@padma", "wrong", client=taken, **each).content.decode() for each in places]
+    assert ["from many places" in each for each in told] == [False] * 20 + [True]
+    assert is_in(sign_in("north@padma"))
+
+
+def test_the_own_password_is_not_guessed_in_an_open_browser_from_many_addresses(padma: Cast) -> None:
+    client = signed_in("north")
+    for n in range(20):
+        assert client.post("/confirm/", {"password": "wrong"}, REMOTE_ADDR=f"198.51.100.{n}").status_code == 422
+    assert client.post("/confirm/", {"password": PASSWORD}, REMOTE_ADDR=ELSEWHERE).status_code == 422
+
+
 def test_a_mail_leads_to_the_machine_itself_only_for_who_sits_there(padma: Cast) -> None:
     set_email(user_id=padma.owners["north"], email="north@mail.example")
     asked_for_mail("north@padma", HTTP_HOST="localhost", REMOTE_ADDR=ELSEWHERE)
     asked_for_mail("north@padma", HTTP_HOST="localhost")
     assert [re.findall(r"http://(\S+?)/", each.body)[0] for each in Mail.objects.order_by("pk")] == [HOST, "localhost"]
+
+
+def test_the_port_that_a_request_claims_is_in_no_mail_nor_on_paper(padma: Cast) -> None:
+    set_email(user_id=padma.owners["north"], email="north@mail.example")
+    for port in (":4444", "", f":{settings.HOME.web_port}"):
+        asked_for_mail("north@padma", HTTP_HOST=HOST + port)
+    led = [re.findall(r"http://(\S+?)/", each.body)[0] for each in Mail.objects.order_by("pk")]
+    assert led == [HOST, HOST, f"{HOST}:{settings.HOME.web_port}"]
+    asked = RequestFactory().get("/", HTTP_HOST=f"evil.example:{settings.HOME.web_port}")
+    assert address_on_paper(asked, padma.padma.isp_id, "/x/") == f"http://{HOST}/x/"
+    assert address_on_paper(asked, padma.meghna.isp_id, "/x/") == f"http://evil.example:{settings.HOME.web_port}/x/"
 
 
 def test_the_last_second_factor_stays_where_the_operator_wants_one(padma: Cast) -> None:
@@ -135,6 +186,100 @@ def test_the_last_second_factor_stays_where_the_operator_wants_one(padma: Cast) 
     with acting(padma.padma, padma.north):
         set_second_factor_rule("nobody")
     assert client.post(f"/profile/passkeys/{key.pk}/remove/").status_code == 303
+
+
+def told_of(name: str) -> list[tuple[str, str]]:
+    """The notices that were mailed about a person: to whom, and of what; they are taken away."""
+    found = Mail.objects.filter(user_id=User.objects.get(name=name).pk, subject__contains="·").order_by("pk")
+    told = [(each.address, each.subject.partition(" ·")[0]) for each in found]
+    found.delete()
+    return told
+
+
+def test_whatever_changes_how_a_person_signs_in_it_is_told_by_mail_and_the_bell(padma: Cast) -> None:
+    user_id, mine = padma.owners["north"], "north@mail.example"
+    set_email(user_id=user_id, email=mine)
+    client, _, _ = with_codes()
+    assert told_of("north") == [(mine, "Codes at the sign-in were turned on")]
+    client.post("/profile/recovery-codes/")
+    key = add_passkey(user_id, "phone")
+    client.post(f"/profile/passkeys/{key.pk}/remove/")
+    client.post("/profile/second-factor/off/")
+    client.post("/profile/email/", {"email": "new@mail.example"}, HTTP_HOST=HOST)
+    Client().post(link_in(Mail.objects.get(address="new@mail.example")))
+    assert sorted(told_of("north")) == sorted([
+        (mine, "New recovery codes were made"), (mine, "A passkey was removed"),
+        (mine, "Codes at the sign-in were turned off"), (mine, "The e-mail address was changed"),
+        ("new@mail.example", "The e-mail address was changed"),
+    ])  # fmt: skip
+    add_passkey(user_id, "laptop")
+    assert client.post("/password/", {"current": PASSWORD, **NEW}, HTTP_HOST=f"{HOST}:4444").status_code == 303
+    body = Mail.objects.get(subject__startswith="The password was changed").body
+    assert "“laptop”" in body and f"http://{HOST}/profile/" in body and "127.0.0.1" in body
+    Mail.objects.all().delete()
+    asked_for_mail("north@padma")
+    again = Client()
+    again.post(link_in(Mail.objects.get()), {"password": PASSWORD, "again": PASSWORD})
+    assert "Your passkeys stay" in again.get("/sign-in/").content.decode()
+    assert [subject for _, subject in told_of("north")] == ["A new password was set by a mail"]
+    bell = signed_in("north")
+    assert "A passkey was removed" in bell.get("/progress/").content.decode()
+    assert "A passkey was removed" not in signed_in("rival").get("/progress/").content.decode()
+
+
+def test_what_staff_do_to_ones_sign_in_is_told_to_the_mailbox_that_was_ones_own(padma: Cast) -> None:
+    with acting(padma.padma, padma.north):
+        build_person(padma.north, "clerk", "collector")
+        clerk = User.objects.get(name="clerk")
+        member = rows("SELECT id FROM membership WHERE user_id = %s", [clerk.pk])[0]["id"]
+    signed_in("clerk")
+    set_email(user_id=clerk.pk, email="clerk@mail.example")
+    owner = signed_in("north")
+    assert owner.post(f"/staff/{member}/second-factor/").status_code == 303
+    assert owner.post(f"/staff/{member}/password/", {"password": "a first password"}).status_code == 303
+    assert [what.partition(" of the company ")[2] for _, what in told_of("clerk")] == [
+        "took the second factor away, to be set up anew", "set a first password",
+    ]  # fmt: skip
+    session = owner.session
+    session["confirmed_at"] = (clock.now() - timedelta(minutes=11)).isoformat()
+    session.save()
+    late = owner.post(f"/staff/{member}/password/", {"password": "another password"})
+    assert late.headers["Location"].startswith("/confirm/")
+
+
+def test_notices_are_not_crowded_out_by_mails_that_anybody_asks_for(padma: Cast) -> None:
+    set_email(user_id=padma.owners["north"], email="north@mail.example")
+    for _ in range(6):
+        asked_for_mail("north@padma")
+    with_codes()
+    assert told_of("north") == [("north@mail.example", "Codes at the sign-in were turned on")]
+
+
+def test_a_new_password_takes_passkeys_along_where_that_is_wanted_and_one_may(padma: Cast) -> None:
+    client = signed_in("north")
+    assert "passkeys" not in client.get("/password/").content.decode()
+    add_passkey(padma.owners["north"], "somebody’s phone")
+    assert "somebody’s phone" in client.get("/password/").content.decode()
+    with acting(padma.padma, padma.north):
+        set_second_factor_rule("owners")
+    both = {"current": PASSWORD, **NEW, "remove_passkeys": "on"}
+    assert "Set another one up first" in client.post("/password/", both).content.decode()
+    assert is_in(client.get("/sign-in/"))  # the password is the old one, too
+    with acting(padma.padma, padma.north):
+        set_second_factor_rule("nobody")
+    assert client.post("/password/", both).status_code == 303
+    assert not Passkey.objects.exists()
+
+
+def test_what_ends_or_adds_a_factor_ends_the_other_sessions(padma: Cast) -> None:
+    thief = signed_in("north")
+    client, _, _ = with_codes()
+    assert thief.get("/profile/").status_code == 303 and client.get("/profile/").status_code == 200
+    key = add_passkey(padma.owners["north"], "thief's")
+    assert client.post("/profile/second-factor/off/").status_code == 303
+    thief = signed_in("north")
+    assert client.post(f"/profile/passkeys/{key.pk}/remove/").status_code == 303
+    assert thief.get("/profile/").status_code == 303 and client.get("/profile/").status_code == 200
 
 
 def test_who_signs_out_has_done_it(padma: Cast) -> None:

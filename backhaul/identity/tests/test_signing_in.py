@@ -12,7 +12,7 @@ import pytest
 from django.db import connections
 
 from backhaul.common.errors import InvalidInput
-from backhaul.identity import limits, mails, second_factor
+from backhaul.identity import devices, limits, mails, second_factor
 from backhaul.identity.models import CodeApp, Mail, Passkey, Try, User
 from backhaul.identity.passkeys import Site, get_passkey, remove_passkey
 from backhaul.identity.services import create_user, set_first_password
@@ -78,6 +78,16 @@ def test_a_person_is_let_try_again_by_whoever_may(cast: Cast) -> None:
     assert tried.locks and tried.wait == timedelta(minutes=1)
     lift_locks(cast.owners["north"])
     assert try_password("north@padma", "correct horse battery", host="", address=HERE, now=AT).user is not None
+
+
+def test_a_browser_is_known_to_the_last_few_who_signed_in_there_for_a_year() -> None:
+    note = ""
+    for user_id in range(1, 7):
+        note = devices.with_device(note, user_id)
+    assert [bool(devices.device_of(note, n)) for n in range(1, 7)] == [False] + [True] * 5
+    assert devices.device_of(devices.with_device(note, 6), 6) == devices.device_of(note, 6)
+    assert devices.device_of(note, 5) != devices.device_of(note, 6)
+    assert devices.device_of(note[:-2] + "xx", 6) == devices.device_of("", 6) == ""
 
 
 def with_app(user_id: int) -> pyotp.TOTP:

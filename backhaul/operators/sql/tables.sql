@@ -139,9 +139,11 @@ CREATE TABLE impersonation (
     from_at timestamptz NOT NULL,
     until_at timestamptz NOT NULL,
     stepped_up_at timestamptz CHECK (stepped_up_at >= from_at),     -- until then it looks, and changes nothing
+    changes_until timestamptz,                                      -- from then on it only looks again
     ended_at timestamptz CHECK (ended_at >= from_at),               -- by the person; otherwise it ends at until_at
     PRIMARY KEY (operator_id, id),
     CHECK (actor_operator_id <> operator_id),
+    CONSTRAINT impersonation_changes CHECK ((changes_until IS NULL) = (stepped_up_at IS NULL) AND changes_until > stepped_up_at),
     CONSTRAINT impersonation_lasts CHECK (until_at > from_at AND until_at <= from_at + interval '4 hours'),
     FOREIGN KEY (isp_id, operator_id) REFERENCES operator (isp_id, id),
     FOREIGN KEY (isp_id, actor_operator_id) REFERENCES operator (isp_id, id)     -- nobody comes in from another ISP

@@ -150,6 +150,23 @@ def test_stepped_up_each_row_says_who_wrote_it_and_in_which_visit(cast: Cast) ->
         assert rows("SELECT count(*) AS own FROM audit_event WHERE impersonation_id IS NULL")[0]["own"] >= 1
 
 
+def test_what_it_may_change_it_may_for_a_quarter_of_an_hour_and_again_after_another_step(cast: Cast) -> None:
+    entry = stepped_up(cast, cast.riverside)
+    last = NOW + timedelta(minutes=15) - timedelta(seconds=1)
+    with inside(cast, cast.riverside, entry, at=last) as scope:
+        assert scope.entry and scope.entry.changes_until == NOW + timedelta(minutes=15)
+        execute("UPDATE operator SET name = name WHERE id = %s", [cast.riverside])
+    late = NOW + timedelta(minutes=15)
+    with pytest.raises(DatabaseError) as refused, inside(cast, cast.riverside, entry, at=late):
+        execute("UPDATE operator SET name = name WHERE id = %s", [cast.riverside])
+    assert is_read_only(refused.value)
+    with inside(cast, cast.riverside, entry, at=late, writes=True):
+        step_up(now=late)
+    with inside(cast, cast.riverside, entry, at=late) as scope:
+        assert scope.entry and scope.entry.changes_until == NOW + timedelta(minutes=30)  # no later than the visit
+        assert list_came_in()[0]["stepped_up_at"] == NOW
+
+
 def test_it_ends_by_itself(cast: Cast) -> None:
     entry = go_in(cast, cast.north, minutes=60)
     with inside(cast, cast.north, entry, at=NOW + HOUR - timedelta(seconds=1)):

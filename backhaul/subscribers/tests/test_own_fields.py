@@ -18,7 +18,15 @@ from backhaul.subscribers.custom_fields import (
     list_values,
     list_values_of,
 )
-from backhaul.subscribers.documents import add_document, get_document, list_documents, withdraw_document
+from backhaul.subscribers.documents import (
+    MOST_DOCUMENTS,
+    MOST_EVER,
+    TooMany,
+    add_document,
+    get_document,
+    list_documents,
+    withdraw_document,
+)
 from backhaul.subscribers.lookalikes import Sought, find_free_username, find_lookalikes
 from backhaul.subscribers.queries import get_numbering
 from backhaul.subscribers.rules import NumberFormat, clean_value, suggest_username, type_of_file
@@ -152,6 +160,21 @@ def test_a_document_is_its_operators_own_and_kept_once(cast: Cast) -> None:
         with pytest.raises(Refusal):
             get_document(kept, customer_id=customer)
         assert list_documents(customer)[0]["withdrawn_at"] == NOON
+
+
+def test_a_document_withdrawn_makes_room_for_another_but_not_without_end(cast: Cast) -> None:
+    paper: dict[str, Any] = {"title": "Contract", "content": PDF, "now": NOON}
+    with acting(cast.padma, cast.riverside):
+        customer = build_customer(cast).customer_id
+        kept = [add_document(customer_id=customer, request_key=f"k{n}", **paper) for n in range(MOST_DOCUMENTS)]
+        with pytest.raises(TooMany, match="withdraw one"):
+            add_document(customer_id=customer, request_key="more", **paper)
+        for n in range(MOST_EVER - MOST_DOCUMENTS):
+            withdraw_document(customer_id=customer, document_id=kept[n], now=NOON)
+            kept.append(add_document(customer_id=customer, request_key=f"l{n}", **paper))
+        withdraw_document(customer_id=customer, document_id=kept[-1], now=NOON)
+        with pytest.raises(TooMany, match="no more are kept"):
+            add_document(customer_id=customer, request_key="more", **paper)
 
 
 def test_alike_are_the_same_mobile_the_same_mac_and_a_similar_name_in_the_zone(cast: Cast) -> None:

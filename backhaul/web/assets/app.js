@@ -3,7 +3,9 @@
 import htmx from "htmx.org/dist/htmx.esm.js";
 import "./app.css";
 import { startBrand } from "./brand.js";
+import { startKeys } from "./keys.js";
 import { startLines } from "./lines.js";
+import { startLists } from "./lists.js";
 import { startLive } from "./live.js";
 import { startPalette } from "./palette.js";
 import { startPanel } from "./panel.js";
@@ -13,6 +15,7 @@ import { startTicks } from "./ticks.js";
 Object.assign(htmx.config, {
   allowEval: false,
   includeIndicatorStyles: false,
+  attributesToSettle: ["class"], // a style that a field had got would be written into its successor: no inline styles
   historyCacheSize: 0,
   refreshOnHistoryMiss: true,
   selfRequestsOnly: true,
@@ -142,7 +145,9 @@ document.addEventListener("htmx:responseError", () => tell(document.getElementBy
 document.addEventListener("htmx:sendError", () => tell(document.getElementById("toast").dataset.offline));
 
 startBrand();
+startKeys(on);
 startLines(on);
+startLists(on);
 startLive(htmx);
 startPanel(on, htmx);
 startPalette(on);

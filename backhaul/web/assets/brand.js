@@ -4,6 +4,7 @@ const COLOUR = /^#[0-9a-f]{6}$/;
 
 export function startBrand() {
   document.addEventListener("input", (e) => {
+    if (e.target.matches?.("[data-brand-pick]")) pickColour(e.target);
     if (e.target.matches?.("[data-brand-colour]")) showColour(e.target.value.trim().toLowerCase());
     if (e.target.matches?.('.bh-halves [name="display_name"]'))
       document.querySelectorAll("[data-brand-name]").forEach((name) => (name.textContent = e.target.value));
@@ -14,8 +15,16 @@ export function startBrand() {
   });
 }
 
+function pickColour(palette) {
+  const field = document.getElementById(palette.dataset.brandPick);
+  field.value = palette.value;
+  showColour(palette.value);
+}
+
 function showColour(colour) {
   if (!COLOUR.test(colour)) return;
+  const palette = document.querySelector("[data-brand-pick]");
+  if (palette) palette.value = colour;
   let sheet = document.querySelector("link[data-brand-colours]");
   if (!sheet) {
     sheet = Object.assign(document.createElement("link"), { rel: "stylesheet" });

@@ -22,7 +22,7 @@ from backhaul.operators.scope import unit_of_work
 from backhaul.web.console.access_forms import SecondStepForm, SignInForm
 from backhaul.web.console.confirm import safe_next
 from backhaul.web.console.enter import end_visit
-from backhaul.web.console.entering import enter, needs_second_step, pending, put_off
+from backhaul.web.console.entering import device_note, enter, needs_second_step, pending, put_off
 from backhaul.web.console.frame import brand_of_scope
 from backhaul.web.console.pages import leave_to, sent
 from backhaul.web.console.tries import failed, heard, note
@@ -45,9 +45,8 @@ def sign_in(request: HttpRequest) -> HttpResponse:
     form = SignInForm(sent(request))
     if request.method == "POST" and form.is_valid():
         now, given = clock.now(), form.cleaned_data
-        tried = try_password(
-            given["username"], given["password"], host=host_of(request), address=address_of(request), now=now
-        )
+        tried = try_password(given["username"], given["password"], host=host_of(request), address=address_of(request),
+                             now=now, note=device_note(request))  # fmt: skip
         heard(request, tried, now)
         if tried.user is not None:
             if needs_second_step(tried.user):

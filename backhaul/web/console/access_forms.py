@@ -79,7 +79,18 @@ class PasswordForm(TwiceForm):
         strip=False,
         widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
     )
-    field_order = ("current", "password", "again")
+    remove_passkeys = forms.BooleanField(label=gettext_lazy("Remove my passkeys, too"), required=False)
+    field_order = ("current", "password", "again", "remove_passkeys")
+
+    def __init__(self, *args: Any, passkeys: str, **options: Any) -> None:
+        """`passkeys`: what is shown of those that the person has; empty: there are none."""
+        super().__init__(*args, **options)
+        if not passkeys:
+            del self.fields["remove_passkeys"]
+        else:
+            self.fields["remove_passkeys"].help_text = _(
+                "They sign you in without the password: %(names)s. Remove them where one may be somebody else's."
+            ) % {"names": passkeys}
 
 
 class ForgotForm(forms.Form):

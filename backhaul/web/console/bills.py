@@ -22,13 +22,16 @@ from backhaul.common.errors import NotFound
 from backhaul.operators.branding import brand_of
 from backhaul.payments.bill_facts import find_bill_facts
 from backhaul.payments.queries import list_bill_payments
+from backhaul.subscribers.custom_fields import list_values
 from backhaul.subscribers.zones import list_zone_choices
 from backhaul.web.console import given
 from backhaul.web.console.bill_extras import bill_actions
 from backhaul.web.console.bill_filters import bill_query, read_bill_filter, recent_months, shown_bill_filter
 from backhaul.web.console.downloads import pdf_file, print_choices, print_language
+from backhaul.web.console.list_sums import bills_come_to
 from backhaul.web.console.pages import ROWS, PageRequest, page, paged, show, unit_of
 from backhaul.web.console.people import by_whom
+from backhaul.web.own_fields import filled_in
 from backhaul.web.paper.bills import bill_document
 
 
@@ -42,6 +45,7 @@ def bills(request: PageRequest) -> HttpResponse:
         "page": paged(request, [row | {"href": reverse("bill", args=[row["id"]])} for row in found], "number"),
         "filters": shown_bill_filter(wanted),
         "choices": {"state": states, "month": recent_months(request.today), "zone": list_zone_choices()},
+        "sums": bills_come_to(wanted, request.today),
         "held": list_held_bills(),
         "print": [(_("One PDF"), "pdf"), (_("ZIP of single files"), "zip")],
         "query": bill_query(wanted),
@@ -59,6 +63,7 @@ def bill(request: PageRequest, pk: int) -> HttpResponse:
         "charge": get_own_charge(pk),
         "actions": bill_actions(row, get_written_off(pk), request.scope.permissions),
         "document": brand_of(),
+        "own": filled_in(list_values(row["customer_id"], on="on_document")),
         "prints": print_choices(reverse("bill-pdf", args=[pk])),
     }
     return show(request, "bill", facts | context | {"adjustments": by_whom(request, facts["adjustments"], "actor_id")})

@@ -55,6 +55,7 @@ def hosts_of(request: PageRequest) -> dict[str, Any]:
     others = owners - {request.scope.operator_id}
     names = {row["id"]: row["name"] for row in list_below(limit=MOST_BELOW)} if others else {}
     return {
+        "has_hosts": bool(hosts or claims),
         "hosts": [{"host": each.host, "of": names.get(each.operator_id, "")} for each in hosts],
         "claims": [
             {"host": each.host, "of": names.get(each.operator_id, ""), "failure": FAILURES.get(each.failure, "")}

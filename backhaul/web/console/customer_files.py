@@ -23,7 +23,7 @@ from backhaul.web.console.customer_columns import Column, columns_for, with_stan
 from backhaul.web.console.customer_filters import kept_query, read_filter, read_sort
 from backhaul.web.console.customer_list import said
 from backhaul.web.console.customer_sheets import WRITERS
-from backhaul.web.console.downloads import UNSAFE, attachment
+from backhaul.web.console.downloads import UNSAFE, attachment, taken
 from backhaul.web.console.jobs import follow
 from backhaul.web.console.pages import PageRequest, go, page, show, unit_of
 from backhaul.web.console.statement_files import XLSX
@@ -49,11 +49,10 @@ def make(request: PageRequest) -> HttpResponse:
         pages = (with_standing(each, columns, now=request.now) for each in walk_customers(wanted, order=sort))
         held = TemporaryFile("w+b")  # noqa: SIM115  closed below, whatever happens
         with held:
-            WRITERS[file_type](held, pages, columns)
+            written = WRITERS[file_type](held, pages, columns)
             held.seek(0)
             answer.write(held.read())
-        request.done = True  # who only looks inside takes nobody's customers away: the log could not tell
-        return answer
+        return taken(answer, f"customers-{request.today}.{file_type}", written)
     if request.method == "POST":
         export_id = ask_for_export(
             file_type=file_type,
@@ -84,7 +83,8 @@ def fetch(request: PageRequest, pk: int) -> HttpResponse:
 
 
 def send_file(request: PageRequest, pk: int, subject: str, types: dict[str, str]) -> HttpResponse:
-    """A file that was made, for who asked for it; `types`: the content type of each of its file types."""
+    """A file that was made, for who asked for it; `types`: the content type of each of its file types. Each fetch is
+    written down, with what the file was made of."""
     written = TemporaryFile("w+b")  # noqa: SIM115  sent from the disk, however long; the answer closes it
     with unit_of(request):
         found = get_export(pk, subject=subject)
@@ -95,7 +95,8 @@ def send_file(request: PageRequest, pk: int, subject: str, types: dict[str, str]
     written.seek(0)
     name = UNSAFE.sub("-", f"{subject}-{found['asked_at']:%Y-%m-%d}.{found['file_type']}")
     answer = FileResponse(written, as_attachment=True, filename=name, content_type=types[found["file_type"]])
-    return cast(HttpResponse, answer)
+    asked = {key: value for key, value in found["wanted"].items() if value not in (None, "", [])}
+    return cast(HttpResponse, taken(answer, name, found["items"], made_of=asked))
 
 
 def _parts(export_id: int) -> Iterator[bytes]:

@@ -8,7 +8,6 @@ from typing import Any
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import pgettext_lazy
 
 from backhaul.catalog.queries import list_billing_profiles_offered, list_packages_offered
 from backhaul.subscribers.custom_fields import list_fields
@@ -17,7 +16,7 @@ from backhaul.subscribers.queries import find_usual_profile
 from backhaul.subscribers.services import NewCustomer
 from backhaul.subscribers.zones import list_zone_choices
 from backhaul.web.console.given import as_id
-from backhaul.web.forms import CoordinateField, KeyedForm, MoneyField, PhoneField
+from backhaul.web.forms import KeyedForm, MapPlace, MoneyField, PhoneField
 from backhaul.web.templatetags.console import money
 from backhaul.web.words import choices
 
@@ -48,7 +47,7 @@ def input_of(field: dict[str, Any]) -> forms.Field:
     return forms.CharField(max_length=500, widget=forms.TextInput(attrs={"autocomplete": "off", **attrs}), **given)
 
 
-class PlaceFields(forms.Form):
+class PlaceFields(MapPlace):
     """Who and where: what can be changed later too, with the fields of the operator's own."""
 
     name = forms.CharField(label=_("Name"), max_length=120, widget=forms.TextInput(attrs={"autocomplete": "off"}))
@@ -64,8 +63,6 @@ class PlaceFields(forms.Form):
         label=_("Static address"), required=False, help_text=_("Empty: an address out of the package's pool.")
     )
     address = forms.CharField(label=_("Address"), max_length=400, required=False, widget=forms.Textarea)
-    latitude = CoordinateField(label=pgettext_lazy("map", "Latitude"), most=90)
-    longitude = CoordinateField(label=pgettext_lazy("map", "Longitude"), most=180)
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)

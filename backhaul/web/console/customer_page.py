@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import timedelta
 from typing import Any
 
 from django.http import HttpResponse
@@ -26,7 +26,8 @@ from backhaul.web.console.customer_status import actions_for, lifted_by
 from backhaul.web.console.extras import agreed_with, extra_actions
 from backhaul.web.console.pages import PageRequest, page, show
 from backhaul.web.console.people import by_whom
-from backhaul.web.templatetags.console import dated, day
+from backhaul.web.own_fields import filled_in
+from backhaul.web.templatetags.console import dated
 from backhaul.web.words import named
 
 MANY = 200
@@ -113,7 +114,7 @@ def customer(request: PageRequest, pk: int) -> HttpResponse:
         "open_blocks": [block | {"lifted_by": lifted_by(block["reason"])} for block in held_off],
         "agreed": agreed_with(service, request) if "bills.view" in request.scope.permissions else {},
         "planned": planned,
-        "fields": [field | {"shown": _shown(field)} for field in list_values(pk) if field["value"]],
+        "fields": filled_in(list_values(pk)),
         "history": history,
     }
     return show_tab(request, pk, "customer", context)
@@ -123,13 +124,6 @@ def _prices(service: int, planned: dict[str, Any] | None, request: PageRequest) 
     """The price of today and those set for later, as far as a change of package does not end them."""
     ahead = list_prices_ahead(service, request.today)
     return [ahead[0], *(price for price in ahead[1:] if planned is None or price["from_on"] < planned["on_date"])]
-
-
-def _shown(field: dict[str, Any]) -> str:
-    """The value of a field of the operator's own as people read it."""
-    if field["kind"] == "yes_no":
-        return _("Yes") if field["value"] == "yes" else _("No")
-    return day(date.fromisoformat(field["value"])) if field["kind"] == "date" else str(field["value"])
 
 
 @page("bills.view")

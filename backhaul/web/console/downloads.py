@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import TypeVar
 from urllib.parse import urlencode
 
 from django.conf import settings
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
@@ -19,6 +20,7 @@ from backhaul.web.console.pages import leave_to
 from backhaul.web.paper.document import Document, DocumentTooLong
 from backhaul.web.paper.press import PressBusy, print_document
 
+Answer = TypeVar("Answer", bound=HttpResponseBase)
 UNSAFE = re.compile(r"-*[^A-Za-z0-9._-]+-*")  # names of operators are in names of files
 
 
@@ -26,7 +28,16 @@ def csv_file(name: str, table: Iterable[Iterable[object]]) -> HttpResponse:
     """A CSV download. Words that a spreadsheet would take for a formula are made words again."""
     answer = attachment(name, "text/csv; charset=utf-8")
     answer.write("\ufeff")  # so that spreadsheets read Bangla
-    csv.writer(answer).writerows([safe_cell(cell) for cell in row] for row in table)
+    writer, lines = csv.writer(answer), 0
+    for lines, row in enumerate(table, start=1):  # noqa: B007  how many there were
+        writer.writerow([safe_cell(cell) for cell in row])
+    return taken(answer, name, max(lines - 1, 0))
+
+
+def taken(answer: Answer, name: str, rows: int, *, made_of: Mapping[str, object] | None = None) -> Answer:
+    """The answer carries a list of so many rows away: the audit log says so (trail). `made_of`: the filters, where they
+    do not stand in the address."""
+    answer.taken = {"file": name, "rows": rows, "filters": made_of}  # type: ignore[attr-defined]
     return answer
 
 
@@ -42,9 +53,11 @@ def print_choices(path: str, **query: str) -> list[tuple[str, str]]:
     ]
 
 
-def pdf_file(request: HttpRequest, name: str, document: Document, *, back: str) -> HttpResponse:
+def pdf_file(
+    request: HttpRequest, name: str, document: Document, *, back: str, rows: int | None = None
+) -> HttpResponse:
     """A PDF download; what is too long for one, or must wait, is said on the page `back`. To be called outside of units
-    of work: printing takes its time."""
+    of work: printing takes its time. `rows`: of a list, whose taking is written down."""
     try:
         printed = print_document(document)
     except (DocumentTooLong, PressBusy) as refusal:
@@ -52,7 +65,7 @@ def pdf_file(request: HttpRequest, name: str, document: Document, *, back: str) 
         return leave_to(request, back)
     answer = attachment(name, "application/pdf")
     answer.write(printed)
-    return answer
+    return answer if rows is None else taken(answer, name, rows)
 
 
 def attachment(name: str, content_type: str) -> HttpResponse:

@@ -11,6 +11,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.crypto import constant_time_compare
 
 from backhaul.common.errors import NotFound
+from backhaul.identity.devices import LASTS, with_device
 from backhaul.identity.models import User
 from backhaul.identity.passkeys import list_passkeys
 from backhaul.identity.queries import get_isp
@@ -70,7 +71,19 @@ def enter(request: HttpRequest, user: User, target: str, *, how: str, now: datet
     if how == "password" and is_bound(user):
         request.session[MUST_SET_UP] = True
     note(request, user, "signed-in", now, how=how)
-    return with_likings(leave_to(request, target), user)
+    return known_here(request, with_likings(leave_to(request, target), user), user)
+
+
+def device_note(request: HttpRequest) -> str:
+    """What this browser was told when people had signed in here."""
+    return request.COOKIES.get(settings.DEVICE_COOKIE_NAME, "")
+
+
+def known_here(request: HttpRequest, answer: HttpResponse, user: User) -> HttpResponse:
+    """This browser is known as one of the person's: tries at the password from elsewhere do not lock it."""
+    answer.set_cookie(settings.DEVICE_COOKIE_NAME, with_device(device_note(request), user.pk), max_age=LASTS,
+                      httponly=True, samesite="Lax", path=settings.LOGIN_URL)  # fmt: skip
+    return answer
 
 
 def with_likings(answer: HttpResponse, user: User) -> HttpResponse:

@@ -17,12 +17,15 @@ from backhaul.common.errors import Refusal
 from backhaul.identity.limits import within_rate
 from backhaul.identity.mail_keys import read_email_key, reset_key_fits, use_email_key
 from backhaul.identity.models import User
+from backhaul.identity.passkeys import list_passkeys
 from backhaul.identity.queries import find_person
 from backhaul.identity.services import set_password_by_mail
 from backhaul.identity.sessions import end_sessions_of
 from backhaul.web.console.access import PUBLIC, brand_of_host, draw
 from backhaul.web.console.access_forms import ForgotForm, TwiceForm
+from backhaul.web.console.entering import known_here
 from backhaul.web.console.mailing import mail_reset_key
+from backhaul.web.console.notices import tell_changed
 from backhaul.web.console.pages import leave_to, sent
 from backhaul.web.console.tries import note
 from backhaul.web.console.where import address_of, host_of
@@ -69,9 +72,16 @@ def new_password(request: HttpRequest, pk: int, key: str) -> HttpResponse:
                 return draw(request, "key_is_over", None, status=GONE)
             end_sessions_of(pk)
             note(request, user, "password-by-mail", clock.now())
-            messages.success(request, _("Your password is changed. Sign in with it."))
-            return leave_to(request, settings.LOGIN_URL)
+            tell_changed(request, changed, "password-by-mail", clock.now())
+            messages.success(request, _("Your password is changed. Sign in with it.") + _passkeys_left(pk))
+            return known_here(request, leave_to(request, settings.LOGIN_URL), changed)
     return draw(request, "choose_password", form)
+
+
+def _passkeys_left(user_id: int) -> str:
+    """They need no password, so that whoever asked for another because somebody knew it should look at them."""
+    left = bool(list_passkeys(user_id))
+    return " " + _("Your passkeys stay: remove those that are not yours in your profile.") if left else ""
 
 
 new_password.permission = PUBLIC  # type: ignore[attr-defined]
@@ -87,11 +97,14 @@ def prove_email(request: HttpRequest, key: str) -> HttpResponse:
     form = forms.Form(sent(request))
     if request.method == "POST" and form.is_valid():
         try:
-            use_email_key(key)
+            proved = use_email_key(key)
         except Refusal as refusal:
             form.add_error(None, refusal.message)
         else:
+            if proved is None:
+                return draw(request, "key_is_over", None, status=GONE)
             note(request, user, "email-proved", clock.now())
+            tell_changed(request, user, "email", clock.now(), also=email)
             messages.success(request, _("%(email)s is your e-mail address now.") % {"email": email})
             return leave_to(request, settings.LOGIN_URL)
     return draw(request, "prove_email", form, email=email, name=user.full_name or user.name)

@@ -17,7 +17,7 @@ from backhaul.operators.branding import OperatorBrand, Picture, ask_brand, brand
 from backhaul.operators.functions import ask_together
 from backhaul.operators.progress import ask_jobs
 from backhaul.operators.scope import Scope
-from backhaul.web.nav import menu_for, quick_for
+from backhaul.web.nav import actions_for, menu_for, quick_for
 from backhaul.web.shell import Acting, Brand, Fund, FundState, Shell
 from backhaul.web.words import named
 
@@ -65,6 +65,7 @@ def shell_for(request: HttpRequest, scope: Scope, user: User, now: datetime) -> 
         fund=_fund(told["fund"][0]) if told.get("fund") else None,
         nav=menu_for(scope.permissions, request.path, counts),
         quick=quick_for(scope.permissions, request.path),
+        actions=actions_for(scope.permissions),
         may=scope.permissions,
         acting=_acting(request, scope, now),
         jobs=told["jobs"][0],
@@ -82,6 +83,7 @@ def _acting(request: HttpRequest, scope: Scope, now: datetime) -> Acting | None:
         minutes_left=ceil((scope.entry.until - now).total_seconds() / 60),
         return_href=reverse("leave-operator"),
         step_up_href="" if scope.entry.stepped_up else step_up,
+        changes_until=scope.entry.changes_until,
     )
 
 

@@ -107,17 +107,18 @@ def statement_pdf(request: PageRequest, child: int, month: date) -> HttpResponse
         edge = _edge(request, child)
         row = get_statement(child, month)
         held = _("Your fund with %(other_name)s") if edge["mine"] else _("What %(other_name)s holds with you")
+        lines = list_lines(child, month)
         document = fund_document(
             row,
             title=held % edge,
             state=_state(row, request.today),
             signed=_signed(request, edge, row),
-            lines=list_lines(child, month),
+            lines=lines,
             customers=list_own_customers(child, month),
             charges=sum_charges(child, month),
         )
     back = reverse("fund-statement", args=[child, month])
-    return pdf_file(request, _file_name(edge, month, ".pdf"), document, back=back)
+    return pdf_file(request, _file_name(edge, month, ".pdf"), document, back=back, rows=len(lines))
 
 
 @page("funds.confirm")

@@ -24,6 +24,7 @@ from backhaul.web.console.onboarding_forms import PRESETS, IdsForm
 from backhaul.web.console.onboarding_review import review_of, warnings_of
 from backhaul.web.console.onboarding_steps import Flow, Step, answers_of, refuse_at
 from backhaul.web.console.pages import PageRequest, go, page, refusals_to, sent, show
+from backhaul.web.console.where import address_on_paper
 from backhaul.web.forms import KeyedForm
 
 FIRST = "identity"
@@ -185,7 +186,7 @@ def _onboarded(request: PageRequest, flow: Flow, child: int, password: str) -> H
         "reseller": get_reseller(child),
         "login": f"{flow.told_by('login', 'login').lower()}@{request.isp.slug}",
         "password": password,
-        "address": request.build_absolute_uri(reverse("sign-in")),
+        "address": address_on_paper(request, request.isp.isp_id, reverse("sign-in")),
     }
     return show(request, "onboarded", context)
 

@@ -14,17 +14,18 @@ from django.utils.translation import gettext as _
 
 from backhaul.common.errors import NotFound
 from backhaul.identity.models import User
-from backhaul.identity.passkeys import list_passkeys
+from backhaul.identity.passkeys import list_passkeys, remove_passkeys
 from backhaul.identity.second_factor import count_recovery_codes, has_code_app
 from backhaul.identity.services import set_own_password, set_profile
 from backhaul.identity.sessions import end_other_sessions, end_session, list_sessions
 from backhaul.identity.sign_in import try_own_password
-from backhaul.operators.sign_in_rules import get_second_factor_rule, set_second_factor_rule
+from backhaul.operators.sign_in_rules import get_second_factor_rule, keep_a_second_factor, set_second_factor_rule
 from backhaul.web.console.access_forms import EmailForm, PasswordForm, ProfileForm, RuleForm
 from backhaul.web.console.confirm import confirm_password, note_confirmed
 from backhaul.web.console.customer_status import Panel
 from backhaul.web.console.entering import with_likings
 from backhaul.web.console.mailing import mail_email_key
+from backhaul.web.console.notices import tell_changed
 from backhaul.web.console.pages import SIGNED_IN, PageRequest, go, page, refusals_to, sent, show
 from backhaul.web.console.tries import failed, heard
 from backhaul.web.console.where import address_of, device_of, site_of
@@ -55,7 +56,8 @@ def profile(request: PageRequest) -> HttpResponse:
 @page(SIGNED_IN, inside=False)
 def password(request: PageRequest) -> HttpResponse:
     """GET, POST password/: one's own; the first sign-in leads here until it is done."""
-    form = PasswordForm(sent(request))
+    keys = list_passkeys(request.user.pk)
+    form = PasswordForm(sent(request), passkeys=", ".join(f"“{key['name']}”" for key in keys))
     if request.method == "POST" and form.is_valid():
         given = form.cleaned_data
         tried = try_own_password(request.user, given["current"], address=address_of(request), now=request.now)
@@ -64,15 +66,22 @@ def password(request: PageRequest) -> HttpResponse:
             form.add_error("current", failed(tried, _("This is not your present password.")))
         else:
             with refusals_to(form):
-                user: User = set_own_password(
-                    user_id=request.user.pk, current=given["current"], password=given["password"]
-                )
-                update_session_auth_hash(request, user)
-                note_confirmed(request, request.now)
-                ended = end_other_sessions(user.pk, request.session.session_key)
-                messages.success(request, _("Your password is changed.") + _ended(ended))
-                return go(request, "dashboard")
+                return _changed(request, given)
     return show(request, "password", {"forced": request.user.must_change_password}, form=form)
+
+
+def _changed(request: PageRequest, given: dict[str, Any]) -> HttpResponse:
+    """The password is another one, and whoever was in by the old one is out."""
+    user: User = set_own_password(user_id=request.user.pk, current=given["current"], password=given["password"])
+    if given.get("remove_passkeys"):
+        keep_a_second_factor(left=has_code_app(user.pk))
+        remove_passkeys(user.pk)
+    update_session_auth_hash(request, user)
+    note_confirmed(request, request.now)
+    ended = end_other_sessions(user.pk, request.session.session_key)
+    tell_changed(request, user, "password", request.now)
+    messages.success(request, _("Your password is changed.") + _ended(ended))
+    return go(request, "dashboard")
 
 
 @page(SIGNED_IN, inside=False)

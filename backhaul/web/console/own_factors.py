@@ -28,10 +28,12 @@ from backhaul.identity.second_factor import (
     turn_off_code_app,
     turn_on_code_app,
 )
+from backhaul.identity.sessions import end_other_sessions
 from backhaul.operators.sign_in_rules import keep_a_second_factor
 from backhaul.web.console.access_forms import FirstCodeForm, PasskeyForm, PasskeyNameForm
 from backhaul.web.console.confirm import confirm_password
 from backhaul.web.console.customer_status import Panel
+from backhaul.web.console.notices import tell_changed
 from backhaul.web.console.pages import MUST_SET_UP, SIGNED_IN, PageRequest, go, page, refusals_to, sent, show
 from backhaul.web.console.where import site_of
 
@@ -50,6 +52,7 @@ def set_up(request: PageRequest) -> HttpResponse:
             codes = turn_on_code_app(request.user.pk, secret, form.cleaned_data["code"], now=request.now)
             request.session.pop(_SECRET)
             request.session.pop(MUST_SET_UP, None)
+            _changed(request, "codes-on")
             request.done = True
             return show(request, "recovery_codes", {"codes": codes, "account": _account(request)})
     groups = [secret[n : n + 4] for n in range(0, len(secret), 4)]
@@ -85,6 +88,7 @@ def turn_off(request: PageRequest) -> HttpResponse:
         with refusals_to(form):
             keep_a_second_factor(left=bool(list_passkeys(request.user.pk)))
             turn_off_code_app(request.user.pk)
+            _changed(request, "codes-off")
             messages.success(request, _("Signing in asks for no code any more."))
             return go(request, "own-profile")
     panel = Panel(
@@ -104,6 +108,7 @@ def recovery_codes(request: PageRequest) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         request.done = True
         codes = new_recovery_codes(request.user.pk)
+        tell_changed(request, request.user, "recovery-codes", request.now)
         return show(request, "recovery_codes", {"codes": codes, "account": _account(request)})
     panel = Panel(
         _("Make new recovery codes?"), _("Make new codes"), reverse("own-profile"), tone="warning",
@@ -130,6 +135,7 @@ def new_passkey(request: PageRequest) -> HttpResponse:
                 challenge=request.session.pop(_CHALLENGE, ""), now=request.now,
             )  # fmt: skip
             request.session.pop(MUST_SET_UP, None)
+            tell_changed(request, request.user, "passkey-added", request.now)
             messages.success(request, _("The passkey is added. Next time you can sign in with it alone."))
             return go(request, "own-profile")
     return show(request, "new_passkey", {"takes_passkeys": site.takes_passkeys}, form=form)
@@ -161,6 +167,7 @@ def drop_passkey(request: PageRequest, pk: int) -> HttpResponse:
             others = [each for each in list_passkeys(request.user.pk) if each["id"] != pk]
             keep_a_second_factor(left=bool(others) or has_code_app(request.user.pk))
             remove_passkey(request.user.pk, pk)
+            _changed(request, "passkey-removed")
             messages.success(request, _("The passkey is removed."))
             return go(request, "own-profile")
     panel = Panel(
@@ -168,6 +175,12 @@ def drop_passkey(request: PageRequest, pk: int) -> HttpResponse:
         people=_("That device signs you in no more. Remove the passkey from the device, too."),
     )  # fmt: skip
     return show(request, "confirm", {"panel": panel}, form=form)
+
+
+def _changed(request: PageRequest, what: str) -> None:
+    """Whoever got in elsewhere without what holds from now on, or by what was removed, is out."""
+    end_other_sessions(request.user.pk, request.session.session_key)
+    tell_changed(request, request.user, what, request.now)
 
 
 def _need_code_app(request: PageRequest) -> None:

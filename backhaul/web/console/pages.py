@@ -35,7 +35,7 @@ from backhaul.operators.functions import is_read_only, savepoint
 from backhaul.operators.scope import EntryOver, Inside, Scope, unit_of_work
 from backhaul.web.console.frame import shell_for
 from backhaul.web.console.inside import come_back, inside_of
-from backhaul.web.console.trail import has_done, write_down
+from backhaul.web.console.trail import has_done, is_taken, write_down
 from backhaul.web.currency import amounts_with
 from backhaul.web.shell import Shell
 
@@ -57,7 +57,7 @@ class PageRequest(HttpRequest):
     now: datetime
     today: date
     inside: Inside | None  # the operator below inside which the person works now (SPEC A31)
-    done: bool  # something was done although the answer leads nowhere: what must be shown once, a file taken away
+    done: bool  # something was done although the answer leads nowhere: what must be shown once
     done_to: tuple[str, int] | None  # the kind and id of what it was done to, where its address does not name that
 
 
@@ -149,16 +149,20 @@ def _answer(request: PageRequest, kind: Kind, view: Callable[[PageRequest], Http
     with _seat(request, kind):
         if kind.in_unit:
             answer = view(request)
-            if has_done(request, answer):
-                write_down(request, request.scope, answer, request.now)
-                tell_pages(kind.permission)
+            _record(request, request.scope, kind, answer)
             return answer
     answer = view(request)
     if has_done(request, answer):
         with unit_of(request) as scope:
-            write_down(request, scope, answer, request.now)
-            tell_pages(kind.permission)
+            _record(request, scope, kind, answer)
     return answer
+
+
+def _record(request: PageRequest, scope: Scope, kind: Kind, answer: HttpResponse) -> None:
+    """What was done stands in the audit log, and other pages hear of what changed."""
+    if has_done(request, answer):
+        write_down(request, scope, answer, request.now)
+        tell_pages("" if is_taken(answer) else kind.permission)
 
 
 def _looking_only(request: PageRequest) -> HttpResponse:

@@ -21,10 +21,13 @@ from backhaul.subscribers.queries import get_customer, search_customers
 from backhaul.web.console import given
 from backhaul.web.console.customer_status import Panel
 from backhaul.web.console.downloads import pdf_file, print_choices, print_language
+from backhaul.web.console.list_sums import payments_come_to
 from backhaul.web.console.pages import ROWS, PageRequest, go, page, paged, refusals_to, sent, show, told_to, unit_of
 from backhaul.web.console.people import by_whom
 from backhaul.web.console.receipts import code_of
+from backhaul.web.console.where import address_on_paper
 from backhaul.web.forms import KeyedForm, MoneyField
+from backhaul.web.own_fields import filled_in
 from backhaul.web.paper.bills import receipt_document
 from backhaul.web.paper.document import STRIPS, Paper
 from backhaul.web.templatetags.console import money
@@ -121,6 +124,7 @@ def payments(request: PageRequest) -> HttpResponse:
         "page": paged(request, rows, "id"),
         "filters": {**filters, "active": any(filters.values())},
         "choices": {"method": choices("payment_method")},
+        "sums": payments_come_to(filters, request.today),
     }
     return show(request, "payments", context)
 
@@ -130,7 +134,7 @@ def payment(request: PageRequest, pk: int) -> HttpResponse:
     """GET payments/<id>/: the receipt, printable."""
     facts = _facts_of(request, pk)
     context = {"document": brand_of(), "proof": code_of(request, facts["payment"]), "prints": _prints(pk)}
-    return show(request, "receipt", facts | context)
+    return show(request, "receipt", facts | context | {"own": filled_in(facts["own"])})
 
 
 @page("payments.view", in_unit=False)
@@ -140,7 +144,7 @@ def payment_pdf(request: PageRequest, pk: int) -> HttpResponse:
     with unit_of(request), override(print_language(request)):
         facts = _facts_of(request, pk)
         proof = code_of(request, facts["payment"])
-        check_at = request.build_absolute_uri(proof["href"])
+        check_at = address_on_paper(request, request.isp.isp_id, proof["href"])
         document = receipt_document(**facts, code=proof["code"], check_at=check_at, paper=paper)
     return pdf_file(request, f"receipt-{facts['payment']['number']}.pdf", document, back=reverse("payment", args=[pk]))
 

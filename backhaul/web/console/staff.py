@@ -28,8 +28,10 @@ from backhaul.operators.queries import get_provider_name
 from backhaul.operators.services import record_audit
 from backhaul.resellers.services import add_staff
 from backhaul.web.console.abilities import sheet_of
+from backhaul.web.console.confirm import confirm_password
 from backhaul.web.console.customer_forms import offer
 from backhaul.web.console.customer_status import Panel
+from backhaul.web.console.notices import tell_changed
 from backhaul.web.console.pages import SIGNED_IN, PageRequest, go, page, refusals_to, sent, show
 from backhaul.web.console.staff_forms import AccessForm, FirstPasswordForm, PersonForm
 from backhaul.web.nav import menu_for
@@ -105,12 +107,16 @@ def access(request: PageRequest, pk: int) -> HttpResponse:
 @page("staff.edit")
 def reset_password(request: PageRequest, pk: int) -> HttpResponse:
     """GET, POST staff/<id>/password/: a new first password; every session of the person ends."""
+    if (asks := confirm_password(request)) is not None:
+        return asks
     row = _person(request, get_member(pk))
     form = FirstPasswordForm(sent(request))
     if request.method == "POST" and form.is_valid():
         with refusals_to(form):
             refuse_mightier(pk)
-            set_first_password(user_id=row["user_id"], password=form.cleaned_data["password"])
+            user = User.objects.get(pk=row["user_id"])
+            set_first_password(user_id=user.pk, password=form.cleaned_data["password"])
+            tell_changed(request, user, "first-password", request.now)  # to the mailbox that it had until now
             record_audit(verb="password_reset", subject_type="member", subject_id=pk, at=request.now)
             messages.success(request, _("The new first password is set."))
             return go(request, "person", pk)

@@ -10,6 +10,7 @@ from django.http import HttpResponse
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
+from backhaul.identity.models import User
 from backhaul.identity.second_factor import remove_second_factor
 from backhaul.identity.sessions import end_sessions_of
 from backhaul.identity.sign_in import lift_locks
@@ -17,6 +18,7 @@ from backhaul.operators.people import refuse_mightier
 from backhaul.operators.people_queries import get_member
 from backhaul.web.console.confirm import confirm_password
 from backhaul.web.console.customer_status import Panel
+from backhaul.web.console.notices import tell_changed
 from backhaul.web.console.pages import PageRequest, go, page, refusals_to, sent, show
 
 
@@ -43,6 +45,7 @@ def reset_second_factor(request: PageRequest, pk: int) -> HttpResponse:
         remove_second_factor(user_id)
         lift_locks(user_id)
         end_sessions_of(user_id)
+        tell_changed(request, User.objects.get(pk=user_id), "factors-reset", request.now)
 
     panel = Panel(
         _("Let this person set up the second factor anew?"), _("Let it be set up anew"), reverse("person", args=[pk]),

@@ -14,7 +14,7 @@ from django.utils.translation import gettext_noop as words
 
 from backhaul.ledger.statements import Cell, Column, Row, Statement
 from backhaul.operators.scope import current_scope
-from backhaul.web.console.downloads import attachment, csv_file
+from backhaul.web.console.downloads import attachment, csv_file, taken
 from backhaul.web.templatetags.console import dated
 
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
@@ -44,9 +44,15 @@ def statement_xlsx(statement: Statement) -> HttpResponse:
     book = xlsxwriter.Workbook(held, {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False})
     _Sheet(book, statement).write()
     book.close()
-    answer = attachment(f"{file_name(statement)}.xlsx", XLSX)
+    name = f"{file_name(statement)}.xlsx"
+    answer = attachment(name, XLSX)
     answer.write(held.getvalue())
-    return answer
+    return taken(answer, name, count_rows(statement))
+
+
+def count_rows(statement: Statement) -> int:
+    """How many rows a file of a statement has, beside its head."""
+    return sum(1 for _row in _all_rows(statement))
 
 
 def file_name(statement: Statement) -> str:

@@ -18,6 +18,7 @@ from backhaul.web.console import given
 from backhaul.web.console.downloads import pdf_file, print_choices, print_language
 from backhaul.web.console.pages import PageRequest, show, unit_of
 from backhaul.web.console.statement_files import (
+    count_rows,
     days_of,
     file_name,
     label_of,
@@ -96,7 +97,8 @@ def serve(
             return show(request, "statement", _context(request, statement, wanted, over_days, back))
         with override(print_language(request)):
             document = paper(statement, seal=seal())
-    return pdf_file(request, f"{file_name(statement)}.pdf", document, back=request.path)
+    name = f"{file_name(statement)}.pdf"
+    return pdf_file(request, name, document, back=request.path, rows=count_rows(statement))
 
 
 def _context(

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from math import ceil
 
 from django.http import HttpRequest
+from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from backhaul.common.errors import NotFound
@@ -22,6 +23,11 @@ NOBODYS = ("locked-out",)  # who it was is not known; all else a person did who 
 
 def failed(tried: Tried, otherwise: str) -> str:
     """What the form says: how long it is locked, or what is wrong."""
+    if tried.anywhere:
+        return _(
+            "Too many tries at this name from many places. Sign in where you have signed in before, with a passkey, or "
+            "let us mail you a new password; or wait an hour."
+        )
     return locked(tried.wait) if tried.wait is not None else otherwise
 
 

@@ -16,7 +16,7 @@ from backhaul.ledger.head_mail import can_mail
 from backhaul.ledger.heads import get_chain, get_head_address, get_stop, list_heads, set_head_address
 from backhaul.operators.queries import get_operator
 from backhaul.resellers import verification
-from backhaul.web.console.downloads import UNSAFE
+from backhaul.web.console.downloads import UNSAFE, taken
 from backhaul.web.console.jobs import follow
 from backhaul.web.console.pages import PageRequest, go, page, refusals_to, sent, show, unit_of
 from backhaul.web.console.people import by_whom
@@ -83,11 +83,13 @@ def heads(request: PageRequest) -> HttpResponse:
 def books_file(request: PageRequest) -> HttpResponse:
     """GET books/heads/file/: the acting operator's own books, for `backhaul check-books`."""
     written = TemporaryFile("w+b")  # noqa: SIM115  sent from the disk, however many entries; the answer closes it
+    lines = 0
     with unit_of(request, snapshot=True) as scope:
         own = get_operator(scope.operator_id)
         for line in write_books([own], isp=request.isp.slug, at=request.now, using="default"):
             written.write(line.encode())
+            lines += 1
     written.seek(0)
     name = UNSAFE.sub("-", f"books-{own['slug']}-{request.today}.jsonl")
     answer = FileResponse(written, as_attachment=True, filename=name, content_type="application/jsonl")
-    return cast(HttpResponse, answer)
+    return cast(HttpResponse, taken(answer, name, lines))

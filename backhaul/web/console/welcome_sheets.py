@@ -17,6 +17,7 @@ from backhaul.web.console.downloads import pdf_file
 from backhaul.web.console.onboarding_steps import Flow
 from backhaul.web.console.pages import PageRequest, page, refusals_to, sent, show, unit_of
 from backhaul.web.console.staff_forms import FirstPasswordForm
+from backhaul.web.console.where import address_on_paper
 from backhaul.web.paper.document import Document
 from backhaul.web.paper.welcome import welcome_document
 
@@ -36,7 +37,7 @@ def renew_password(request: PageRequest, pk: int) -> HttpResponse:
                 "renewed": True,
                 "login": f"{login}@{request.isp.slug}",
                 "password": password,
-                "address": request.build_absolute_uri(reverse("sign-in")),
+                "address": address_on_paper(request, request.isp.isp_id, reverse("sign-in")),
             }
             return show(request, "onboarded", context)
     context = {
@@ -73,7 +74,7 @@ def _sheet(request: PageRequest, pk: int, password: str) -> tuple[str, Document]
             _("E-mail"): brand.support_email,
             _("Address"): brand.address,
         },
-        address=request.build_absolute_uri(reverse("sign-in")),
+        address=address_on_paper(request, request.isp.isp_id, reverse("sign-in")),
         login=f"{login}@{request.isp.slug}" if login else "",
         password=password,
         today=request.today,

@@ -39,9 +39,22 @@ def trusted_base(request: HttpRequest, isp_id: int) -> str | None:
     known = find_host(host_of(request))
     told = settings.ALLOWED_HOSTS != ["*"] or (host_of(request) in _HERE and _is_from_here(request))
     if told or (known is not None and known.isp_id == isp_id):
-        return f"{request.scheme}://{request.get_host()}"
+        return f"{request.scheme}://{host_of(request)}{_own_port(request)}"
     own = find_hosts_of(isp_id)
     return f"{request.scheme}://{own[0]}" if own else None
+
+
+def address_on_paper(request: HttpRequest, isp_id: int, path: str) -> str:
+    """The whole address of a page, to be printed or handed on: as in mails, and where no host name of the server is
+    known, the one that the person itself came by."""
+    base = trusted_base(request, isp_id)
+    return request.build_absolute_uri(path) if base is None else base + path
+
+
+def _own_port(request: HttpRequest) -> str:
+    """The port that was asked for, if this server listens there; any other is a claim, and a proxy's is the usual."""
+    port = f":{settings.HOME.web_port}"
+    return port if request.get_host() == host_of(request) + port else ""
 
 
 def _is_from_here(request: HttpRequest) -> bool:

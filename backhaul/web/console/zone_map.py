@@ -8,6 +8,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from django.utils.translation import gettext as _
+
+from backhaul.common.digits import digits
 from backhaul.web.templatetags.console import state_tone
 
 WIDTH, HEIGHT, EDGE = 1000, 560, 40
@@ -25,7 +28,7 @@ class Spot:
 
 
 def draw_map(zones: Sequence[dict[str, Any]], customers: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    """Spots of zones (name, latitude, longitude, href) and of customers (name, status …), how many of each status there
+    """Spots of zones (name, latitude, longitude, href) and of customers (the same, and status), how many of each status there
     are, and a scale; {} where nothing has a place."""
     points = [(float(row["longitude"]), float(row["latitude"])) for row in (*zones, *customers)]
     if not points:
@@ -44,10 +47,10 @@ def draw_map(zones: Sequence[dict[str, Any]], customers: Sequence[dict[str, Any]
     metres = next((m for m in SCALES_M if m / 1000 / KM_A_DEGREE * unit >= 90), SCALES_M[-1])
     return {
         "zones": [spot(row, row["name"], href=row["href"]) for row in zones],
-        "customers": [spot(row, row["name"], tone=state_tone(row["status"])) for row in customers],
+        "customers": [spot(row, row["name"], href=row["href"], tone=state_tone(row["status"])) for row in customers],
         "counts": sorted(Counter(row["status"] for row in customers).items()),
         "scale": {
-            "label": f"{metres // 1000} km" if metres >= 1000 else f"{metres} m",
+            "label": digits(_("%s km") % (metres // 1000) if metres >= 1000 else _("%s m") % metres),
             "width": round(metres / 1000 / KM_A_DEGREE * unit),
         },
         "width": WIDTH,

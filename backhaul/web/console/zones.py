@@ -29,13 +29,14 @@ from backhaul.web.console.customer_status import Panel
 from backhaul.web.console.pages import PageRequest, go, page, refusals_to, sent, show
 from backhaul.web.console.two_steps import Act, Preview, two_steps
 from backhaul.web.console.zone_map import draw_map
-from backhaul.web.forms import CoordinateField
+from backhaul.web.forms import MapPlace
 from backhaul.web.words import named
 
 MOST_ROWS = 300
+MOST_PLACES = 2000
 
 
-class ZoneForm(forms.Form):
+class ZoneForm(MapPlace):
     name = forms.CharField(label=gettext_lazy("Name"), max_length=80)
     level = forms.ChoiceField(label=pgettext_lazy("zone", "Kind"))
     parent = forms.ChoiceField(label=gettext_lazy("Lies in"), required=False)
@@ -45,8 +46,8 @@ class ZoneForm(forms.Form):
         required=False,
         help_text=gettext_lazy("Stands in customer ids where their format says {zone}."),
     )
-    latitude = CoordinateField(label=pgettext_lazy("map", "Latitude"), most=90)
-    longitude = CoordinateField(label=pgettext_lazy("map", "Longitude"), most=180)
+
+    field_order = ("name", "level", "parent", "code", "latitude", "longitude")
 
     def __init__(self, *args: Any, tree: list[dict[str, Any]], **options: Any) -> None:
         super().__init__(*args, **options)
@@ -76,8 +77,7 @@ def _choices(tree: Sequence[dict[str, Any]], *, but: int | None = None) -> list[
 def zones(request: PageRequest) -> HttpResponse:
     """GET zones/"""
     tree = list_zone_tree()
-    places = list_places(None)
-    context = {"rows": _rows(tree), "more": len(tree) > MOST_ROWS, "map": draw_map(_with_places(tree), places)}
+    context = {"rows": _rows(tree), "more": len(tree) > MOST_ROWS, "map": _map(tree, None)}
     return show(request, "zones", context)
 
 
@@ -92,7 +92,7 @@ def zone(request: PageRequest, pk: int) -> HttpResponse:
         "zone": row,
         "above": [each for each in tree if each["id"] in row["ids"] and each["id"] != pk],
         "rows": [each | {"depth": each["depth"] - row["depth"] - 1} for each in below],
-        "map": draw_map(_with_places(inside), list_places([each["id"] for each in inside])),
+        "map": _map(inside, [each["id"] for each in inside]),
     }
     return show(request, "zone", context)
 
@@ -104,8 +104,12 @@ def _one(tree: Sequence[dict[str, Any]], pk: int) -> dict[str, Any]:
     return found
 
 
-def _with_places(tree: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-    return [row | {"href": reverse("zone", args=[row["id"]])} for row in tree if row["latitude"] is not None]
+def _map(tree: Sequence[dict[str, Any]], within: Sequence[int] | None) -> dict[str, Any]:
+    """The map of these zones and of the customers in them; `left_off` where there are more customers than it shows."""
+    placed = [row | {"href": reverse("zone", args=[row["id"]])} for row in tree if row["latitude"] is not None]
+    found = list_places(within, limit=MOST_PLACES + 1)
+    customers = [row | {"href": reverse("customer", args=[row["customer_id"]])} for row in found[:MOST_PLACES]]
+    return draw_map(placed, customers) | ({"left_off": MOST_PLACES} if len(found) > MOST_PLACES else {})
 
 
 def _rows(tree: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:

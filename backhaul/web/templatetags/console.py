@@ -48,6 +48,14 @@ def _sprite() -> str:
     return static("dist/sprite.svg")
 
 
+@register.simple_tag(takes_context=True)
+def seat(context: template.Context) -> str:
+    """Who looks, and at which operator: what a browser keeps of lists is kept for them (assets/lists.js)."""
+    request = context.get("request")
+    scope = getattr(request, "scope", None)
+    return f"{scope.actor_id}-{scope.operator_id}" if scope else ""
+
+
 class Spoken(FilterExpression):
     """What stands in a sentence of {% blocktrans %}: whole numbers in the reader's digits. A number that names
     something, such as a bill, is passed as text: number|stringformat:"s"."""
@@ -126,6 +134,11 @@ def size(count: int) -> str:
 def day(value: date | None) -> str:
     """A local date: 22 Nov 2026."""
     return dated(value, "j M Y") if value else "–"
+
+
+def fact(value: object) -> object:
+    """What stands in a refusal: days and whole numbers as the reader's language writes them, the rest as it is."""
+    return day(value) if type(value) is date else in_sentence(value)
 
 
 @register.filter

@@ -77,10 +77,19 @@ def _cell(row: dict[str, Any], column: Column) -> SafeString:
         return format_html('<td class="bh-corner">{}</td>', badge(row["status"]))
     words = _WORDS.get(column.key) or _WORDS.get(column.kind)
     value = row.get(column.key)
-    place = ' class="bh-figure"' if column.kind == "money" else ' class="bh-skip-phone"' if column.key == "zone" else ""
+    look = _LOOKS.get(column.key) or _LOOKS.get(column.kind, "")
     return format_html(
-        '<td{} data-label="{}">{}</td>', mark_safe(place), column.label, words(row, value) if words else value or "–"
+        '<td class="{}" data-label="{}">{}</td>', look, column.label, words(row, value) if words else value or "–"
     )
+
+
+_LOOKS = {
+    "money": "bh-figure",
+    "day": "text-nowrap",
+    "last_day": "text-nowrap",
+    "mac": "text-nowrap",
+    "zone": "bh-skip-phone",
+}
 
 
 def _session(_row: dict[str, Any], value: str) -> SafeString:

@@ -113,7 +113,11 @@ SAMPLES = [
         },
         checks={
             "impersonation_reason_check": Check({"reason": "''"}, but={"reason": "'x'"}),
-            "impersonation_check": Check({"stepped_up_at": "now() - interval '1 s'"}, but={"stepped_up_at": "now()"}),
+            "impersonation_check": Check(
+                {"stepped_up_at": "now() - interval '1 s'", "changes_until": "now() + interval '1 s'"},
+                but={"stepped_up_at": "now()", "changes_until": "now() + interval '1 s'"},
+            ),
+            "impersonation_changes": Check({"stepped_up_at": "now()", "changes_until": "now()"}),
             "impersonation_check1": Check({"ended_at": "now() - interval '1 s'"}, but={"ended_at": "now()"}),
             "impersonation_check2": Check({"actor_operator_id": "{me}"}),
             "impersonation_lasts": Check({"until_at": "now() + interval '4 hours 1 s'"}),

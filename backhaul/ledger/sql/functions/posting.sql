@@ -38,7 +38,7 @@ BEGIN
             (SELECT name FROM operator WHERE id = p_operator), v_stopped::date::text);
     ELSIF p_effective_on <= v_locked THEN
         PERFORM refuse('period_closed', 'The books are closed through %s; use a later date or reopen the period.',
-            to_char(v_locked, 'FMDD Mon YYYY'));
+            v_locked::text);
     END IF;
 END $$;
 

@@ -37,24 +37,26 @@ BEGIN
 END $$;
 
 -- Contract: the operator inside which a person works, and until when; called as a unit of work opens. No row = it is over, or it
--- is not this person's, or the operator is no longer below p_home.
+-- is not this person's, or the operator is no longer below p_home. changes_until: NULL while it only looks.
 CREATE OR REPLACE FUNCTION entered_scope(p_operator bigint, p_impersonation bigint, p_home bigint, p_user bigint, p_now timestamptz)
 RETURNS TABLE (
-    name text, path bigint[], visible bigint[], granted text[], reason text, until_at timestamptz, stepped_up boolean
+    name text, path bigint[], visible bigint[], granted text[], reason text, until_at timestamptz, changes_until timestamptz
 )
 LANGUAGE sql STABLE SECURITY DEFINER AS $$
     SELECT s.name, s.path, s.visible, ARRAY(SELECT permission FROM module_grant WHERE operator_id = i.operator_id), i.reason,
-           i.until_at, i.stepped_up_at IS NOT NULL
+           i.until_at, CASE WHEN i.changes_until > p_now THEN i.changes_until END
     FROM impersonation i CROSS JOIN LATERAL operator_scope(i.operator_id, NULL) s
     WHERE i.operator_id = p_operator AND i.id = p_impersonation AND i.actor_operator_id = p_home AND i.actor_id = p_user
       AND i.ended_at IS NULL AND i.until_at > p_now AND p_home = ANY (s.path)
 $$;
 
--- Contract: from now on the person who works inside may change things there. The caller has made sure that it is that person.
+-- Contract: for a quarter of an hour the person who works inside may change things there. The caller has made sure that it is
+-- that person.
 CREATE OR REPLACE FUNCTION step_up(p_now timestamptz) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER AS $$
 BEGIN
-    UPDATE impersonation SET stepped_up_at = COALESCE(stepped_up_at, p_now)
+    UPDATE impersonation SET stepped_up_at = COALESCE(stepped_up_at, p_now),
+                             changes_until = LEAST(until_at, p_now + interval '15 minutes')
     WHERE operator_id = acting_operator() AND id = entry_at_work() AND actor_id = acting_user() AND ended_at IS NULL AND until_at > p_now;
     IF NOT FOUND THEN
         PERFORM refuse('not_found', 'You are not inside another operator.');
