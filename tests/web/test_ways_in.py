@@ -282,6 +282,15 @@ def test_what_ends_or_adds_a_factor_ends_the_other_sessions(padma: Cast) -> None
     assert thief.get("/profile/").status_code == 303 and client.get("/profile/").status_code == 200
 
 
+def test_no_answer_is_kept_on_the_way_but_what_is_everybodys(padma: Cast) -> None:
+    client = signed_in("north")
+    for address in ("/", "/customers/999999999/", "/nope/", "/sign-in/forgot/", "/brand/1/2/abc.png", "/healthz"):
+        assert "no-store" in client.get(address)["Cache-Control"], address
+    forged = Client(enforce_csrf_checks=True).post("/sign-in/", {})
+    assert (forged.status_code, forged["Cache-Control"]) == (403, "private, no-store")
+    assert "public" in client.get("/brand/1f6feb.css")["Cache-Control"]
+
+
 def test_who_signs_out_has_done_it(padma: Cast) -> None:
     signed_in("north").post("/sign-out/")
     Client().post("/sign-out/")
