@@ -82,6 +82,13 @@ def money(minor: int | str | None) -> str:
 
 
 @register.filter
+def undo_form(undo: str) -> dict[str, str]:
+    """Where the button beside what was done posts to, and what it carries (web/console/undo.py)."""
+    action, _hash, kept = undo.partition("#")
+    return {"action": action, "kept": kept}
+
+
+@register.filter
 def value_of(row: dict[str, Any], key: str) -> Any:
     """What a row holds under a name that is known when the page is drawn."""
     return row.get(key)
