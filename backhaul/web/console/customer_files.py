@@ -8,6 +8,7 @@ from typing import Any, cast
 
 from django.http import FileResponse, HttpResponse
 from django.urls import reverse
+from django.utils.timezone import localtime
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
@@ -93,7 +94,7 @@ def send_file(request: PageRequest, pk: int, subject: str, types: dict[str, str]
         for part in _parts(pk):
             written.write(part)
     written.seek(0)
-    name = UNSAFE.sub("-", f"{subject}-{found['asked_at']:%Y-%m-%d}.{found['file_type']}")
+    name = UNSAFE.sub("-", f"{subject}-{localtime(found['asked_at']):%Y-%m-%d}.{found['file_type']}")
     answer = FileResponse(written, as_attachment=True, filename=name, content_type=types[found["file_type"]])
     asked = {key: value for key, value in found["wanted"].items() if value not in (None, "", [])}
     return cast(HttpResponse, taken(answer, name, found["items"], made_of=asked))

@@ -79,7 +79,12 @@ class NumberingForm(forms.Form):
 @page("settings.edit")
 def fields(request: PageRequest) -> HttpResponse:
     """GET settings/fields/"""
-    return show(request, "custom_fields", {"fields": list_fields(archived=True)})
+    words = {"on_form": _("form"), "on_list": _("list"), "on_document": _("bills and receipts")}
+    found = [
+        row | {"places": [word for place, word in words.items() if row[place]] or [_("nowhere")]}
+        for row in list_fields(archived=True)
+    ]
+    return show(request, "custom_fields", {"fields": found})
 
 
 @page("settings.edit")
