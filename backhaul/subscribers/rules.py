@@ -129,7 +129,7 @@ def _clean_number(text: str, field: str) -> str:
         number = Decimal(text.replace(",", ""))
     except InvalidOperation:
         number = Decimal("NaN")
-    if not number.is_finite() or abs(number.adjusted()) > 15 or len(number.as_tuple().digits) > 20:
+    if not number.is_finite() or abs(number.adjusted()) > 19 or len(number.as_tuple().digits) > 20:
         raise InvalidInput("“%(text)s” is not a number.", text=text, field=field)
     return f"{number.normalize() + 0:f}"
 
