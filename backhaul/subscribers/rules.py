@@ -12,7 +12,6 @@ from decimal import Decimal, InvalidOperation
 from backhaul.common.errors import InvalidInput
 
 STATUSES = ("active", "suspended", "expired", "short", "disabled", "not_activated", "left")
-CONNECTION_TYPES = ("pppoe", "hotspot", "static", "other")
 _BANGLA_DIGITS = str.maketrans("০১২৩৪৫৬৭৮৯", "0123456789")
 FIELD_KINDS = ("text", "number", "date", "choice", "yes_no")
 ZONE_LEVELS = ("division", "district", "area", "zone", "sub_zone", "box")  # levels 1 to 6, the widest first

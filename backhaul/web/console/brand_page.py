@@ -58,7 +58,9 @@ class BrandForm(forms.Form):
         required=False,
         max_length=7,
         widget=forms.TextInput(attrs={"placeholder": "#0b7285", "data-brand-colour": "", "autocomplete": "off"}),
-        help_text=gettext_lazy("Pick it, or type # and six digits. Where it could not be read, it is made darker or lighter."),
+        help_text=gettext_lazy(
+            "Pick it, or type # and six digits. Where it could not be read, it is made darker or lighter."
+        ),
     )
     logo = forms.FileField(
         label=gettext_lazy("Logo"),

@@ -48,9 +48,10 @@ class ChangePackageForm(forms.Form):
         help_text=gettext_lazy("Leave it empty for the package's price. For a change today only."),
     )
 
-    def __init__(self, *args: Any, today: date, **options: Any) -> None:
+    def __init__(self, *args: Any, today: date, connection_type: str | None, **options: Any) -> None:
         super().__init__(*args, **options)
-        offer(self, "package", [("", _("Choose a package")), *map(package_choice, list_packages_offered(today))])
+        sold = [row for row in list_packages_offered(today) if connection_type in (None, *row["connection_types"])]
+        offer(self, "package", [("", _("Choose a package")), *map(package_choice, sold)])
 
     def clean(self) -> dict[str, Any]:
         given: dict[str, Any] = super().clean() or {}
@@ -89,7 +90,7 @@ def change(request: PageRequest, pk: int) -> HttpResponse:
     row = get_customer(pk)
     if is_undo(request):
         return _plan_as_it_was(request, row)
-    form = ChangePackageForm(sent(request), today=request.today)
+    form = ChangePackageForm(sent(request), today=request.today, connection_type=row["connection_type"])
     preview = None
     if request.method == "POST" and form.is_valid() and "change" not in request.POST:
         given = form.cleaned_data
