@@ -153,6 +153,9 @@ def test_a_list_is_walked_by_keys_and_letters_lead_to_pages(visitors: Any, town:
     rows_shown = page.locator("#results tbody tr")
     page.keyboard.type("jjk")
     expect(rows_shown.first.locator("a").first).to_be_focused()
+    for by, row in (("KeyJ", 1), ("KeyK", 0)):  # on a Bangla keyboard
+        page.locator("body").dispatch_event("keydown", {"key": "ক", "code": by, "bubbles": True})
+        expect(rows_shown.nth(row).locator("a").first).to_be_focused()
     page.keyboard.type("x")
     expect(rows_shown.first.locator("input[name=pick]")).to_be_checked()
     page.keyboard.type("?")

@@ -2,6 +2,12 @@
 // single letters can be switched off: who dictates, or leans on the keyboard, must not be led away by them.
 const GO_MS = 1500;
 const OFF = "keys=off";
+// The letter that a key has in Latin: on a Bangla keyboard the same keys do the same.
+export function letterOf(e) {
+  if (/^[ -~]+$/.test(e.key)) return e.key;
+  if (e.code === "Slash") return e.shiftKey ? "?" : "/";
+  return e.code.replace(/^Key/, "").toLowerCase();
+}
 
 export function startKeys(on) {
   const help = document.getElementById("keys");
@@ -48,12 +54,13 @@ export function startKeys(on) {
       return e.preventDefault();
     }
     if (!box.checked) return;
+    const letter = letterOf(e);
     if (Date.now() < going) {
       going = 0;
-      document.querySelector(`.bh-nav [data-key="${CSS.escape(e.key)}"]`)?.click();
-    } else if (Object.hasOwn(acts, e.key)) {
+      document.querySelector(`.bh-nav [data-key="${CSS.escape(letter)}"]`)?.click();
+    } else if (Object.hasOwn(acts, letter)) {
       e.preventDefault();
-      acts[e.key]();
+      acts[letter]();
     }
   });
 }
