@@ -103,7 +103,7 @@ def vat(request: PageRequest) -> HttpResponse:
                "another setting for that day replaces it."),
         history=reverse("vat-versions"),
     )  # fmt: skip
-    form = bound(request, VatForm, initial=now | {"percent": now["rate_bp"] / 100, "starts_on": request.today})
+    form = bound(request, VatForm, initial=now | {"percent": f"{now['rate_bp'] / 100:g}", "starts_on": request.today})
     return weighed(
         request, act, form, do=lambda given: set_vat(**form.arguments(), today=request.today),
         reach=lambda given: Reach(given["starts_on"], by_issue=True, children=None),
