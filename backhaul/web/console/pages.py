@@ -37,6 +37,7 @@ from backhaul.web.console.frame import shell_for
 from backhaul.web.console.inside import come_back, inside_of
 from backhaul.web.console.trail import has_done, is_taken, write_down
 from backhaul.web.currency import amounts_with
+from backhaul.web.nav import first_page_of
 from backhaul.web.shell import Shell
 
 SIGNED_IN = ""  # every signed-in person may
@@ -121,6 +122,8 @@ def _serve(request: HttpRequest, kind: Kind, view: Callable[[PageRequest], HttpR
         except NotFound as refusal:
             raise Http404(refusal.message) from refusal
         except NotAllowed as refusal:
+            if request.path == reverse("dashboard"):  # where every sign-in leads
+                return leave_to(request, first_page_of(seated.scope.permissions))
             raise PermissionDenied(refusal.message) from refusal
         except DatabaseError as error:
             if seated.inside is None or not is_read_only(error):
