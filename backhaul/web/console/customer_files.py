@@ -65,7 +65,13 @@ def make(request: PageRequest) -> HttpResponse:
         )
         seat = Seat.of(request.scope, request.now).as_arguments()
         enqueue(MAKE, isp_id=request.isp.isp_id, export_id=export_id, seat=seat)
-        follow(request, "export", _("Customers"), key=export_key(export_id), page=("customer-export", export_id))
+        follow(
+            request,
+            "export",
+            f"{_('Customers')} · {file_type.upper()}",
+            key=export_key(export_id),
+            page=("customer-export", export_id),
+        )
         return go(request, "customer-export", export_id)
     back = f"{reverse('customers')}?{kept_query(request, 'sort')}"
     return show(request, "customer_file", {"said": said(found), "type": file_type.upper(), "back": back})
