@@ -29,10 +29,10 @@ export function startKeys(on) {
 
   // The cursor of a list is the focus itself: on the first link of a row, which Enter opens.
   function step(by) {
-    const rows = [...document.querySelectorAll("main tr[data-href]")];
+    const rows = [...document.querySelectorAll("main tbody tr:has(a[href])")];
     const at = rows.indexOf(document.activeElement.closest("tr"));
     const row = at < 0 ? rows[0] : rows[at + by];
-    row?.querySelector("a")?.focus();
+    row?.querySelector("a[href]").focus();
     return Boolean(rows.length);
   }
   const acts = {
@@ -49,7 +49,7 @@ export function startKeys(on) {
     if (document.querySelector("dialog[open]")) return;
     if (e.key === "ArrowDown" && e.target === search() && step(1)) return e.preventDefault();
     if (e.target.closest("input:not([type=checkbox], [type=radio]), select, textarea, [contenteditable]")) return;
-    if (e.target.closest("tr[data-href]") && ["ArrowDown", "ArrowUp"].includes(e.key)) {
+    if (e.target.matches("main tbody a") && ["ArrowDown", "ArrowUp"].includes(e.key)) {
       step(e.key === "ArrowDown" ? 1 : -1);
       return e.preventDefault();
     }
