@@ -145,7 +145,10 @@ def test_stepping_up_takes_the_own_password_and_then_what_is_done_says_by_whom(t
 )
 def test_what_is_ones_own_or_the_operators_peoples_stays_shut_after_stepping_up(town: Town, address: str) -> None:
     client = stepped_up(town, "padma", town.cast.north)
-    assert client.get(address).status_code == 403
+    shut = client.get(address)
+    assert shut.status_code == 403
+    told = b"Only the people of North do this." in shut.content  # and not that a role lacks it
+    assert told == address.startswith(("/password/", "/profile/"))
     assert client.post(address, {}).status_code == 403
 
 
