@@ -23,6 +23,12 @@ class SamePackage(Refusal):
     code = "same_package"
 
 
+class ConnectionRefused(Refusal):
+    """The plan of the package is not sold for the way in which the customer connects."""
+
+    code = "connection_refused"
+
+
 class RenewalWaits(Refusal):
     """What the service should have been billed for is not billed yet: nothing can be credited or charged on top."""
 
@@ -70,8 +76,8 @@ def change_package(
 
     `package`: (operator id, id) of one on offer. `custom_price_minor`: the service's own price of it; a price of its
     own that it had ends. An upgrade is refused below the fund's low-balance mark.
-    Raises SamePackage, StatusRefused, RenewalWaits, ChangeTomorrow, DowngradeWaits, PaysFirst, FundLow, FundTooLow,
-    UpstreamShort, NoTariff.
+    Raises SamePackage, ConnectionRefused, StatusRefused, RenewalWaits, ChangeTomorrow, DowngradeWaits, PaysFirst,
+    FundLow, FundTooLow, UpstreamShort, NoTariff.
     """
     current_scope().require("customers.edit")
     call("lock_for_charge", subscription=subscription_id)
@@ -105,6 +111,7 @@ def plan_change(*, subscription_id: int, package: Package, on: date, now: dateti
         raise subscribers.StatusRefused("This customer has left; take it back first.")
     if (service["package_operator_id"], service["package_id"]) == package:
         raise SamePackage("The service has this package already; choose another one.")
+    call("refuse_connection", subscription=subscription_id, package_operator=package[0], package=package[1])
     changes_on: date = max(service["ends_on"], on)
     execute("DELETE FROM planned_change WHERE operator_id = %s AND subscription_id = %s", [me, subscription_id])
     execute(

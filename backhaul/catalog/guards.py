@@ -10,7 +10,10 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
+from django.utils.translation import gettext
+
 from backhaul.catalog.queries import plan_exists
+from backhaul.common.digits import digits
 from backhaul.common.errors import InvalidInput, NotFound, Refusal
 from backhaul.common.money import format_minor, refuse_beyond_limit
 from backhaul.operators.functions import rows
@@ -42,14 +45,18 @@ class Band:
         )
 
     def says(self) -> str:
-        """The band in words."""
+        """The band in words, in the language of whoever is served."""
+        if self.floor_minor is None:
+            words = gettext("at most %(cap)s a month, set by %(who)s from %(day)s")
+        elif self.cap_minor is None:
+            words = gettext("at least %(floor)s a month, set by %(who)s from %(day)s")
+        else:
+            words = gettext("at least %(floor)s and at most %(cap)s a month, set by %(who)s from %(day)s")
         decimals = current_scope().currency_decimals
-        ends = [
-            f"{word} {format_minor(minor, decimals=decimals)}"
-            for word, minor in (("at least", self.floor_minor), ("at most", self.cap_minor))
-            if minor is not None
-        ]
-        return f"{' and '.join(ends)} a month, set by {self.set_by} from {self.starts_on}"
+        floor, cap = (
+            digits(format_minor(minor or 0, decimals=decimals)) for minor in (self.floor_minor, self.cap_minor)
+        )
+        return words % {"floor": floor, "cap": cap, "who": self.set_by, "day": Refusal.written(self.starts_on)}
 
 
 def bands_on(plans: Iterable[Plan], on: date) -> dict[Plan, list[Band]]:
@@ -100,7 +107,7 @@ def set_price_band(
         if minor is not None and refuse_beyond_limit(minor, field=field) < 0:
             raise InvalidInput("A price is not negative.", field=field)
     if floor_minor is not None and cap_minor is not None and floor_minor > cap_minor:
-        raise InvalidInput("The cap is not below the floor.", field="cap_minor")
+        raise InvalidInput("The highest price cannot be less than the lowest.", field="cap_minor")
     if starts_on < on:
         raise InvalidInput("A band starts today at the earliest.", field="starts_on")
     rows(

@@ -21,7 +21,7 @@ def plan_exists(plan_operator_id: int, plan_id: int) -> bool:
 def list_plans() -> list[dict[str, Any]]:
     """The plans of the acting operator's chain, by speed."""
     return rows(
-        "SELECT operator_id, id, name, down_kbps, up_kbps, pool_operator_id, pool_id FROM plan "
+        "SELECT operator_id, id, name, down_kbps, up_kbps, pool_operator_id, pool_id, connection_types FROM plan "
         "WHERE operator_id = ANY (%s) AND withdrawn_on IS NULL ORDER BY down_kbps, name",
         [list(current_scope().path)],
     )
@@ -32,8 +32,9 @@ def list_packages_offered(on: date) -> list[dict[str, Any]]:
 
     Its own and those handed down, of one name the nearest; only over plans that have a tariff price on every edge from
     the operator up to the ISP. Columns: operator_id, id, name, price_minor (of that day, for the term), term_months,
-    handed_down, plan_operator_id, plan_id, plan_name, down_kbps, up_kbps, pool_operator_id, pool_id, and
-    own_price_minor: what the operator itself pays a month (NULL at the ISP).
+    handed_down, plan_operator_id, plan_id, plan_name, down_kbps, up_kbps, pool_operator_id, pool_id,
+    connection_types (those that the plan is sold for), and own_price_minor: what the operator itself pays a month
+    (NULL at the ISP).
     """
     scope = current_scope()
     path = list(scope.path)
@@ -41,7 +42,8 @@ def list_packages_offered(on: date) -> list[dict[str, Any]]:
         "SELECT DISTINCT ON (k.name) k.operator_id, k.id, k.name, "
         "COALESCE(v.price_minor, k.price_minor) AS price_minor, "
         "k.term_months, k.handed_down, k.plan_operator_id, k.plan_id, "
-        "p.name AS plan_name, p.down_kbps, p.up_kbps, p.pool_operator_id, p.pool_id, s.own_price_minor "
+        "p.name AS plan_name, p.down_kbps, p.up_kbps, p.pool_operator_id, p.pool_id, p.connection_types, "
+        "s.own_price_minor "
         f"FROM (SELECT * FROM package WHERE withdrawn_on IS NULL AND {_OFFERED}) k "
         "JOIN plan p ON p.operator_id = k.plan_operator_id AND p.id = k.plan_id AND p.withdrawn_on IS NULL "
         "JOIN sellable_plans(%s) s ON s.plan_operator_id = p.operator_id AND s.plan_id = p.id "

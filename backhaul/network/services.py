@@ -17,6 +17,7 @@ from backhaul.operators.scope import current_scope
 from backhaul.operators.services import record_audit
 
 DRAIN = "backhaul.network.tasks.drain_disconnects"
+CONNECTION_TYPES = ("pppoe", "hotspot", "static", "other")
 
 
 class UsernameTaken(Refusal):
@@ -45,7 +46,8 @@ class RouterExists(Refusal):
 
 @dataclass(frozen=True)
 class NewLogin:
-    """A login to provision. `pool` is (operator id, pool id) of a pool handed down to the operator."""
+    """A login to provision. `pool` is (operator id, pool id) of a pool handed down to the operator, `plan_connections`
+    the connection types of its plan (None: any), or the login is not made."""
 
     username: str
     password: str
@@ -56,6 +58,7 @@ class NewLogin:
     static_ip: str | None = None
     mac: str | None = None
     connection_type: str = "pppoe"
+    plan_connections: Sequence[str] | None = None
     access: str = "open"
     reject_reason: str | None = None
     expires_at: datetime | None = None
@@ -176,6 +179,7 @@ def provision_logins(*, operator_id: int, isp_id: int, logins: Sequence[NewLogin
         names,
         [login.subscription_id for login in logins],
         [login.connection_type for login in logins],
+        [login.plan_connections and ",".join(login.plan_connections) for login in logins],
         [login.access for login in logins],
         [login.reject_reason for login in logins],
         [login.down_kbps for login in logins],
@@ -187,10 +191,14 @@ def provision_logins(*, operator_id: int, isp_id: int, logins: Sequence[NewLogin
         [login.expires_at for login in logins],
     ]
     added = rows(
-        "INSERT INTO radius_login (operator_id, isp_id, username, subscription_id, connection_type, access, "
-        "reject_reason, down_kbps, up_kbps, pool_operator_id, pool_id, static_address, mac, expires_at) "
-        "SELECT %s, %s, * FROM unnest(%s::text[], %s::bigint[], %s::text[], %s::text[], %s::text[], %s::integer[], "
+        "INSERT INTO radius_login (operator_id, isp_id, username, subscription_id, connection_type, "
+        "plan_connections, access, reject_reason, down_kbps, up_kbps, pool_operator_id, pool_id, static_address, mac, "
+        "expires_at) SELECT %s, %s, name, subscription_id, connection_type, string_to_array(connections, ','), access, "
+        "reject_reason, down_kbps, up_kbps, pool_operator_id, pool_id, address, mac, expires_at "
+        "FROM unnest(%s::text[], %s::bigint[], %s::text[], %s::text[], %s::text[], %s::text[], %s::integer[], "
         "%s::integer[], %s::bigint[], %s::bigint[], %s::inet[], %s::text[], %s::timestamptz[]) "
+        "AS u (name, subscription_id, connection_type, connections, access, reject_reason, down_kbps, up_kbps, "
+        "pool_operator_id, pool_id, address, mac, expires_at) "
         "ON CONFLICT DO NOTHING RETURNING id, username",
         [operator_id, isp_id, *columns],
         using,

@@ -12,11 +12,10 @@ from backhaul.catalog.guards import Band, bands_on, refuse_outside
 from backhaul.catalog.queries import list_billing_profiles_offered, list_packages_offered
 from backhaul.common.errors import InvalidInput, NotFound, Refusal
 from backhaul.common.money import refuse_beyond_limit
-from backhaul.network.services import NewLogin, provision_logins
+from backhaul.network.services import CONNECTION_TYPES, NewLogin, provision_logins
 from backhaul.operators.functions import execute, rows
 from backhaul.operators.scope import current_scope
 from backhaul.subscribers.rules import (
-    CONNECTION_TYPES,
     NumberFormat,
     anchor_day_of,
     clean_mobile,
@@ -26,6 +25,7 @@ from backhaul.subscribers.rules import (
 )
 
 Key = tuple[int, int]
+_ANY = set(CONNECTION_TYPES)
 
 
 class CustomerIdTaken(Refusal):
@@ -97,12 +97,7 @@ def refuse_what_is_not_offered(customer: NewCustomer, offer: Offer) -> None:
         if key not in offered:
             names = ", ".join(row["name"] for row in offered.values()) or "none yet"
             raise NotFound("Choose a %(what)s that you can offer: %(names)s.", what=what, names=names, field=what)
-    if customer.connection_type not in CONNECTION_TYPES:
-        raise InvalidInput(
-            "Choose a connection type: %(connection_types)s.",
-            connection_types=", ".join(CONNECTION_TYPES),
-            field="connection_type",
-        )
+    refuse_connection(customer.connection_type, offer.packages[customer.package])
     if customer.custom_price_minor is not None:
         refuse_negative_price(customer.custom_price_minor)
         package = offer.packages[customer.package]
@@ -110,6 +105,22 @@ def refuse_what_is_not_offered(customer: NewCustomer, offer: Offer) -> None:
         refuse_outside(bands, customer.custom_price_minor, months=package["term_months"], field="custom_price")
     if customer.zone_id is not None and customer.zone_id not in offer.zones:
         raise NotFound("There is no such zone.", field="zone")
+
+
+def refuse_connection(connection_type: str, package: Mapping[str, Any] | None) -> None:
+    """Raises InvalidInput for a connection type that there is not, or that the plan of the package is not sold for."""
+    if connection_type not in CONNECTION_TYPES:
+        raise InvalidInput(
+            "Choose a connection type: %(connection_types)s.",
+            connection_types=", ".join(CONNECTION_TYPES),
+            field="connection_type",
+        )
+    if package is not None and connection_type not in package["connection_types"]:
+        raise InvalidInput(
+            "This package is sold for %(connection_types)s only. Choose one of them, or another package.",
+            connection_types=", ".join(package["connection_types"]),
+            field="connection_type",
+        )
 
 
 def refuse_negative_price(price_minor: int | None) -> int | None:
@@ -245,6 +256,7 @@ def provision(customers: Sequence[NewCustomer], added: Sequence[AddedCustomer], 
                 static_ip=customer.static_ip,
                 mac=customer.mac,
                 connection_type=customer.connection_type,
+                plan_connections=plan["connection_types"] if set(plan["connection_types"]) != _ANY else None,
                 access="open" if is_open else "reject",
                 reject_reason=None if is_open else "not activated",
             )

@@ -12,7 +12,6 @@ from decimal import Decimal, InvalidOperation
 from backhaul.common.errors import InvalidInput
 
 STATUSES = ("active", "suspended", "expired", "short", "disabled", "not_activated", "left")
-CONNECTION_TYPES = ("pppoe", "hotspot", "static", "other")
 _BANGLA_DIGITS = str.maketrans("০১২৩৪৫৬৭৮৯", "0123456789")
 FIELD_KINDS = ("text", "number", "date", "choice", "yes_no")
 ZONE_LEVELS = ("division", "district", "area", "zone", "sub_zone", "box")  # levels 1 to 6, the widest first
@@ -129,7 +128,7 @@ def _clean_number(text: str, field: str) -> str:
         number = Decimal(text.replace(",", ""))
     except InvalidOperation:
         number = Decimal("NaN")
-    if not number.is_finite() or abs(number.adjusted()) > 15 or len(number.as_tuple().digits) > 20:
+    if not number.is_finite() or abs(number.adjusted()) > 19 or len(number.as_tuple().digits) > 20:
         raise InvalidInput("“%(text)s” is not a number.", text=text, field=field)
     return f"{number.normalize() + 0:f}"
 

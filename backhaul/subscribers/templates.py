@@ -10,8 +10,7 @@ from backhaul.common.errors import InvalidInput, NotFound, Refusal
 from backhaul.operators.functions import execute, rows
 from backhaul.operators.scope import current_scope
 from backhaul.operators.services import record_audit
-from backhaul.subscribers.adding import refuse_negative_price, zone_code_of
-from backhaul.subscribers.rules import CONNECTION_TYPES
+from backhaul.subscribers.adding import refuse_connection, refuse_negative_price, zone_code_of
 
 _ROW = (
     "t.id, t.name, t.package_operator_id, t.package_id, p.name AS package, t.profile_operator_id, t.profile_id, "
@@ -106,12 +105,7 @@ def _columns(template: Template) -> dict[str, Any]:
     name = " ".join(template.name.split())
     if not 1 <= len(name) <= 60:
         raise InvalidInput("Give the template a name, at most 60 characters.", field="name")
-    if template.connection_type not in CONNECTION_TYPES:
-        raise InvalidInput(
-            "Choose a connection type: %(connection_types)s.",
-            connection_types=", ".join(CONNECTION_TYPES),
-            field="connection_type",
-        )
+    refuse_connection(template.connection_type, None)
     if template.zone_id is not None:
         zone_code_of(template.zone_id)
     return {

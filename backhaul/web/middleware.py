@@ -25,6 +25,20 @@ def refuse_floods(
     return answered
 
 
+def keep_private(
+    get_response: Callable[[HttpRequest], HttpResponseBase],
+) -> Callable[[HttpRequest], HttpResponseBase]:
+    """What does not say how long it may be kept is kept nowhere: that somebody has no such customer is no answer for
+    whoever asks the same proxy next."""
+
+    def answered(request: HttpRequest) -> HttpResponseBase:
+        response = get_response(request)
+        response.headers.setdefault("Cache-Control", "private, no-store")
+        return response
+
+    return answered
+
+
 def secure_cookies(
     get_response: Callable[[HttpRequest], HttpResponseBase],
 ) -> Callable[[HttpRequest], HttpResponseBase]:

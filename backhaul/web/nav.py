@@ -131,6 +131,12 @@ def menu_for(permissions: Collection[str], path: str, counts: dict[str, int]) ->
     return tuple(group for group in groups if group.items)
 
 
+def first_page_of(permissions: Collection[str]) -> str:
+    """Where somebody begins to whom the dashboard is closed: the first page of the menu."""
+    groups = menu_for(permissions, "", {})
+    return groups[0].items[0].href if groups else reverse("my-access")
+
+
 def quick_for(permissions: Collection[str], path: str) -> tuple[NavItem, ...]:
     """The bottom bar of a phone."""
     return shown(QUICK, permissions, path, {})

@@ -13,6 +13,7 @@ from playwright.sync_api import Page, expect
 from backhaul.billing import tasks
 from backhaul.operators.functions import rows
 from tests.builders import acting
+from tests.scenarios.test_package_change import add_gold
 from tests.web.town import Town
 
 AXE = Path(__file__).resolve().parents[2] / "node_modules" / "axe-core" / "axe.min.js"
@@ -42,13 +43,18 @@ def number_in(address: str) -> int:
 
 
 def test_a_day_at_riverside(visitors: Any, town: Town) -> None:
+    add_gold(town.cast, name="Market Wi-Fi", connection_types=("hotspot",))
     page: Page = visitors("riverside")
     open_menu(page, "Customers")
     page.get_by_role("link", name="Add customer").click()
     page.get_by_label("Name").first.fill("Shirin Akter")
     page.get_by_label("Mobile").fill("01811-222333")
     page.get_by_label("Username").fill("abdul.karim")
+    page.get_by_label("Package").select_option(label="Market Wi-Fi · 900.00")
+    expect(page.get_by_label("Connection type")).to_have_value("hotspot")
+    expect(page.get_by_label("Connection type").locator("option:enabled")).to_have_count(1)
     page.get_by_label("Package").select_option(label="Home 20 · 800.00")
+    page.get_by_label("Connection type").select_option(label="PPPoE")
     page.get_by_role("button", name="Add customer").click()
     expect(page.locator("#id_username_error")).to_contain_text("taken")
     expect(page.get_by_label("Mobile")).to_have_value("01811-222333")
@@ -147,6 +153,9 @@ def test_a_list_is_walked_by_keys_and_letters_lead_to_pages(visitors: Any, town:
     rows_shown = page.locator("#results tbody tr")
     page.keyboard.type("jjk")
     expect(rows_shown.first.locator("a").first).to_be_focused()
+    for by, row in (("KeyJ", 1), ("KeyK", 0)):  # on a Bangla keyboard
+        page.locator("body").dispatch_event("keydown", {"key": "ক", "code": by, "bubbles": True})
+        expect(rows_shown.nth(row).locator("a").first).to_be_focused()
     page.keyboard.type("x")
     expect(rows_shown.first.locator("input[name=pick]")).to_be_checked()
     page.keyboard.type("?")

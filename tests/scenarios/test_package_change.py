@@ -6,9 +6,11 @@ from datetime import date
 from typing import Any
 
 import pytest
+from django.db import IntegrityError
 
 from backhaul.billing.changes import (
     Change,
+    ConnectionRefused,
     RenewalWaits,
     SamePackage,
     cancel_planned_change,
@@ -19,12 +21,12 @@ from backhaul.billing.refunds import disconnect_customer
 from backhaul.billing.services import FundTooLow, UpstreamShort
 from backhaul.catalog.services import ProfileRules, add_billing_profile, add_package, add_plan, set_tariff_price
 from backhaul.cli.embedded import EmbeddedPostgres
-from backhaul.common.errors import NotFound
+from backhaul.common.errors import InvalidInput, NotFound
 from backhaul.network.services import register_nas
 from backhaul.operators.functions import call, execute, rows
 from backhaul.operators.scope import unit_of_work
 from backhaul.subscribers.services import FundLow, StatusRefused, suspend_subscription
-from tests.builders import acting
+from tests.builders import acting, build_customer
 from tests.cast import START, Cast, fill_funds
 from tests.network.conftest import as_admin
 from tests.scenarios.money import assert_proved, balance, night, noon
@@ -34,11 +36,13 @@ from tests.scenarios.test_refunds import edge, leave, promised, spent
 DAY_12 = date(2026, 11, 12)
 
 
-def add_gold(cast: Cast, retail: int = 900_00, *, term_months: int = 1, name: str = "Gold") -> tuple[int, int]:
+def add_gold(
+    cast: Cast, retail: int = 900_00, *, term_months: int = 1, name: str = "Gold", **plan_terms: Any
+) -> tuple[int, int]:
     """A package of Padma at 900.00, over a plan that North gets at 600.00 and Riverside at 700.00."""
     isp = cast.padma.isp_id
     with acting(cast.padma):
-        plan = add_plan(name=f"{name} plan", down_kbps=30_720, up_kbps=15_360, pool=_pool(cast))
+        plan = add_plan(name=f"{name} plan", down_kbps=30_720, up_kbps=15_360, pool=_pool(cast), **plan_terms)
         for child, price in ((cast.north, 600_00), (cast.rival, 600_00)):
             set_tariff_price(
                 child_id=child, plan_operator_id=isp, plan_id=plan, starts_on=START, price_minor=price, today=START
@@ -97,6 +101,25 @@ def test_600_to_900_on_day_12_of_30_costs_190_more(cast: Cast) -> None:
     night(cast, date(2026, 12, 1))
     assert invoices(cast, cast.riverside)[-1]["net_minor"] == 900_00
     assert spent(cast) == (608_33 + 700_00, 526_67 + 600_00)
+    assert_proved()
+
+
+def test_a_package_of_a_plan_that_is_not_sold_for_the_customers_connection_is_refused(cast: Cast) -> None:
+    """SPEC 5, at each way in: a new customer, a change today, one that is planned, and the row itself."""
+    fill_funds(cast)
+    service = taken_over(cast, cast.riverside).subscription_id
+    package = add_gold(cast, connection_types=("static", "hotspot"))
+    night(cast, NOV_1)
+    with pytest.raises(ConnectionRefused):
+        change(cast, service, package)
+    with pytest.raises(ConnectionRefused), acting(cast.padma, cast.riverside):
+        plan_change(subscription_id=service, package=package, on=DAY_12, now=noon(DAY_12))
+    with acting(cast.padma, cast.riverside):
+        with pytest.raises(InvalidInput, match="static, hotspot only"):
+            build_customer(cast, on=DAY_12, package=package)
+        build_customer(cast, on=DAY_12, package=package, username="wireless", connection_type="hotspot")
+    with pytest.raises(IntegrityError, match="radius_login_connection_of_plan"), acting(cast.padma, cast.riverside):
+        execute("UPDATE radius_login SET connection_type = 'pppoe' WHERE username = 'wireless'")
     assert_proved()
 
 

@@ -75,6 +75,8 @@ def test_the_list_offers_what_it_shows_to_print(billed: Town) -> None:
     assert "2 bills as a ZIP of single files" in offered
     assert "Try another number" in client.get("/bills/file/?q=nobody-of-that-name").content.decode()
     assert client.post("/bills/file/?q=nobody-of-that-name").status_code == 200
+    asks = client.get("/bills/file/?state=open&as=zip").content.decode()
+    assert 'data-panel href="/bills/file/?state=open&amp;as=zip&amp;lang=bn"' in asks  # the list is below the panel
 
 
 @pytest.mark.parametrize("language", ["en", "bn"])

@@ -174,6 +174,9 @@ def test_a_band_refuses_a_package_outside_of_it_in_words(db: object) -> None:
     form = {"name": "Dear", "plan": f"{cast.padma.isp_id}-{cast.plans['Home 10']}", "term": "1", "price": "701"}
     refused = north.post("/packages/add/", form)
     assert refused.status_code == 422 and "at most 700.00 a month, set by Padma" in refused.content.decode()
+    north.cookies["django_language"] = "bn"
+    assert "প্রতি মাসে সর্বোচ্চ ৭০০.০০" in north.post("/packages/add/", form).content.decode()
+    north.cookies["django_language"] = "en"
     _shown, done = twice(north, "/packages/add/", **{**form, "price": "700"})
     assert done.status_code == 303
     assert "Dear" in north.get("/packages/").content.decode()
@@ -218,8 +221,10 @@ def test_the_isp_sets_when_services_are_cut_its_plans_and_vat(db: object) -> Non
     assert "10:30" in page and "Friday" in page and "Victory Day" in page
     assert twice(client, "/cuts/holidays/remove/", on_date="2999-12-17")[1].status_code == 303
     plan = {"name": "Home 200", "down_mbps": "200", "up_mbps": "100", "pool": ""}
-    assert client.post("/plans/add/", plan).status_code == 303
-    assert "Home 200" in client.get("/plans/").content.decode()
+    assert "This field is required." in client.post("/plans/add/", plan).content.decode()  # sold for nothing
+    assert client.post("/plans/add/", plan | {"connection_types": ["hotspot", "static"]}).status_code == 303
+    page = client.get("/plans/").content.decode()
+    assert "Home 200" in page and "Hotspot, Static address<" in page
     vat = {"registered": "on", "percent": "5", "reclaims_input": "on", "starts_on": today().isoformat()}
     assert twice(client, "/vat/", **vat)[1].status_code == 303
     later = today() + timedelta(days=40)

@@ -110,7 +110,11 @@ def test_own_fields_stand_in_the_list_in_files_and_on_papers_where_they_are_tick
         shown = add_field(CustomField("Landlord", on_list=True, on_document=True), now=at)
         moved = add_field(CustomField("Moved in", kind="date", on_list=True), now=at)
         kept = add_field(CustomField("Gossip"), now=at)
-        sign_up(cast, name="Mina", custom={shown: "=Rahim", moved: "2026-01-31", kept: "secret"})
+        floors, card = (
+            add_field(CustomField(label, kind="number", on_list=True), now=at) for label in ("Floors", "Card")
+        )
+        sign_up(cast, name="Mina", custom={shown: "=Rahim", moved: "2026-01-31", kept: "secret", floors: "৩.৫",
+                                           card: "19871234567890123"})  # fmt: skip
         bill = rows("SELECT id FROM invoice")[0]["id"]
         paid = record_payment(customer_id=rows("SELECT id FROM customer")[0]["id"], amount_minor=100, method="cash",
                               received_on=on, now=at, request_key=request_key())  # fmt: skip
@@ -121,6 +125,8 @@ def test_own_fields_stand_in_the_list_in_files_and_on_papers_where_they_are_tick
     )  # fmt: skip
     table = list(csv.DictReader(io.StringIO(client.get("/customers/file/?as=csv").content.decode("utf-8-sig"))))
     assert (table[0]["Landlord"], table[0]["Moved in"], "Gossip" in table[0]) == ("'=Rahim", "2026-01-31", False)
+    sheet = dict(zip(*sheet_of(client.get("/customers/file/?as=xlsx").content), strict=True))
+    assert (sheet["Moved in"], sheet["Floors"], sheet["Card"]) == (date(2026, 1, 31), 3.5, "19871234567890123")
     for address in (f"/bills/{bill}/pdf/", f"/payments/{paid.payment_id}/pdf/"):
         words = text_of(client.get(address).content)
         assert ("Landlord" in words, "=Rahim" in words, "Moved in" in words, "secret" in words) == (

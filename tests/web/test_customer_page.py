@@ -215,7 +215,8 @@ def test_a_field_of_ones_own_is_asked_judged_kept_and_shown(db: object) -> None:
     assert client.post(f"{home}edit/", right).status_code == 303
     page = text_of(client.get(home).content.decode())
     assert "Identity card 1234.5" in page and "28 Feb 2026" in page
-    assert "Identity card: – → 1234.5" in text_of(client.get(f"{home}timeline/?kind=changes").content.decode())
+    told = text_of(client.get(f"{home}timeline/?kind=changes").content.decode())
+    assert "Identity card: – → 1234.5" in told and "Lives here since: – → 28 Feb 2026" in told
 
 
 def _put(client: Any, home: str, sent: dict[str, str]) -> str:

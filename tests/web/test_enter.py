@@ -145,7 +145,10 @@ def test_stepping_up_takes_the_own_password_and_then_what_is_done_says_by_whom(t
 )
 def test_what_is_ones_own_or_the_operators_peoples_stays_shut_after_stepping_up(town: Town, address: str) -> None:
     client = stepped_up(town, "padma", town.cast.north)
-    assert client.get(address).status_code == 403
+    shut = client.get(address)
+    assert shut.status_code == 403
+    told = b"Only the people of North do this." in shut.content  # and not that a role lacks it
+    assert told == address.startswith(("/password/", "/profile/"))
     assert client.post(address, {}).status_code == 403
 
 
@@ -299,6 +302,7 @@ def test_whatever_list_is_taken_away_the_log_says_which_how_long_and_by_which_fi
         "/books/trial-balance/?as=pdf&lang=bn": ("trial-balance-", None, {}),
         "/books/heads/file/": ("books-", None, {}),
         "/audit/csv/?verb=suspend": ("audit-", 0, {"verb": "suspend"}),
+        f"/customers/{ids['customer']}/documents/{ids['document']}/": ("Contract.pdf", 1, {}),
     }
     for address, (name, many, filters) in taken.items():
         answer = client.get(address)
@@ -307,7 +311,8 @@ def test_whatever_list_is_taken_away_the_log_says_which_how_long_and_by_which_fi
         with acting(town.cast.padma, riverside):
             (row,) = rows("SELECT actor_id, verb, detail::text FROM audit_event ORDER BY id DESC LIMIT 1")
         told = json.loads(row["detail"])
-        assert row["verb"] == ("customer-file" if "/file/?as" in address else "took-file"), address
+        verbs = {"/file/?as": "customer-file", "/documents/": "document"}
+        assert row["verb"] == next((verb for part, verb in verbs.items() if part in address), "took-file"), address
         assert row["actor_id"] == town.cast.owners["riverside"]
         assert told["file"].startswith(name) and told["filters"] == filters, (address, told)
         assert told["rows"] == many if many is not None else told["rows"] > 0, (address, told)

@@ -69,7 +69,7 @@ def test_four_steps_found_an_isp_whose_owner_is_signed_in_and_sells(db: object) 
         assert numbering is not None and numbering["prefix"] == "LK-"
         today = clock.local_date(clock.now(), isp.time_zone)
         assert get_vat(today)["rate_bp"] == 500
-        assert [(row["name"], row["down_kbps"]) for row in list_packages_offered(today)] == [("Home 20", 20_000)]
+        assert [(row["name"], row["down_kbps"]) for row in list_packages_offered(today)] == [("Home 20", 20 * 1024)]
     assert 'hx-get="/dashboard/first/"' in client.get("/").content.decode()
     first = client.get("/dashboard/first/").content.decode()
     assert "What to do first" in first and "Take a reseller on" in first

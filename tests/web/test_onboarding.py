@@ -12,7 +12,7 @@ from django.urls import reverse
 from backhaul.catalog.queries import list_tariff_prices
 from backhaul.common import clock
 from backhaul.funds.queries import get_fund
-from backhaul.ledger.periods import get_books
+from backhaul.ledger.periods import get_books, set_year_start
 from backhaul.operators.drafts import get_draft, list_drafts
 from backhaul.operators.functions import rows
 from backhaul.operators.people_queries import list_child_grants
@@ -99,6 +99,8 @@ def test_an_operator_begins_with_all_that_was_answered(cast: Cast) -> None:
 
 
 def test_two_answers_are_enough_and_the_rest_is_as_usual(cast: Cast) -> None:
+    with acting(cast.padma):
+        set_year_start(month=7)
     client = signed_in("padma")
     draft = begun(client)
     review = reverse("onboard-review", args=[draft])
@@ -107,6 +109,7 @@ def test_two_answers_are_enough_and_the_rest_is_as_usual(cast: Cast) -> None:
     assert lakeview(cast) is None
     answered(client, draft, "login", full_name="Lipi", login="lipi", review="1")
     said = client.get(review).content.decode()
+    assert "<dt>Prices</dt><dd>none</dd>" in "".join(said.split())
     assert "Take it on" in said and "It has no prices yet" in said and "without money" in said
     finished(client, draft)
     child = lakeview(cast)
@@ -114,6 +117,7 @@ def test_two_answers_are_enough_and_the_rest_is_as_usual(cast: Cast) -> None:
     with acting(cast.padma, child):
         numbering = get_numbering()
         assert numbering is not None and numbering["prefix"] == "LAK-"
+        assert get_books()["year_starts_month"] == 7  # as the parent's
     with acting(cast.padma):
         assert "customers.edit" in list_child_grants(child)
 

@@ -101,6 +101,18 @@ def test_the_page_of_a_person_says_what_it_may_do_and_why(cast_of_pages: Cast) -
     assert "/access/" not in own
 
 
+def test_whoever_has_no_dashboard_begins_with_the_first_page_of_the_menu(cast_of_pages: Cast) -> None:
+    """Every sign-in leads to the dashboard: a role without it ended at a 403 that led to itself."""
+    client = signed_in("north")
+    assert client.post("/roles/add/", {"name": "Desk", "permissions": ["bills.view"]}).status_code == 303
+    with acting(cast_of_pages.padma, cast_of_pages.north):
+        desk = next(row for row in list_roles() if row["name"] == "Desk")["key"]
+    path = f"/staff/{member(cast_of_pages, 'tinu')['id']}/access/"
+    assert client.post(path, {"role": desk}).status_code == 303
+    assert signed_in("tinu").get("/").headers["Location"] == "/bills/"
+    client.post(path, {"role": "collector"})
+
+
 def test_a_role_and_single_actions_are_changed_on_one_page(cast_of_pages: Cast) -> None:
     cast = cast_of_pages
     row = member(cast, "tinu")
@@ -112,6 +124,8 @@ def test_a_role_and_single_actions_are_changed_on_one_page(cast_of_pages: Cast) 
     assert ticked(html(client, path)) == {"audit.view", "bills.view"}
     assert signed_in("tinu").get("/bills/").status_code == 200
     assert signed_in("tinu").get("/payments/").status_code == 403
+    client.post(path, {"role": "manager", "permissions": ["bills.view"]})
+    assert "Your pages" in signed_in("tinu").get("/").content.decode()  # where no card has anything to say
     assert client.post(path, {"role": "wizard"}).status_code == 422
     client.post(path, {"role": "collector"})
     assert signed_in("tinu").get("/payments/").status_code == 200

@@ -243,8 +243,14 @@ def test_what_staff_do_to_ones_sign_in_is_told_to_the_mailbox_that_was_ones_own(
     session = owner.session
     session["confirmed_at"] = (clock.now() - timedelta(minutes=11)).isoformat()
     session.save()
-    late = owner.post(f"/staff/{member}/password/", {"password": "another password"})
-    assert late.headers["Location"].startswith("/confirm/")
+    for address in (
+        f"/staff/{member}/password/",
+        f"/staff/{member}/access/",
+        f"/staff/{member}/return/",
+        "/staff/add/",
+    ):
+        late = owner.post(address, {"password": "another password", "role": "manager"})
+        assert late.headers["Location"].startswith("/confirm/"), address
 
 
 def test_notices_are_not_crowded_out_by_mails_that_anybody_asks_for(padma: Cast) -> None:
@@ -280,6 +286,15 @@ def test_what_ends_or_adds_a_factor_ends_the_other_sessions(padma: Cast) -> None
     thief = signed_in("north")
     assert client.post(f"/profile/passkeys/{key.pk}/remove/").status_code == 303
     assert thief.get("/profile/").status_code == 303 and client.get("/profile/").status_code == 200
+
+
+def test_no_answer_is_kept_on_the_way_but_what_is_everybodys(padma: Cast) -> None:
+    client = signed_in("north")
+    for address in ("/", "/customers/999999999/", "/nope/", "/sign-in/forgot/", "/brand/1/2/abc.png", "/healthz"):
+        assert "no-store" in client.get(address)["Cache-Control"], address
+    forged = Client(enforce_csrf_checks=True).post("/sign-in/", {})
+    assert (forged.status_code, forged["Cache-Control"]) == (403, "private, no-store")
+    assert "public" in client.get("/brand/1f6feb.css")["Cache-Control"]
 
 
 def test_who_signs_out_has_done_it(padma: Cast) -> None:

@@ -8,6 +8,9 @@ CREATE TABLE plan (
     up_kbps integer NOT NULL CHECK (up_kbps > 0),
     pool_operator_id bigint,
     pool_id bigint,
+    connection_types text[] NOT NULL DEFAULT ARRAY['pppoe', 'hotspot', 'static', 'other']  -- the ways in that it is sold for
+        CONSTRAINT plan_connection_types CHECK (cardinality(connection_types) > 0
+                                                AND connection_types <@ ARRAY['pppoe', 'hotspot', 'static', 'other']),
     withdrawn_on date,
     PRIMARY KEY (operator_id, id),
     UNIQUE (operator_id, name),

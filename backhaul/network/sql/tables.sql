@@ -40,6 +40,7 @@ CREATE TABLE radius_login (
     username text NOT NULL CHECK (length(username) BETWEEN 1 AND 128 AND username = btrim(username, E' \t\r\n')),
     subscription_id bigint,                     -- subscribers is a higher context: no foreign key
     connection_type text NOT NULL DEFAULT 'pppoe' CHECK (connection_type IN ('pppoe', 'hotspot', 'static', 'other')),
+    plan_connections text[],                    -- those that the plan allows; NULL: any
     access text NOT NULL DEFAULT 'open' CHECK (access IN ('open', 'walled', 'reject')),
     reject_reason text CHECK (length(reject_reason) BETWEEN 1 AND 120),
     down_kbps integer CHECK (down_kbps > 0),
@@ -64,6 +65,7 @@ CREATE TABLE radius_login (
                                                              WHEN 6 THEN 'Framed-IPv6-Address := ' || host(static_address) END) STORED,
     PRIMARY KEY (operator_id, id),
     UNIQUE (isp_id, username),
+    CONSTRAINT radius_login_connection_of_plan CHECK (connection_type = ANY (plan_connections)),
     CHECK ((down_kbps IS NULL) = (up_kbps IS NULL)),
     CHECK (num_nonnulls(burst_down_kbps, burst_up_kbps, burst_seconds) IN (0, 3)),
     CHECK (burst_seconds IS NULL OR down_kbps IS NOT NULL),

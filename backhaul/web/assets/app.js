@@ -3,6 +3,7 @@
 import htmx from "htmx.org/dist/htmx.esm.js";
 import "./app.css";
 import { startBrand } from "./brand.js";
+import { startConnections } from "./connections.js";
 import { startKeys } from "./keys.js";
 import { startLines } from "./lines.js";
 import { startLists } from "./lists.js";
@@ -145,6 +146,7 @@ document.addEventListener("htmx:responseError", () => tell(document.getElementBy
 document.addEventListener("htmx:sendError", () => tell(document.getElementById("toast").dataset.offline));
 
 startBrand();
+startConnections(on);
 startKeys(on);
 startLines(on);
 startLists(on);

@@ -2,6 +2,12 @@
 // single letters can be switched off: who dictates, or leans on the keyboard, must not be led away by them.
 const GO_MS = 1500;
 const OFF = "keys=off";
+// The letter that a key has in Latin: on a Bangla keyboard the same keys do the same.
+export function letterOf(e) {
+  if (/^[ -~]+$/.test(e.key)) return e.key;
+  if (e.code === "Slash") return e.shiftKey ? "?" : "/";
+  return e.code.replace(/^Key/, "").toLowerCase();
+}
 
 export function startKeys(on) {
   const help = document.getElementById("keys");
@@ -23,10 +29,10 @@ export function startKeys(on) {
 
   // The cursor of a list is the focus itself: on the first link of a row, which Enter opens.
   function step(by) {
-    const rows = [...document.querySelectorAll("main tr[data-href]")];
+    const rows = [...document.querySelectorAll("main tbody tr:has(a[href])")];
     const at = rows.indexOf(document.activeElement.closest("tr"));
     const row = at < 0 ? rows[0] : rows[at + by];
-    row?.querySelector("a")?.focus();
+    row?.querySelector("a[href]").focus();
     return Boolean(rows.length);
   }
   const acts = {
@@ -43,17 +49,18 @@ export function startKeys(on) {
     if (document.querySelector("dialog[open]")) return;
     if (e.key === "ArrowDown" && e.target === search() && step(1)) return e.preventDefault();
     if (e.target.closest("input:not([type=checkbox], [type=radio]), select, textarea, [contenteditable]")) return;
-    if (e.target.closest("tr[data-href]") && ["ArrowDown", "ArrowUp"].includes(e.key)) {
+    if (e.target.matches("main tbody a") && ["ArrowDown", "ArrowUp"].includes(e.key)) {
       step(e.key === "ArrowDown" ? 1 : -1);
       return e.preventDefault();
     }
     if (!box.checked) return;
+    const letter = letterOf(e);
     if (Date.now() < going) {
       going = 0;
-      document.querySelector(`.bh-nav [data-key="${CSS.escape(e.key)}"]`)?.click();
-    } else if (Object.hasOwn(acts, e.key)) {
+      document.querySelector(`.bh-nav [data-key="${CSS.escape(letter)}"]`)?.click();
+    } else if (Object.hasOwn(acts, letter)) {
       e.preventDefault();
-      acts[e.key]();
+      acts[letter]();
     }
   });
 }

@@ -1,5 +1,7 @@
 // Ctrl+K: type to narrow the pages of the menu; customers, bills, receipts and resellers are looked up beside them. The
 // last line looks the words up in the list of customers.
+import { letterOf } from "./keys.js";
+
 const WAIT_MS = 180;
 
 export function startPalette(on) {
@@ -109,7 +111,7 @@ export function startPalette(on) {
   on("click", "[data-palette]", open);
   on("click", "[data-palette-close]", () => palette.close());
   document.addEventListener("keydown", (e) => {
-    if ((e.ctrlKey || e.metaKey) && e.key.toLowerCase() === "k") {
+    if ((e.ctrlKey || e.metaKey) && letterOf(e).toLowerCase() === "k") {
       e.preventDefault();
       open();
     }

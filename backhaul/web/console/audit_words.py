@@ -293,6 +293,7 @@ VERBS: dict[str, Any] = {
     "locked-out": _("Locked out after too many tries"),
     "email-proved": _("Proved an e-mail address"),
     "took-file": _("Took a list as a file"),
+    "document": _("Opened a document of a customer"),
     "password-by-mail": _("Set a new password by mail"),
     "entered": _("Somebody from above came in"),
     "first_password_renewed": _("Another first password was made by the provider"),

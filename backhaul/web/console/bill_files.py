@@ -44,7 +44,13 @@ def make(request: PageRequest) -> HttpResponse:
         )
         seat = Seat.of(request.scope, request.now).as_arguments()
         enqueue(PRINT, isp_id=request.isp.isp_id, export_id=export_id, seat=seat)
-        follow(request, "export", _("Bills"), key=export_key(export_id), page=("bill-export", export_id))
+        follow(
+            request,
+            "export",
+            f"{_('Bills')} · {file_type.upper()}",
+            key=export_key(export_id),
+            page=("bill-export", export_id),
+        )
         return go(request, "bill-export", export_id)
     said = ngettext("%(n)s bill", "%(n)s bills", bills) % {"n": count(bills)}
     back = f"{reverse('bills')}?{bill_query(wanted)}"

@@ -9,9 +9,11 @@ from django.utils.dates import WEEKDAYS
 from django.utils.translation import gettext_lazy as _
 
 from backhaul.catalog.packages import TERMS
+from backhaul.network.services import CONNECTION_TYPES
 from backhaul.web.console.customer_forms import offer
 from backhaul.web.forms import DayField, MoneyField
 from backhaul.web.templatetags.console import count
+from backhaul.web.words import choices
 
 
 class PlanForm(forms.Form):
@@ -19,6 +21,12 @@ class PlanForm(forms.Form):
     down_mbps = forms.DecimalField(label=_("Down, Mbit/s"), min_value=0, max_digits=8, decimal_places=3)
     up_mbps = forms.DecimalField(label=_("Up, Mbit/s"), min_value=0, max_digits=8, decimal_places=3)
     pool = forms.ChoiceField(label=_("Address pool"), required=False)
+    connection_types = forms.MultipleChoiceField(
+        label=_("Sold for"),
+        choices=lambda: choices("connection"),
+        initial=CONNECTION_TYPES,
+        widget=forms.CheckboxSelectMultiple(attrs={"class": "form-selectgroup-input"}),
+    )
 
     def __init__(self, *args: Any, pools: list[dict[str, Any]], **options: Any) -> None:
         super().__init__(*args, **options)
@@ -34,6 +42,7 @@ class PlanForm(forms.Form):
             "down_kbps": int(given["down_mbps"] * 1024),
             "up_kbps": int(given["up_mbps"] * 1024),
             "pool": (int(owner), int(pool)) if pool else None,
+            "connection_types": given["connection_types"],
         }
 
 

@@ -73,6 +73,7 @@ def shut_account(request: PageRequest, code: str) -> HttpResponse:
     name = f"{row['number']} {_(row['name'])}"
     act = Act(
         _("Close %(account)s") % {"account": name}, _("Close"), reverse("accounts"), _("The account is closed."),
+        undo=None if row["closed_on"] else lambda: reverse("open-account", args=[code]),
         note=_("It takes no more entries by hand from that day on. What it held stays in all statements."),
     )  # fmt: skip
 

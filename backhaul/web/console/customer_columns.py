@@ -19,7 +19,8 @@ from backhaul.web.words import named
 
 @dataclass(frozen=True)
 class Column:
-    """`kind`: text, day, last_day (of a period stored half-open) or money. `permission`: what it takes to see it."""
+    """`kind`: text, number, day, last_day (of a period stored half-open) or money. `permission`: what it takes to
+    see it."""
 
     key: str
     label: Any
@@ -51,6 +52,7 @@ COLUMNS = {
     )
 }
 OWN = "custom_"  # and the id of a field of the operator's own
+KINDS = {"date": "day", "number": "number"}  # of such a field, as a column's
 STANDARD = ("username", "package", "zone", "expires_on", "due_minor", "status")
 
 
@@ -58,7 +60,7 @@ def known_columns() -> dict[str, Column]:
     """All columns there are, last the operator's own fields that it wants in its list."""
     own = list_fields(on="on_list")
     return COLUMNS | {
-        key: Column(key, field["label"], kind="day" if field["kind"] == "date" else "text")
+        key: Column(key, field["label"], kind=KINDS.get(field["kind"], "text"))
         for key, field in ((f"{OWN}{field['id']}", field) for field in own)
     }
 

@@ -21,7 +21,7 @@ from backhaul.subscribers.documents import (
 from backhaul.subscribers.queries import get_customer
 from backhaul.web.console.customer_page import show_tab
 from backhaul.web.console.customer_status import Panel
-from backhaul.web.console.downloads import attachment
+from backhaul.web.console.downloads import attachment, taken
 from backhaul.web.console.pages import PageRequest, go, page, refusals_to, sent, show
 from backhaul.web.console.people import by_whom
 from backhaul.web.forms import KeyedForm
@@ -81,7 +81,8 @@ def add(request: PageRequest, pk: int) -> HttpResponse:
 
 @page("customers.view")
 def document(request: PageRequest, pk: int, document: int) -> HttpResponse:
-    """GET customers/<id>/documents/<id>/: pictures are shown, a PDF is saved; a browser takes neither for a page."""
+    """GET customers/<id>/documents/<id>/: pictures are shown, a PDF is saved; a browser takes neither for a page. Who
+    opened it stands in the log: it may be a copy of an identity card."""
     found = get_document(document, customer_id=pk)
     name = f"{found['title']}.{ENDINGS[found['content_type']]}"
     answer = attachment(name, found["content_type"])
@@ -89,7 +90,8 @@ def document(request: PageRequest, pk: int, document: int) -> HttpResponse:
         answer["Content-Disposition"] = answer["Content-Disposition"].replace("attachment", "inline", 1)
     answer["X-Content-Type-Options"] = "nosniff"
     answer.write(found["content"])
-    return answer
+    request.done_to = ("customer", pk)
+    return taken(answer, name, 1)
 
 
 @page("customers.edit")

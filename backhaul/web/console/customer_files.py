@@ -8,6 +8,7 @@ from typing import Any, cast
 
 from django.http import FileResponse, HttpResponse
 from django.urls import reverse
+from django.utils.timezone import localtime
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
@@ -64,7 +65,13 @@ def make(request: PageRequest) -> HttpResponse:
         )
         seat = Seat.of(request.scope, request.now).as_arguments()
         enqueue(MAKE, isp_id=request.isp.isp_id, export_id=export_id, seat=seat)
-        follow(request, "export", _("Customers"), key=export_key(export_id), page=("customer-export", export_id))
+        follow(
+            request,
+            "export",
+            f"{_('Customers')} · {file_type.upper()}",
+            key=export_key(export_id),
+            page=("customer-export", export_id),
+        )
         return go(request, "customer-export", export_id)
     back = f"{reverse('customers')}?{kept_query(request, 'sort')}"
     return show(request, "customer_file", {"said": said(found), "type": file_type.upper(), "back": back})
@@ -93,7 +100,7 @@ def send_file(request: PageRequest, pk: int, subject: str, types: dict[str, str]
         for part in _parts(pk):
             written.write(part)
     written.seek(0)
-    name = UNSAFE.sub("-", f"{subject}-{found['asked_at']:%Y-%m-%d}.{found['file_type']}")
+    name = UNSAFE.sub("-", f"{subject}-{localtime(found['asked_at']):%Y-%m-%d}.{found['file_type']}")
     answer = FileResponse(written, as_attachment=True, filename=name, content_type=types[found["file_type"]])
     asked = {key: value for key, value in found["wanted"].items() if value not in (None, "", [])}
     return cast(HttpResponse, taken(answer, name, found["items"], made_of=asked))

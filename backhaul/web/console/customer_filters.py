@@ -11,7 +11,8 @@ from django.utils.translation import gettext as _
 from backhaul.billing.finding import CustomerFilter
 from backhaul.billing.finding_conditions import MONEY
 from backhaul.catalog.queries import list_billing_profiles_offered, list_packages_offered
-from backhaul.subscribers.rules import CONNECTION_TYPES, STATUSES
+from backhaul.network.services import CONNECTION_TYPES
+from backhaul.subscribers.rules import STATUSES
 from backhaul.subscribers.zones import list_zone_choices
 from backhaul.web.console import given
 from backhaul.web.console.pages import PageRequest

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import secrets
 from datetime import date
 from typing import Any
@@ -10,6 +11,7 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from backhaul.catalog.queries import list_billing_profiles_offered, list_packages_offered
+from backhaul.network.services import CONNECTION_TYPES
 from backhaul.subscribers.custom_fields import list_fields
 from backhaul.subscribers.lookalikes import Sought
 from backhaul.subscribers.queries import find_usual_profile
@@ -129,7 +131,7 @@ class AddCustomerForm(PlaceFields, KeyedForm):
         super().__init__(*args, **options)
         self.today = today
         self.packages = list_packages_offered(today)
-        offer(self, "package", [("", _("Choose a package")), *map(package_choice, self.packages)])
+        offer_packages(self, self.packages)
         offer_profiles(self)
 
     def groups(self) -> list[tuple[Any, list[forms.BoundField]]]:
@@ -214,6 +216,16 @@ class LeaveForm(WhyForm):
 def package_choice(row: dict[str, Any]) -> tuple[str, str]:
     """A package on offer as a choice of a select."""
     return key_of(row), f"{row['name']} · {money(row['price_minor'])}"
+
+
+def offer_packages(form: forms.Form, packages: list[dict[str, Any]]) -> None:
+    """Fill a form's select of packages, and its connection types with those that their plans are sold for. The page
+    (assets/connections.js) offers those of the chosen package alone."""
+    offer(form, "package", [("", _("Choose a package")), *map(package_choice, packages)])
+    sold = {key_of(row): row["connection_types"] for row in packages}
+    known = {kind for kinds in sold.values() for kind in kinds} or set(CONNECTION_TYPES)
+    offer(form, "connection_type", [choice for choice in choices("connection") if choice[0] in known])
+    form.fields["package"].widget.attrs["data-connections"] = json.dumps(sold)
 
 
 def offer_profiles(form: forms.Form) -> None:

@@ -22,8 +22,9 @@ from backhaul.payments.services import Receipt, record_payment
 from backhaul.subscribers.queries import get_customer
 from backhaul.web.console.customer_forms import offer, package_choice, pair_of
 from backhaul.web.console.customer_status import Panel
-from backhaul.web.console.pages import PageRequest, go, page, refusals_to, rehearsal, sent, show
+from backhaul.web.console.pages import PageRequest, go, page, refusals_to, rehearsal, sent, show, tell
 from backhaul.web.console.two_steps import Act, Preview, bound, two_steps
+from backhaul.web.console.undo import ChangedSince, give_back, is_undo, undo_at
 from backhaul.web.forms import KeyedForm, MoneyField
 from backhaul.web.templatetags.console import day, money
 from backhaul.web.words import choices
@@ -47,9 +48,10 @@ class ChangePackageForm(forms.Form):
         help_text=gettext_lazy("Leave it empty for the package's price. For a change today only."),
     )
 
-    def __init__(self, *args: Any, today: date, **options: Any) -> None:
+    def __init__(self, *args: Any, today: date, connection_type: str | None, **options: Any) -> None:
         super().__init__(*args, **options)
-        offer(self, "package", [("", _("Choose a package")), *map(package_choice, list_packages_offered(today))])
+        sold = [row for row in list_packages_offered(today) if connection_type in (None, *row["connection_types"])]
+        offer(self, "package", [("", _("Choose a package")), *map(package_choice, sold)])
 
     def clean(self) -> dict[str, Any]:
         given: dict[str, Any] = super().clean() or {}
@@ -86,7 +88,9 @@ class WithheldForm(KeyedForm):
 def change(request: PageRequest, pk: int) -> HttpResponse:
     """GET, POST customers/<id>/package/: the first POST shows what will happen, the one with `confirmed` does it."""
     row = get_customer(pk)
-    form = ChangePackageForm(sent(request), today=request.today)
+    if is_undo(request):
+        return _plan_as_it_was(request, row)
+    form = ChangePackageForm(sent(request), today=request.today, connection_type=row["connection_type"])
     preview = None
     if request.method == "POST" and form.is_valid() and "change" not in request.POST:
         given = form.cleaned_data
@@ -98,20 +102,48 @@ def change(request: PageRequest, pk: int) -> HttpResponse:
         }
         with refusals_to(form):
             if "confirmed" in request.POST:
-                _carry_out(request, given, act)
+                _carry_out(request, row, given, act)
                 return go(request, "customer", pk)
             preview = _preview(row, given, act)
     planned = get_planned_change(row["subscription_id"])
     return show(request, "package_change", {"customer": row, "preview": preview, "planned": planned}, form=form)
 
 
-def _carry_out(request: PageRequest, given: dict[str, Any], act: dict[str, Any]) -> None:
+def _carry_out(request: PageRequest, row: dict[str, Any], given: dict[str, Any], act: dict[str, Any]) -> None:
     if given["when"] == "now":
         change_package(**act, custom_price_minor=given["price"])
         messages.success(request, _("The package is changed."))
         return
+    was = _planned(act["subscription_id"])
     on = plan_change(**act)
-    messages.success(request, _("The package changes on %(day)s.") % {"day": day(on)})
+    tell(request, _("The package changes on %(day)s.") % {"day": day(on)}, undo=_replan(request, row, was))
+
+
+def _planned(subscription_id: int) -> dict[str, Any]:
+    planned = get_planned_change(subscription_id) or dict.fromkeys(("package_operator_id", "package_id", "on_date"))
+    return {name: planned[name] for name in ("package_operator_id", "package_id", "on_date")}
+
+
+def _replan(request: PageRequest, row: dict[str, Any], was: dict[str, Any]) -> str:
+    """The undo of what was planned, or is not planned any more."""
+    page_of = "change-package" if was["package_id"] else "cancel-change"
+    address = reverse(page_of, args=[row["customer_id"]])
+    return undo_at(request, address, was=was, now=_planned(row["subscription_id"]))
+
+
+def _plan_as_it_was(request: PageRequest, row: dict[str, Any]) -> HttpResponse:
+    service = row["subscription_id"]
+
+    def do(was: dict[str, Any]) -> None:
+        if was["package_id"] is None:
+            return cancel_planned_change(subscription_id=service, now=request.now)
+        package = (was["package_operator_id"], was["package_id"])
+        on = plan_change(subscription_id=service, package=package, on=request.today, now=request.now)
+        if on.isoformat() != was["on_date"]:
+            raise ChangedSince("The change would come on another day by now; plan it by hand.")
+
+    to = reverse("customer", args=[row["customer_id"]])
+    return give_back(request, to, now=lambda left: _planned(service), do=do)
 
 
 def _preview(row: dict[str, Any], given: dict[str, Any], act: dict[str, Any]) -> dict[str, Any]:
@@ -136,14 +168,17 @@ def _preview(row: dict[str, Any], given: dict[str, Any], act: dict[str, Any]) ->
 def cancel_change(request: PageRequest, pk: int) -> HttpResponse:
     """GET, POST customers/<id>/package/cancel/"""
     row = get_customer(pk)
+    if is_undo(request):
+        return _plan_as_it_was(request, row)
     planned = get_planned_change(row["subscription_id"])
     if planned is None:
         raise NotFound("No change is planned for this service.")
     form = forms.Form(sent(request))
     if request.method == "POST" and form.is_valid():
         with refusals_to(form):
+            was = _planned(row["subscription_id"])
             cancel_planned_change(subscription_id=row["subscription_id"], now=request.now)
-            messages.success(request, _("The planned change is cancelled."))
+            tell(request, _("The planned change is cancelled."), undo=_replan(request, row, was))
             return go(request, "customer", pk)
     panel = Panel(
         _("Keep %(package)s?") % row,

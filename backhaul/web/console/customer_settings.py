@@ -21,7 +21,8 @@ from backhaul.subscribers.queries import get_numbering, has_customers
 from backhaul.subscribers.rules import NumberFormat, format_code
 from backhaul.subscribers.services import change_numbering
 from backhaul.web.console.customer_status import Panel
-from backhaul.web.console.pages import PageRequest, go, page, refusals_to, sent, show
+from backhaul.web.console.pages import PageRequest, go, page, refusals_to, sent, show, tell
+from backhaul.web.console.undo import give_back, is_undo, undo_at
 from backhaul.web.words import choices
 
 SHOWN = 3
@@ -78,7 +79,12 @@ class NumberingForm(forms.Form):
 @page("settings.edit")
 def fields(request: PageRequest) -> HttpResponse:
     """GET settings/fields/"""
-    return show(request, "custom_fields", {"fields": list_fields(archived=True)})
+    words = {"on_form": _("form"), "on_list": _("list"), "on_document": _("bills and receipts")}
+    found = [
+        row | {"places": [word for place, word in words.items() if row[place]] or [_("nowhere")]}
+        for row in list_fields(archived=True)
+    ]
+    return show(request, "custom_fields", {"fields": found})
 
 
 @page("settings.edit")
@@ -118,11 +124,19 @@ def archive(request: PageRequest, pk: int) -> HttpResponse:
     """GET, POST settings/fields/<id>/archive/: out of use, or back into it."""
     row = get_field(pk)
     back = row["archived_at"] is not None
+    if is_undo(request):
+        return give_back(
+            request,
+            reverse("custom-fields"),
+            now=lambda left: {"archived": back},
+            do=lambda was: archive_field(pk, archived=was["archived"], now=request.now),
+        )
     form = forms.Form(sent(request))
     if request.method == "POST" and form.is_valid():
         with refusals_to(form):
             archive_field(pk, archived=not back, now=request.now)
-            messages.success(request, _("Done."))
+            undo = undo_at(request, request.path, was={"archived": back}, now={"archived": not back})
+            tell(request, _("Done."), undo=undo)
             return go(request, "custom-fields")
     panel = Panel(
         (_("Use %(label)s again?") if back else _("Archive %(label)s?")) % row,

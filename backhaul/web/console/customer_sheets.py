@@ -17,6 +17,7 @@ from backhaul.web.currency import decimals
 
 Pages = Iterable[list[dict[str, Any]]]
 MOST_ROWS = 1_000_000  # of a sheet
+DIGITS = 15  # of a number there
 
 
 def write_csv(target: IO[bytes], pages: Pages, columns: list[Column]) -> int:
@@ -55,7 +56,9 @@ def write_xlsx(target: IO[bytes], pages: Pages, columns: list[Column]) -> int:
                 sheet.write_datetime(at, n, value, looks["day"])
             elif isinstance(value, int) and column.kind == "money":
                 sheet.write_number(at, n, value / 10**places, looks["money"])
-            elif value is not None:
+            elif column.kind == "number" and _is_exact(value):
+                sheet.write_number(at, n, float(value))
+            elif value not in (None, ""):
                 sheet.write_string(at, n, str(value))
     book.close()
     return written
@@ -73,6 +76,11 @@ def _sheet(book: xlsxwriter.Workbook, columns: list[Column], bold: Any) -> Any:
 
 
 WRITERS = {"csv": write_csv, "xlsx": write_xlsx}
+
+
+def _is_exact(text: str | None) -> bool:
+    """Whether a spreadsheet keeps all digits of a number: those of an identity card have 17."""
+    return 0 < sum(each.isdigit() for each in text or "") <= DIGITS
 
 
 def _rows(pages: Pages) -> Iterator[dict[str, Any]]:

@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy
 from backhaul.catalog.queries import list_packages_offered
 from backhaul.subscribers.templates import Template, archive_template, get_template, list_templates, save_template
 from backhaul.subscribers.zones import list_zone_choices
-from backhaul.web.console.customer_forms import offer, offer_profiles, package_choice, pair_of
+from backhaul.web.console.customer_forms import offer, offer_packages, offer_profiles, pair_of
 from backhaul.web.console.customer_status import Panel
 from backhaul.web.console.given import as_id
 from backhaul.web.console.pages import PageRequest, go, page, refusals_to, sent, show
@@ -41,7 +41,7 @@ class TemplateForm(forms.Form):
 
     def __init__(self, *args: Any, today: date, **options: Any) -> None:
         super().__init__(*args, **options)
-        offer(self, "package", [("", _("Choose a package")), *map(package_choice, list_packages_offered(today))])
+        offer_packages(self, list_packages_offered(today))
         offer_profiles(self)
         offer(self, "zone", [("", _("No zone")), *((str(key), name) for key, name in list_zone_choices())])
 

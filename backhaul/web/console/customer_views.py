@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django import forms
 from django.contrib import messages
 from django.http import HttpResponse
@@ -15,7 +17,8 @@ from backhaul.web.console import given
 from backhaul.web.console.customer_columns import columns_for, known_columns
 from backhaul.web.console.customer_filters import kept_query
 from backhaul.web.console.customer_forms import offer
-from backhaul.web.console.pages import PageRequest, go, leave_to, page, refusals_to, sent, show
+from backhaul.web.console.pages import PageRequest, go, leave_to, page, refusals_to, sent, show, tell
+from backhaul.web.console.undo import give_back, is_undo, undo_at
 
 
 class ColumnsForm(forms.Form):
@@ -53,6 +56,8 @@ def columns(request: PageRequest) -> HttpResponse:
 @page("customers.view")
 def save(request: PageRequest) -> HttpResponse:
     """GET, POST customers/views/save/?<filters>&sort=: keep what is open under a name, with its columns."""
+    if is_undo(request):
+        return _as_it_was(request)
     form = ViewForm(sent(request))
     if request.method == "POST" and form.is_valid():
         with refusals_to(form):
@@ -83,11 +88,32 @@ def view(request: PageRequest, pk: int) -> HttpResponse:
     what = request.POST.get("what", "")
     if what == "remove":
         remove_view(pk)
-        messages.success(request, _("The view is removed."))
+        was = {name: found[name] for name in ("name", "query", "columns", "is_shared", "is_default")}
+        gone = {"name": found["name"], "there": False}
+        undo = undo_at(request, reverse("save-view"), was=was, now=gone) if found["is_own"] else ""
+        tell(request, _("The view is removed."), undo=undo)
     elif what in ("default", "not_default"):
         choose_view(pk if what == "default" else None)
         messages.success(request, _("Saved."))
     return leave_to(request, f"{reverse('customers')}?view=") if what == "remove" else go(request, "customer-view", pk)
+
+
+def _as_it_was(request: PageRequest) -> HttpResponse:
+    """A view that its owner removed is there again."""
+
+    def do(was: dict[str, Any]) -> None:
+        is_default = was.pop("is_default")
+        view_id = save_view(**was, now=request.now)
+        if is_default:
+            choose_view(view_id)
+
+    def now(left: dict[str, Any]) -> dict[str, Any]:
+        return {
+            "name": left["name"],
+            "there": any(each["is_own"] and each["name"] == left["name"] for each in list_views()),
+        }
+
+    return give_back(request, f"{reverse('customers')}?view=", now=now, do=do)
 
 
 def _columns_open(request: PageRequest) -> list[str] | None:

@@ -6,6 +6,7 @@ from typing import Any
 
 from django.contrib import messages
 from django.http import HttpResponse
+from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from backhaul.billing.services import sign_up_customer
@@ -17,7 +18,10 @@ from backhaul.subscribers.services import update_customer
 from backhaul.subscribers.templates import get_template, list_templates
 from backhaul.web.console import given
 from backhaul.web.console.customer_forms import AddCustomerForm, EditCustomerForm
-from backhaul.web.console.pages import PageRequest, go, page, refusals_to, sent, show
+from backhaul.web.console.pages import PageRequest, go, page, refusals_to, sent, show, tell
+from backhaul.web.console.undo import PLACE, give_back, is_undo, placed, undo_at
+
+DETAILS = ("name", "mobile", "address", "zone_id", "mac", "static_ip", *PLACE)
 
 
 class LooksAlike(Refusal):
@@ -92,10 +96,35 @@ def check_customer(request: PageRequest) -> HttpResponse:
 def edit_customer(request: PageRequest, pk: int) -> HttpResponse:
     """GET, POST customers/<id>/edit/"""
     row = get_customer(pk)
+    if is_undo(request):
+        return _details_as_they_were(request, pk)
     form = EditCustomerForm(sent(request), initial=row, own=list_values(pk, on="on_form"))
     if request.method == "POST" and form.is_valid():
         with refusals_to(form):
+            was = _details(pk)
             update_customer(customer_id=pk, at=request.now, **form.changes(row))
-            messages.success(request, _("Saved."))
+            changed = {name: value for name, value in _details(pk).items() if value != was[name]}
+            before = {name: was[name] for name in changed}
+            tell(request, _("Saved."), undo=undo_at(request, request.path, was=before, now=changed))
             return go(request, "customer", pk)
     return show(request, "customer_edit", {"customer": row}, form=form)
+
+
+def _details(pk: int) -> dict[str, Any]:
+    """What the form of a customer can change; own fields by their ids."""
+    row = get_customer(pk)
+    return {name: row[name] for name in DETAILS} | {str(field["id"]): field["value"] for field in list_values(pk)}
+
+
+def _details_as_they_were(request: PageRequest, pk: int) -> HttpResponse:
+    def do(was: dict[str, Any]) -> None:
+        own = {int(name): value for name, value in was.items() if name not in DETAILS}
+        kept = {field["id"]: field["value"] for field in list_values(pk)} if own else {}
+        given = {name: value for name, value in placed(was).items() if name in DETAILS}
+        update_customer(customer_id=pk, at=request.now, custom=kept | own if own else None, **given)
+
+    def now(left: dict[str, Any]) -> dict[str, Any]:
+        is_now = _details(pk)
+        return {name: is_now.get(name) for name in left}
+
+    return give_back(request, reverse("customer", args=[pk]), now=now, do=do)

@@ -10,6 +10,8 @@ from backhaul.common.errors import NotAllowed, NotFound
 from backhaul.web.console.dashboard_cards import BY_KEY, Card, Figures, cards_of
 from backhaul.web.console.pages import PageRequest, page, show
 
+MAY_BE_EMPTY = ("held", "children")
+
 
 @page("dashboard.view")
 def dashboard(request: PageRequest) -> HttpResponse:
@@ -17,7 +19,8 @@ def dashboard(request: PageRequest) -> HttpResponse:
     figures = Figures(request)
     drawn = [_drawn(card, {} if card.later else card.build(figures)) for card in cards_of(request)]
     places = {place: [card for card in drawn if card["place"] == place] for place in ("top", "main", "side")}
-    return show(request, "dashboard", {"places": places})
+    says_something = any(card["key"] not in MAY_BE_EMPTY for card in (*places["main"], *places["side"]))
+    return show(request, "dashboard", {"places": places, "is_bare": not says_something})
 
 
 @page("dashboard.view")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from datetime import date
 from typing import Any
 
 from django import forms
@@ -39,6 +40,7 @@ from backhaul.web.console.extras_forms import (
 from backhaul.web.console.pages import PageRequest, page, show
 from backhaul.web.console.people import by_whom
 from backhaul.web.console.two_steps import Act, Preview, bound, two_steps, weighed
+from backhaul.web.console.undo import give_back, is_undo, undo_at
 from backhaul.web.templatetags.console import day, money
 
 
@@ -182,6 +184,8 @@ def end(request: PageRequest, pk: int) -> HttpResponse:
 def promise(request: PageRequest, pk: int) -> HttpResponse:
     """GET, POST customers/<id>/promise/"""
     row = get_customer(pk)
+    if is_undo(request):
+        return _promised_as_it_was(request, row)
     act = Act(
         _("%(name)s promises to pay") % row, _("Note the promise"), reverse("customer", args=[pk]), _("Saved."),
         note=_("Until that day the service is not suspended for what is overdue; one suspended as unpaid comes back."),
@@ -212,9 +216,11 @@ def promise(request: PageRequest, pk: int) -> HttpResponse:
 def withdraw(request: PageRequest, pk: int) -> HttpResponse:
     """GET, POST customers/<id>/promise/withdraw/"""
     row = get_customer(pk)
+    was = _promised(request, row)
     act = Act(
-        _("Withdraw the promise of %(name)s") % row, _("Withdraw it"), reverse("customer", args=[pk]), _("Saved.")
-    )
+        _("Withdraw the promise of %(name)s") % row, _("Withdraw it"), reverse("customer", args=[pk]), _("Saved."),
+        undo=lambda: undo_at(request, reverse("promise", args=[pk]), was=was, now=_promised(request, row)),
+    )  # fmt: skip
 
     def do(given: dict[str, Any]) -> None:
         withdraw_promise(subscription_id=row["subscription_id"], now=request.now)
@@ -226,13 +232,34 @@ def withdraw(request: PageRequest, pk: int) -> HttpResponse:
     return two_steps(request, act, bound(request, forms.Form), do=do, look=look)
 
 
+def _promised(request: PageRequest, row: dict[str, Any]) -> dict[str, Any]:
+    """The promise of a service, and whether the service is on: a cut since is nothing to undo by a button."""
+    found = get_sparing(row["subscription_id"], request.today)
+    return {"until_on": found["promised_until"], "why": found["why"], "status": row["status"]}
+
+
+def _promised_as_it_was(request: PageRequest, row: dict[str, Any]) -> HttpResponse:
+    def do(was: dict[str, Any]) -> None:
+        until_on = date.fromisoformat(was["until_on"])
+        make_promise(
+            subscription_id=row["subscription_id"], until_on=until_on, why=was["why"], on=request.today, now=request.now
+        )
+
+    to = reverse("customer", args=[row["customer_id"]])
+    return give_back(request, to, now=lambda left: _promised(request, row), do=do)
+
+
 @page("billing.promise")
 def suspend_date(request: PageRequest, pk: int) -> HttpResponse:
     """GET, POST customers/<id>/suspend-date/"""
     row = get_customer(pk)
     service = row["subscription_id"]
+    if is_undo(request):
+        return _suspend_date_as_it_was(request, row)
+    was = _suspended_on(request, row)
     act = Act(
         _("When %(name)s is suspended") % row, _("Save"), reverse("customer", args=[pk]), _("Saved."),
+        undo=lambda: undo_at(request, request.path, was=was, now=_suspended_on(request, row)),
         note=_("For the bills that are due by that day; later bills follow the billing profile again."),
     )  # fmt: skip
 
@@ -245,8 +272,23 @@ def suspend_date(request: PageRequest, pk: int) -> HttpResponse:
         do(given)
         return _cut_preview(service, request)
 
-    initial = {"suspend_on": get_sparing(service, request.today)["suspend_on"]}
-    return two_steps(request, act, bound(request, SuspendDateForm, initial=initial), do=do, look=look)
+    return two_steps(request, act, bound(request, SuspendDateForm, initial=was), do=do, look=look)
+
+
+def _suspended_on(request: PageRequest, row: dict[str, Any]) -> dict[str, Any]:
+    return {"suspend_on": get_sparing(row["subscription_id"], request.today)["suspend_on"]}
+
+
+def _suspend_date_as_it_was(request: PageRequest, row: dict[str, Any]) -> HttpResponse:
+    def do(was: dict[str, Any]) -> None:
+        suspend_on = date.fromisoformat(was["suspend_on"]) if was["suspend_on"] else None
+        set_suspend_date(
+            subscription_id=row["subscription_id"], suspend_on=suspend_on, why=_("Undone"), on=request.today,
+            now=request.now,
+        )  # fmt: skip
+
+    to = reverse("customer", args=[row["customer_id"]])
+    return give_back(request, to, now=lambda left: _suspended_on(request, row), do=do)
 
 
 def _cut_preview(service: int, request: PageRequest) -> Preview:

@@ -16,7 +16,7 @@ from backhaul.web.console.profile_forms import PRESET_NAMES
 from backhaul.web.console.staff_forms import PLAIN
 from backhaul.web.forms import MoneyField, PhoneField, latin_digits
 
-KBPS = 1000
+KBPS = 1024  # as plans are added and shown
 
 
 class TokenForm(forms.Form):

@@ -84,7 +84,7 @@ class TermsForm(CreditForm):
         help_text=_("Else customers stay online to the end of the period that was charged."),
     )
     reaches_sub_operators = forms.BooleanField(label=_("Reaches the operators below at once"), required=False)
-    step_in_days = _number(_("Else it reaches them after days"), 0, 90)
+    step_in_days = _number(_("Else, days until it reaches them"), 0, 90)
     emergency_days = _number(
         _("Emergency fund, days"), 0, 31, _("So many days’ charges it may borrow once a month; 0: none.")
     )

@@ -65,6 +65,8 @@ def _said(form: forms.Form) -> list[tuple[Any, Any]]:
         n = len(form.cleaned_data["permissions"])
         said = ngettext("%(n)s action", "%(n)s actions", n) % {"n": count(n)}
         shown.append((_("May do"), said if n else _("nothing")))
+    if isinstance(form, TariffForm) and not form.prices():
+        return [(_("Prices"), _("none"))]
     if "amount" in form.fields and form.cleaned_data["amount"] is None:
         return [(_("Recharge"), _("none"))]
     return shown

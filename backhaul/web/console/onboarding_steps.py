@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy
 from backhaul.catalog.queries import list_tariff_prices
 from backhaul.common.errors import Refusal
 from backhaul.identity.services import SlugTaken
+from backhaul.ledger.periods import get_books
 from backhaul.operators.drafts import Answers
 from backhaul.resellers.beginning import Beginning, FirstPerson, Identity, Terms
 from backhaul.subscribers.zones import list_zone_choices
@@ -248,6 +249,6 @@ STEPS = (
         "books",
         gettext_lazy("Its books"),
         gettext_lazy("They begin empty, with the usual accounts."),
-        lambda flow, data: of.BooksForm(data, initial={"month": 1}),
+        lambda flow, data: of.BooksForm(data, initial={"month": get_books()["year_starts_month"]}),
     ),
 )  # fmt: skip

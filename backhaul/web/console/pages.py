@@ -32,11 +32,12 @@ from backhaul.identity.queries import get_isp
 from backhaul.identity.sessions import mark_seen
 from backhaul.operators.announce import tell_pages
 from backhaul.operators.functions import is_read_only, savepoint
-from backhaul.operators.scope import EntryOver, Inside, Scope, unit_of_work
+from backhaul.operators.scope import EntryOver, Inside, NotInside, Scope, unit_of_work
 from backhaul.web.console.frame import shell_for
 from backhaul.web.console.inside import come_back, inside_of
 from backhaul.web.console.trail import has_done, is_taken, write_down
 from backhaul.web.currency import amounts_with
+from backhaul.web.nav import first_page_of
 from backhaul.web.shell import Shell
 
 SIGNED_IN = ""  # every signed-in person may
@@ -121,7 +122,7 @@ def _serve(request: HttpRequest, kind: Kind, view: Callable[[PageRequest], HttpR
         except NotFound as refusal:
             raise Http404(refusal.message) from refusal
         except NotAllowed as refusal:
-            raise PermissionDenied(refusal.message) from refusal
+            return _not_allowed(seated, refusal)
         except DatabaseError as error:
             if seated.inside is None or not is_read_only(error):
                 raise
@@ -163,6 +164,15 @@ def _record(request: PageRequest, scope: Scope, kind: Kind, answer: HttpResponse
     if has_done(request, answer):
         write_down(request, scope, answer, request.now)
         tell_pages("" if is_taken(answer) else kind.permission)
+
+
+def _not_allowed(request: PageRequest, refusal: NotAllowed) -> HttpResponse:
+    """403, but for the dashboard, where every sign-in leads: who lacks it is led to the first page of the menu."""
+    if isinstance(refusal, NotInside):
+        return render(request, "403.html", {"why": refusal.message}, status=403)
+    if request.path == reverse("dashboard"):
+        return leave_to(request, first_page_of(request.scope.permissions))
+    raise PermissionDenied(refusal.message) from refusal
 
 
 def _looking_only(request: PageRequest) -> HttpResponse:

@@ -21,7 +21,7 @@ from backhaul.web.console.catalog_forms import BandForm, CutForm, HolidayForm, V
 from backhaul.web.console.pages import PageRequest, only_the_isp, page, show
 from backhaul.web.console.people import by_whom
 from backhaul.web.console.two_steps import Act, Preview, bound, two_steps, weighed
-from backhaul.web.templatetags.console import count, day
+from backhaul.web.templatetags.console import count, day, money
 
 SHOWN = 20
 SHOWN_DAYS = 5
@@ -78,8 +78,9 @@ def band(request: PageRequest, plan_operator: int, plan: int) -> HttpResponse:
 
     def look(given: dict[str, Any]) -> Preview:
         do(given)
-        outside = len(list_outside_bands(given["starts_on"]))
-        return Preview(figures=[(_("Your own prices outside of a band then"), outside)])
+        outside = list_outside_bands(given["starts_on"])
+        figures: list[tuple[str, Any]] = [(_("Your own prices outside of a band then"), len(outside))]
+        return Preview(figures=figures + [(each["what"], money(each["price_minor"])) for each in outside[:SHOWN]])
 
     initial = {"floor_minor": row["floor_minor"], "cap_minor": row["cap_minor"], "starts_on": request.today}
     return two_steps(request, act, bound(request, BandForm, initial=initial), do=do, look=look)
@@ -102,7 +103,7 @@ def vat(request: PageRequest) -> HttpResponse:
                "another setting for that day replaces it."),
         history=reverse("vat-versions"),
     )  # fmt: skip
-    form = bound(request, VatForm, initial=now | {"percent": now["rate_bp"] / 100, "starts_on": request.today})
+    form = bound(request, VatForm, initial=now | {"percent": f"{now['rate_bp'] / 100:g}", "starts_on": request.today})
     return weighed(
         request, act, form, do=lambda given: set_vat(**form.arguments(), today=request.today),
         reach=lambda given: Reach(given["starts_on"], by_issue=True, children=None),

@@ -48,7 +48,10 @@ def staff(request: PageRequest) -> HttpResponse:
 
 @page("staff.edit")
 def add_person(request: PageRequest) -> HttpResponse:
-    """GET, POST staff/add/: somebody who may sign in, with a first password."""
+    """GET, POST staff/add/: somebody who may sign in, with a first password. Who finds a browser open must not leave
+    itself a way back in: the own password comes first, as wherever access is given."""
+    if (asks := confirm_password(request)) is not None:
+        return asks
     form = PersonForm(sent(request))
     offer(form, "role", _roles_to_give())
     if request.method == "POST" and form.is_valid():
@@ -89,6 +92,8 @@ def my_access(request: PageRequest) -> HttpResponse:
 @page("staff.edit")
 def access(request: PageRequest, pk: int) -> HttpResponse:
     """GET, POST staff/<id>/access/: the role, and what is granted singly on top of it."""
+    if (asks := confirm_password(request)) is not None:
+        return asks
     row = get_member(pk)
     by_role = permissions_of_role(row["role"])
     form = AccessForm(
@@ -152,6 +157,8 @@ def end_access(request: PageRequest, pk: int) -> HttpResponse:
 @page("staff.edit")
 def return_access(request: PageRequest, pk: int) -> HttpResponse:
     """GET, POST staff/<id>/return/: the same role again, for somebody whose access ended."""
+    if (asks := confirm_password(request)) is not None:
+        return asks
     row = _person(request, get_ended_member(pk))
     panel = Panel(
         _("Give %(name)s access again?") % {"name": row["name"]},

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from django.http import HttpResponse
 from django.urls import reverse
+from django.utils.functional import SimpleLazyObject
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, pgettext_lazy
 
 from backhaul.payments.timeline import GROUPS, Place, list_events
+from backhaul.subscribers.custom_fields import list_fields
 from backhaul.subscribers.queries import get_customer
 from backhaul.web.console import given
 from backhaul.web.console.customer_page import show_tab
 from backhaul.web.console.pages import ROWS, PageRequest, page, paged
 from backhaul.web.console.people import by_whom
+from backhaul.web.own_fields import own_words
 from backhaul.web.words import named
 
 NEEDS = {"bills": "bills.view", "payments": "payments.view", "agreed": "bills.view"}
@@ -91,14 +95,15 @@ def timeline(request: PageRequest, pk: int) -> HttpResponse:
     found = list_events(
         pk, groups=[kind] if kind else groups, after=Place.read(request.GET.get("after", "")), limit=ROWS + 1
     )
-    listed = paged(request, [shown(request, pk, event) for event in by_whom(request, found, "by_actor_id")], "place")
+    own: Any = SimpleLazyObject(lambda: {field["label"]: field for field in list_fields(archived=True)})
+    listed = paged(request, [shown(pk, event, own) for event in by_whom(request, found, "by_actor_id")], "place")
     choices = [(group, GROUP_NAMES[group]) for group in groups]
     return show_tab(
         request, pk, "customer-timeline", {"customer": row, "page": listed, "kind": kind, "choices": choices}
     )
 
 
-def shown(request: PageRequest, pk: int, event: dict[str, Any]) -> dict[str, Any]:
+def shown(pk: int, event: dict[str, Any], own: Mapping[str, dict[str, Any]]) -> dict[str, Any]:
     """An event as a line: icon, tone, title, lines under it, where it opens to."""
     what, label = event["what"], event["label"]
     look = LOOKS.get(what) or Look(icon="point", tone="grey", title=what.replace("_", " ").capitalize())
@@ -109,7 +114,7 @@ def shown(request: PageRequest, pk: int, event: dict[str, Any]) -> dict[str, Any
         "tone": look.tone,
         "title": str(look.title) % {"label": label} if "%(label)s" in str(look.title) else str(look.title),
         "href": _href(pk, event),
-        "lines": _changes(event["detail"]),
+        "lines": _changes(event["detail"], own),
         "by": event["by"] if event["by_actor_id"] is not None else _("by the system"),
         "place": str(Place(event["at"], event["source"], event["id"])),
     }
@@ -126,9 +131,15 @@ def _href(pk: int, event: dict[str, Any]) -> str:
     return reverse("customer-documents", args=[pk]) if event["what"] == "document_added" else ""
 
 
-def _changes(detail: dict[str, Any]) -> list[str]:
-    """What an edit changed: Name: Karim → Karim Uddin."""
+def _changes(detail: dict[str, Any], own: Mapping[str, dict[str, Any]]) -> list[str]:
+    """What an edit changed: Name: Karim → Karim Uddin. `own`: the operator's own fields by their labels."""
     was, now = detail.get("was") or {}, detail.get("now") or {}
     if not isinstance(was, dict) or not isinstance(now, dict):
         return []
-    return [f"{FIELD_NAMES.get(key, key)}: {was[key] or '–'} → {now.get(key) or '–'}" for key in was]
+
+    def words(key: str, value: Any) -> Any:
+        if key in FIELD_NAMES or key not in own:
+            return value or "–"
+        return own_words(own[key] | {"value": value}) or "–"
+
+    return [f"{FIELD_NAMES.get(key, key)}: {words(key, was[key])} → {words(key, now.get(key))}" for key in was]

@@ -11,7 +11,7 @@ from django.urls.resolvers import ResolverMatch
 
 from backhaul.operators.scope import Scope
 from backhaul.operators.services import record_audit
-from backhaul.web.console.audit_words import DEEDS, PAGES
+from backhaul.web.console.audit_words import DEEDS, PAGES, VERBS
 from backhaul.web.console.where import address_of
 
 # what a form carries beside what a person filled in
@@ -51,7 +51,7 @@ def write_down(request: HttpRequest, scope: Scope, answer: HttpResponse, now: da
     if taken and taken["filters"] is None:
         taken["filters"] = _filters(request)
     record_audit(
-        verb=deed if deed in DEEDS or not taken else "took-file",
+        verb="took-file" if taken and deed not in (*DEEDS, *VERBS) else deed,
         subject_type=subject_type,
         subject_id=subject_id,
         at=now,

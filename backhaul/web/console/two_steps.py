@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from backhaul.billing.preview import Impact, Reach, measured
 from backhaul.common.errors import Refusal
 from backhaul.operators.queries import find_operator_names
-from backhaul.web.console.pages import PageRequest, leave_to, refusals_to, rehearsal, sent, show
+from backhaul.web.console.pages import PageRequest, leave_to, refusals_to, rehearsal, sent, show, tell
 
 Bound = TypeVar("Bound", bound=forms.Form)
 
@@ -31,6 +31,7 @@ class Act:
     note: str = ""
     tone: str = "primary"
     history: str = ""
+    undo: Callable[[], str] | None = None  # what `tell` is given for a button beside what was done, asked afterwards
 
 
 @dataclass
@@ -71,7 +72,7 @@ def two_steps(
         with refusals_to(form):
             if "confirmed" in request.POST:
                 do(form.cleaned_data)
-                messages.success(request, act.done)
+                tell(request, act.done, undo=act.undo() if act.undo else "")
                 return leave_to(request, act.to)
             with rehearsal():
                 preview = look(form.cleaned_data)

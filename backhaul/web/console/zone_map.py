@@ -28,8 +28,8 @@ class Spot:
 
 
 def draw_map(zones: Sequence[dict[str, Any]], customers: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    """Spots of zones (name, latitude, longitude, href) and of customers (the same, and status), how many of each status there
-    are, and a scale; {} where nothing has a place."""
+    """Spots of zones (name, latitude, longitude, href) and of customers (the same, and status), how many of each
+    status there are, and a scale; {} where nothing has a place."""
     points = [(float(row["longitude"]), float(row["latitude"])) for row in (*zones, *customers)]
     if not points:
         return {}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from django import forms
@@ -26,8 +26,9 @@ from backhaul.subscribers.zones import (
 from backhaul.web.console import given
 from backhaul.web.console.customer_forms import offer
 from backhaul.web.console.customer_status import Panel
-from backhaul.web.console.pages import PageRequest, go, page, refusals_to, sent, show
+from backhaul.web.console.pages import PageRequest, go, page, refusals_to, sent, show, tell
 from backhaul.web.console.two_steps import Act, Preview, two_steps
+from backhaul.web.console.undo import give_back, is_undo, placed, undo_at
 from backhaul.web.console.zone_map import draw_map
 from backhaul.web.forms import MapPlace
 from backhaul.web.words import named
@@ -141,15 +142,32 @@ def edit(request: PageRequest, pk: int) -> HttpResponse:
     """GET, POST zones/<id>/edit/"""
     tree = list_zone_tree()
     row = _one(tree, pk)
+    if is_undo(request):
+        return _as_it_was(request, pk, lambda was: change_zone(zone_id=pk, at=request.now, **placed(was)))
     form = ZoneForm(sent(request), tree=tree, initial=row)
     del form.fields["parent"]
     if request.method == "POST" and form.is_valid():
         with refusals_to(form):
             change_zone(zone_id=pk, at=request.now, **form.zone())
-            messages.success(request, _("Saved."))
+            tell(request, _("Saved."), undo=_back_to(request, row, tuple(form.zone())))
             return go(request, "zone", pk)
     context = {"title": row["name"], "submit": _("Save"), "cancel_href": reverse("zone", args=[pk])}
     return show(request, "settings_form", context, form=form)
+
+
+def _back_to(request: PageRequest, row: dict[str, Any], names: Sequence[str]) -> str:
+    """The undo of a change of a zone that was as in `row`."""
+    is_now = _one(list_zone_tree(), row["id"])
+    was, now = ({name: each[name] for name in names} for each in (row, is_now))
+    return undo_at(request, request.path, was=was, now=now)
+
+
+def _as_it_was(request: PageRequest, pk: int, do: Callable[[dict[str, Any]], object]) -> HttpResponse:
+    def now(left: dict[str, Any]) -> dict[str, Any]:
+        row = _one(list_zone_tree(), pk)
+        return {name: row[name] for name in left}
+
+    return give_back(request, reverse("zone", args=[pk]), now=now, do=do)
 
 
 @page("zones.edit")
@@ -157,8 +175,11 @@ def move(request: PageRequest, pk: int) -> HttpResponse:
     """GET, POST zones/<id>/move/"""
     tree = list_zone_tree()
     row = _one(tree, pk)
+    if is_undo(request):
+        return _as_it_was(request, pk, lambda was: move_zone(zone_id=pk, at=request.now, **was))
     act = Act(
         _("Move %(name)s") % row, _("Move"), reverse("zone", args=[pk]), _("Moved."),
+        undo=lambda: _back_to(request, row, ("parent_id",)),
         note=_("With all that lies in it. Customers stay in their zones."),
     )  # fmt: skip
 

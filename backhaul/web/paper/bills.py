@@ -8,7 +8,7 @@ from itertools import groupby
 from typing import Any
 
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
+from django.utils.translation import ngettext, pgettext
 
 from backhaul.operators.scope import current_scope
 from backhaul.web.own_fields import own_words
@@ -210,7 +210,7 @@ def _days(bill_days: Rows) -> Table:
     columns = (
         Column(_("Days"), share=1),
         Column(_("What it was"), share=1),
-        Column(_("Number"), figure=True),
+        Column(pgettext("how many", "Number"), figure=True),
         Column(_("Billed, net"), figure=True),
     )
     return Table(columns, tuple(rows), title=_("The days behind it"))

@@ -88,6 +88,13 @@ def money(minor: int | str | None) -> str:
 
 
 @register.filter
+def undo_form(undo: str) -> dict[str, str]:
+    """Where the button beside what was done posts to, and what it carries (web/console/undo.py)."""
+    action, _hash, kept = undo.partition("#")
+    return {"action": action, "kept": kept}
+
+
+@register.filter
 def count(number: int | None) -> str:
     return "–" if number is None else digits(f"{number:,}")
 

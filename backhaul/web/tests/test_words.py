@@ -7,8 +7,9 @@ from django.utils.translation import gettext, override
 
 from backhaul.billing.queries import STATES as BILL_STATES
 from backhaul.ledger.choices import CHART, KINDS, METHOD_ACCOUNTS, TITLES
+from backhaul.network.services import CONNECTION_TYPES
 from backhaul.operators.rules import ROLES
-from backhaul.subscribers.rules import CONNECTION_TYPES, STATUSES
+from backhaul.subscribers.rules import STATUSES
 from backhaul.web.templatetags.console import STATES
 from backhaul.web.words import WORDS
 

@@ -16,6 +16,9 @@ SAMPLES = [
             "plan_name_check": _NAMED,
             "plan_down_kbps_check": Check({"down_kbps": "0"}),
             "plan_up_kbps_check": Check({"up_kbps": "0"}),
+            "plan_connection_types": Check(
+                {"connection_types": "ARRAY['fax']"}, but={"connection_types": "ARRAY['static']"}
+            ),
             "plan_check": Check({"pool_id": "NULL"}, but={"pool_id": "NULL", "pool_operator_id": "NULL"}),
         },
     ),

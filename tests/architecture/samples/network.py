@@ -48,6 +48,9 @@ SAMPLES = [
             "radius_login_connection_type_check": Check(
                 {"connection_type": "'fax'"}, but={"connection_type": "'other'"}
             ),
+            "radius_login_connection_of_plan": Check(
+                {"plan_connections": "ARRAY['static']"}, but={"plan_connections": "ARRAY['static', 'pppoe']"}
+            ),
             "radius_login_access_check": Check({"access": "'ajar'"}, but={"access": "'walled'"}),
             "radius_login_reject_reason_check": Check({"reject_reason": "''"}, but={"reject_reason": "'x'"}),
             "radius_login_down_kbps_check": Check({**_SPEED, "down_kbps": "0"}, but=_SPEED),

@@ -38,10 +38,27 @@ BEGIN
     FROM unnest(p_operators, p_subscriptions, p_package_operators, p_packages) AS k (operator_id, id, package_operator_id, package_id)
     WHERE s.operator_id = k.operator_id AND s.id = k.id;
     PERFORM set_login_plans(array_agg(k.operator_id), array_agg(k.id), array_agg(n.down_kbps), array_agg(n.up_kbps),
-                            array_agg(n.pool_operator_id), array_agg(n.pool_id), p_now)
+                            array_agg(n.pool_operator_id), array_agg(n.pool_id),
+                            array_agg(CASE WHEN NOT n.connection_types @> ARRAY['pppoe', 'hotspot', 'static', 'other']
+                                           THEN array_to_string(n.connection_types, ',') END), p_now)
     FROM unnest(p_operators, p_subscriptions, p_package_operators, p_packages) AS k (operator_id, id, package_operator_id, package_id)
     JOIN package p ON p.operator_id = k.package_operator_id AND p.id = k.package_id
     JOIN plan n ON n.operator_id = p.plan_operator_id AND n.id = p.plan_id;
+END $$;
+
+-- Contract (app): refuses a package for a service of the acting operator that connects in a way its plan is not sold for (SPEC 5).
+CREATE OR REPLACE FUNCTION refuse_connection(p_subscription bigint, p_package_operator bigint, p_package bigint) RETURNS void
+LANGUAGE plpgsql AS $$
+DECLARE
+    v_types text[];
+BEGIN
+    SELECT n.connection_types INTO v_types
+    FROM package p JOIN plan n ON n.operator_id = p.plan_operator_id AND n.id = p.plan_id
+    WHERE p.operator_id = p_package_operator AND p.id = p_package;
+    IF EXISTS (SELECT 1 FROM radius_login WHERE operator_id = acting_operator() AND subscription_id = p_subscription
+               AND connection_type <> ALL (v_types)) THEN
+        PERFORM refuse('connection_refused', 'This package is not sold for the way in which this customer connects; choose another one.');
+    END IF;
 END $$;
 
 -- refuse_change: says no to a change today that cannot be: another's or no package, a service that is off, one whose renewal waits.
@@ -174,6 +191,7 @@ BEGIN
     SELECT * INTO b FROM billing_state WHERE operator_id = v_operator AND subscription_id = p_subscription;
     SELECT * INTO bp FROM billing_profile WHERE operator_id = s.profile_operator_id AND id = s.profile_id;
     PERFORM refuse_change(s, b, p_package_operator, p_package, p_custom_price_minor, p_on);
+    PERFORM refuse_connection(p_subscription, p_package_operator, p_package);
     v_way := change_direction(p_subscription, p_package_operator, p_package, p_custom_price_minor, p_on);
     v_keeps := v_way < 0 AND bp.downgrade = 'not_credited' AND b.billed_until > p_on AND b.running_invoice_id IS NULL;
     IF v_way < 0 AND bp.downgrade = 'next_cycle' OR v_keeps AND is_of_a_longer_term(s, p_package_operator, p_package) THEN
