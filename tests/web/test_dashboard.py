@@ -27,7 +27,7 @@ CARDS = {
     "padma": EVERYBODY | MONEY | {"first", "network", "books", "statuses", "expiring", "children"},
     "north": EVERYBODY | MONEY | {"first", "network", "books", "statuses", "expiring", "children", "fund"},
     "riverside": EVERYBODY | MONEY | {"first", "books", "statuses", "expiring", "fund"},
-    "collector": EVERYBODY | MONEY | {"statuses", "expiring", "mine", "due"},
+    "collector": EVERYBODY | {"recent", "held", "statuses", "expiring", "mine", "due"},
     "accountant": EVERYBODY | MONEY | {"books", "statuses", "expiring", "fund"},
     "noc": EVERYBODY | {"statuses"},
     "manager": EVERYBODY,
@@ -76,6 +76,11 @@ def test_a_page_asks_the_database_twelve_times_at_most_beside_its_frame(town: To
         with CaptureQueriesContext(connections["default"]) as frame:
             client.get("/progress/bell/")
         assert len(page) - len(frame) + 1 <= BUDGET, (seat, len(page), len(frame))
+
+
+def test_who_collects_is_not_told_what_the_whole_business_bills_and_collects(town: Town) -> None:
+    assert "this month" not in signed_in("collector").get("/dashboard/figures/").content.decode()
+    assert "this month" in signed_in("accountant").get("/dashboard/figures/").content.decode()
 
 
 def test_a_payment_is_in_the_figures_before_and_after_it_is_sealed(town: Town) -> None:

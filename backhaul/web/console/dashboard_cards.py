@@ -35,7 +35,6 @@ from backhaul.web.console.run_nights import nights_to_tell
 
 MONTHS = 6
 DAYS = 30
-NO_LONGER = ("left",)
 MONEY = frozenset({"bills.view", "payments.view"})
 
 
@@ -114,16 +113,15 @@ def figures_of(figures: Figures) -> dict[str, Any]:
     shown: dict[str, Any] = {}
     if "customers.view" in figures.may:
         standing = figures.standing
-        customers = sum(n for status, n in standing.statuses.items() if status not in NO_LONGER)
         shown |= {
             "standing": standing,
             "active": standing.statuses["active"],
             "since_yesterday": standing.change("active", 1),
             "since_last_week": standing.change("active", 7),
             "presence": figures.presence,
-            "offline": max(customers - figures.presence.online, 0),  # nobody who left counts as offline
+            "offline": max(standing.statuses["active"] - figures.presence.online, 0),  # who is cut off is not missed
         }
-    if figures.may >= MONEY:
+    if figures.may >= MONEY and not _only_collects(figures.request):
         shown |= {"dues": figures.standing.dues, **_month(figures)}
     return shown
 
@@ -262,8 +260,12 @@ def _has_provider(request: PageRequest) -> bool:
 
 
 def _only_collects(request: PageRequest) -> bool:
-    """Whose work is to collect; an owner may too, and has the whole business to look at."""
-    return "books.view" not in request.scope.permissions
+    """Whose work is to collect: what the whole business bills and collects is not told. An owner may collect too."""
+    return "payments.collect" in request.scope.permissions and "books.view" not in request.scope.permissions
+
+
+def _sees_sums(request: PageRequest) -> bool:
+    return not _only_collects(request)
 
 
 def _may(*permissions: str) -> frozenset[str]:
@@ -288,8 +290,8 @@ CARDS = (
     Card("figures", "customers bills billing payments online funds", _may(), "top", figures_of),
     Card("mine", "payments drawers billing", _may("payments.collect", "bills.view"), "main", mine, only=_only_collects),
     Card("due", "payments bills", _may("payments.collect", "bills.view"), "main", due, later=True, only=_only_collects),
-    Card("money", "bills billing payments", MONEY, "main", money),
-    Card("daily", "payments", MONEY, "main", daily),
+    Card("money", "bills billing payments", MONEY, "main", money, only=_sees_sums),
+    Card("daily", "payments", MONEY, "main", daily, only=_sees_sums),
     Card("recent", "payments", _may("payments.view"), "main", recent, later=True),
     Card("network", "network online", _may("network.view"), "main", network, later=True),
     Card("fund", "funds bills", _may("funds.view"), "side", fund, later=True, only=_has_provider),
