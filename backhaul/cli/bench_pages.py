@@ -147,9 +147,9 @@ def _visit(server: BenchServer, seat: str) -> dict[str, Measured]:
     from backhaul.network.presence import count_all_online
     from backhaul.operators.scope import unit_of_work
     from backhaul.resellers.services import add_staff
-    from backhaul.web.warm import warm_up
+    from config import wsgi
 
-    warm_up()
+    assert wsgi.application  # loaded as a web process loads it, before its first page
     isp, operator = get_isp_by_slug("bench"), SEATS[seat]
     with unit_of_work(isp, operator):
         person = {"name": f"owner.{seat}", "full_name": "Bench", "password": PASSWORD, "must_change_password": False}
