@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -50,8 +50,12 @@ def _said(told: psycopg.errors.Diagnostic) -> str:
 
 
 def _value(text: str) -> date | str:
-    """SQL hands the values of its messages over as text: a day as a day again."""
-    return date.fromisoformat(text) if re.fullmatch(r"\d{4}-\d\d-\d\d", text or "") else text
+    """SQL hands the values of its messages over as text: a day as a day again. A name may look like a day that there
+    is not: it stays a name."""
+    with suppress(ValueError):
+        if re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", text or ""):
+            return date.fromisoformat(text)
+    return text
 
 
 def call(name: str, /, using: str = "default", **arguments: Any) -> Any:

@@ -70,3 +70,13 @@ def test_what_stands_in_a_sentence_may_hold_a_percent_sign(db: EmbeddedPostgres)
             effective_on=date(2026, 3, 1), lines=[ManualLine("cash", "%d", 5)], reason="moved",
             request_key=request_key(), now=NOW,
         )  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ["2026-13-45", "২০২৬-০১-০১"])
+def test_a_name_that_looks_like_a_day_that_there_is_not_stays_a_name(db: EmbeddedPostgres, name: str) -> None:
+    chain = build_chain(1)
+    with acting(chain.isp), pytest.raises(services.UnknownAccount, match=f"no account “{name}”"):
+        services.post_manual_entry(
+            effective_on=date(2026, 3, 1), lines=[ManualLine("cash", name, 5)], reason="moved",
+            request_key=request_key(), now=NOW,
+        )  # fmt: skip
