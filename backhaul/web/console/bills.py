@@ -45,7 +45,7 @@ def bills(request: PageRequest) -> HttpResponse:
         "page": paged(request, [row | {"href": reverse("bill", args=[row["id"]])} for row in found], "number"),
         "filters": shown_bill_filter(wanted),
         "choices": {"state": states, "month": recent_months(request.today), "zone": list_zone_choices()},
-        "sums": bills_come_to(wanted, request.today),
+        "sums": bills_come_to(wanted, request.today, request.scope.permissions),
         "held": list_held_bills(),
         "print": [(_("One PDF"), "pdf"), (_("ZIP of single files"), "zip")],
         "query": bill_query(wanted),

@@ -30,6 +30,7 @@ from backhaul.payments.queries import list_payments
 from backhaul.resellers.planner import find_own_run_out, list_short_children
 from backhaul.resellers.verification import list_own_verifications
 from backhaul.web.console.first_steps import FIRST_STEPS_OVER, first_steps
+from backhaul.web.console.list_sums import sees_sums
 from backhaul.web.console.pages import PageRequest
 from backhaul.web.console.run_nights import nights_to_tell
 
@@ -121,7 +122,7 @@ def figures_of(figures: Figures) -> dict[str, Any]:
             "presence": figures.presence,
             "offline": max(standing.statuses["active"] - figures.presence.online, 0),  # who is cut off is not missed
         }
-    if figures.may >= MONEY and not _only_collects(figures.request):
+    if figures.may >= MONEY and sees_sums(figures.may):
         shown |= {"dues": figures.standing.dues, **_month(figures)}
     return shown
 
@@ -259,13 +260,12 @@ def _has_provider(request: PageRequest) -> bool:
     return request.scope.parent_id is not None
 
 
-def _only_collects(request: PageRequest) -> bool:
-    """Whose work is to collect: what the whole business bills and collects is not told. An owner may collect too."""
-    return "payments.collect" in request.scope.permissions and "books.view" not in request.scope.permissions
-
-
 def _sees_sums(request: PageRequest) -> bool:
-    return not _only_collects(request)
+    return sees_sums(request.scope.permissions)
+
+
+def _only_collects(request: PageRequest) -> bool:
+    return not _sees_sums(request)
 
 
 def _may(*permissions: str) -> frozenset[str]:

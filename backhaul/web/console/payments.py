@@ -124,7 +124,7 @@ def payments(request: PageRequest) -> HttpResponse:
         "page": paged(request, rows, "id"),
         "filters": {**filters, "active": any(filters.values())},
         "choices": {"method": choices("payment_method")},
-        "sums": payments_come_to(filters, request.today),
+        "sums": payments_come_to(filters, request.today, request.scope.permissions),
     }
     return show(request, "payments", context)
 
