@@ -6,12 +6,12 @@ from collections import defaultdict
 from dataclasses import dataclass
 from datetime import date
 
+from backhaul.ledger.choices import MANUAL
 from backhaul.operators.functions import rows
 from backhaul.operators.scope import current_scope
 
 BILLED = ("retail_invoice",)
 COLLECTED = {"customer_payment": 1, "payment_reversed": -1, "advance_paid_back": -1}
-BY_HAND = ("manual", "reversal:manual")
 
 
 @dataclass
@@ -43,7 +43,7 @@ def sum_days(since: date) -> dict[date, DaySum]:
         elif kind in COLLECTED:
             day.collected_minor += COLLECTED[kind] * row["amount_minor"]
             day.payments += row["entries"] if COLLECTED[kind] > 0 else 0
-        elif kind in BY_HAND:
+        elif kind == MANUAL:
             day.by_hand += row["entries"]
     return days
 

@@ -12,11 +12,12 @@ from django.test.utils import CaptureQueriesContext
 from backhaul.billing.owed import sum_dues_by_zone
 from backhaul.billing.standing import count_expiring, count_standings, get_standing
 from backhaul.common import clock
-from backhaul.ledger.services import seal_all_books
+from backhaul.ledger.rules import ManualLine
+from backhaul.ledger.services import post_manual_entry, reverse_entry, seal_all_books
 from backhaul.network.presence import count_all_online, get_presence
 from backhaul.operators.functions import rows
 from backhaul.resellers.planner import find_children_needs
-from tests.builders import acting
+from tests.builders import acting, request_key
 from tests.web.conftest import signed_in
 from tests.web.town import Town
 
@@ -64,7 +65,23 @@ def test_a_list_behind_a_figure_comes_to_the_same(town: Town) -> None:
     for href, figure in opened:
         assert f"BDT {figure}</strong>" in client.get(href).content.decode(), href
     assert "bh-card-foot border-top-0 m-0" not in client.get("/bills/?state=open&q=karim").content.decode()
-    assert "?kind=manual" in signed_in("accountant").get("/dashboard/books/").content.decode()
+
+
+def test_entries_by_hand_of_today_are_those_that_their_card_opens(town: Town) -> None:
+    now = clock.now()
+    today = clock.local_date(now, "Asia/Dhaka")
+    with acting(town.cast.padma, town.cast.riverside):
+        for on in (today, today - timedelta(days=1)):
+            made = post_manual_entry(
+                effective_on=on, lines=[ManualLine("cash", "bank", 5)], reason="moved", request_key=request_key(),
+                now=now,
+            )  # fmt: skip
+        reverse_entry(entry_id=made, on=today, reason="wrong", now=now)
+    client = signed_in("accountant")
+    card = client.get("/dashboard/books/").content.decode()
+    href, said = re.findall(r'href="(/books/journal/[^"]+)".*?(\d+) entr', card, re.DOTALL)[0]
+    listed = client.get(href.replace("&amp;", "&")).content.decode()
+    assert len(re.findall(r'class="text-reset" href="/books/entries/', listed)) == int(said) == 1
 
 
 def test_a_page_asks_the_database_twelve_times_at_most_beside_its_frame(town: Town) -> None:
