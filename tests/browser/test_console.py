@@ -119,14 +119,20 @@ def test_a_list_is_narrowed_while_typing_and_the_back_button_undoes_it(visitors:
     expect(palette).not_to_be_visible()
 
 
-# The browser answers as ever, but what was asked first comes last, and whatever was given up meanwhile.
+# The network answers as ever, but what was asked first comes last, once it is let go, although it was given up.
 LATE = """() => {
     const real = window.fetch;
+    const held = new Promise(resolve => (window.letGo = resolve));
     window.fetch = async (address) => {
         const answer = await real(address);
-        if (address.endsWith("q=abdul")) await new Promise(resolve => setTimeout(resolve, 900));
+        if (address.endsWith("q=abdul")) await held;
         return answer;
     };
+}"""
+# Until the page has had what was let go, and its turn to draw it.
+LET_GO = """async () => {
+    window.letGo();
+    for (let n = 0; n < 3; n++) await new Promise(resolve => requestAnimationFrame(() => setTimeout(resolve)));
 }"""
 
 
@@ -140,7 +146,7 @@ def test_an_older_answer_of_the_palette_never_replaces_a_newer_one(visitors: Any
     box.fill("nusrat")
     option = page.get_by_role("option")
     expect(option.filter(has_text="Nusrat Jahan")).to_be_visible()
-    page.wait_for_timeout(1000)
+    page.evaluate(LET_GO)
     expect(option.filter(has_text="Abdul")).to_have_count(0)
     option.filter(has_text="Nusrat Jahan").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Nusrat Jahan")
