@@ -29,3 +29,24 @@ def test_an_exact_match_comes_first_however_many_contain_it(cast: Cast) -> None:
         for n in range(12):
             build_customer(cast, username=f"ali{n}")
         assert search_customers("ALI", 5)[0]["customer_id"] == exact.customer_id
+
+
+def test_a_whole_user_name_mobile_or_id_with_a_digit_is_not_looked_for_inside_others(cast: Cast) -> None:
+    with acting(cast.padma):
+        whole = build_customer(cast, username="shop7", mobile="01711000007")
+        inside = build_customer(cast, username="myshop7", name="Behind shop7", mobile="01811000008")
+
+        def found(text: str) -> list[int]:
+            return [row["customer_id"] for row in search_customers(text)]
+
+        for text in ("shop7", "SHOP7", "01711000007", whole.code):
+            assert found(text) == [whole.customer_id], text
+        assert found("hop7") == [inside.customer_id, whole.customer_id]
+        assert set(found("shop")) == {inside.customer_id, whole.customer_id}
+
+
+def test_what_has_no_three_letters_in_a_row_is_found_too(cast: Cast) -> None:
+    with acting(cast.padma):
+        made = build_customer(cast, name="Abdul-Q. 9/7", username="q97")
+        for text in ("9/", "l-q", "-q.", "7"):
+            assert [row["customer_id"] for row in search_customers(text)] == [made.customer_id], text
