@@ -16,7 +16,7 @@ PEOPLE = 5  # of one browser
 _SALT = "backhaul device"
 
 
-def device_of(note: str, user_id: int) -> str:
+def known_device(note: str, user_id: int) -> str:
     """As what this browser is known to somebody; empty where it is not."""
     return _read(note).get(str(user_id), "")
 

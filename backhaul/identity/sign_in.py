@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from backhaul.identity import limits
 from backhaul.identity.backends import password_fits
-from backhaul.identity.devices import device_of
+from backhaul.identity.devices import known_device
 from backhaul.identity.models import User
 from backhaul.identity.queries import find_person, name_meant, names_of
 from backhaul.identity.second_factor import use_code
@@ -41,7 +41,7 @@ def try_password(login: str, password: str, *, host: str, address: str, now: dat
     if not limits.within_rate("sign-in", address, most=ADDRESS_TRIES, per=ADDRESS_TIME, now=now):
         return Tried(wait=ADDRESS_TIME)
     found = find_person(login, host)
-    device = device_of(note, found.pk) if found is not None else ""
+    device = known_device(note, found.pk) if found is not None else ""
     tried = _try_at(name_meant(login, host), found, password, address=address, device=device, now=now)
     if tried.user is not None:
         limits.give_back("sign-in", address)

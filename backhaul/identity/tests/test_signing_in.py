@@ -84,10 +84,10 @@ def test_a_browser_is_known_to_the_last_few_who_signed_in_there_for_a_year() -> 
     note = ""
     for user_id in range(1, 7):
         note = devices.with_device(note, user_id)
-    assert [bool(devices.device_of(note, n)) for n in range(1, 7)] == [False] + [True] * 5
-    assert devices.device_of(devices.with_device(note, 6), 6) == devices.device_of(note, 6)
-    assert devices.device_of(note, 5) != devices.device_of(note, 6)
-    assert devices.device_of(note[:-2] + "xx", 6) == devices.device_of("", 6) == ""
+    assert [bool(devices.known_device(note, n)) for n in range(1, 7)] == [False] + [True] * 5
+    assert devices.known_device(devices.with_device(note, 6), 6) == devices.known_device(note, 6)
+    assert devices.known_device(note, 5) != devices.known_device(note, 6)
+    assert devices.known_device(note[:-2] + "xx", 6) == devices.known_device("", 6) == ""
 
 
 def with_app(user_id: int) -> pyotp.TOTP:
