@@ -8,17 +8,14 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from backhaul.billing.bulk import Seat
 from backhaul.billing.queries import find_bill_ids
-from backhaul.operators.jobs import enqueue
 from backhaul.subscribers.exports import PERMISSIONS, ask_for_export, get_export
 from backhaul.web.console import given
 from backhaul.web.console.bill_filters import as_json, bill_query, read_bill_filter
 from backhaul.web.console.bill_printing import MOST
-from backhaul.web.console.customer_files import export_key, send_file
+from backhaul.web.console.customer_files import have_made, send_file
 from backhaul.web.console.downloads import print_language
-from backhaul.web.console.jobs import follow
-from backhaul.web.console.pages import PageRequest, go, page, show
+from backhaul.web.console.pages import PageRequest, page, show
 from backhaul.web.templatetags.console import count
 
 PRINT = "backhaul.web.tasks.print_bill_file"
@@ -42,16 +39,7 @@ def make(request: PageRequest) -> HttpResponse:
             language=language,
             now=request.now,
         )
-        seat = Seat.of(request.scope, request.now).as_arguments()
-        enqueue(PRINT, isp_id=request.isp.isp_id, export_id=export_id, seat=seat)
-        follow(
-            request,
-            "export",
-            f"{_('Bills')} · {file_type.upper()}",
-            key=export_key(export_id),
-            page=("bill-export", export_id),
-        )
-        return go(request, "bill-export", export_id)
+        return have_made(request, PRINT, export_id, f"{_('Bills')} · {file_type.upper()}", page_name="bill-export")
     said = ngettext("%(n)s bill", "%(n)s bills", bills) % {"n": count(bills)}
     back = f"{reverse('bills')}?{bill_query(wanted)}"
     query = "&".join(filter(None, (bill_query(wanted), f"as={file_type}")))

@@ -63,16 +63,8 @@ def make(request: PageRequest) -> HttpResponse:
             language=get_language() or "en",
             now=request.now,
         )
-        seat = Seat.of(request.scope, request.now).as_arguments()
-        enqueue(MAKE, isp_id=request.isp.isp_id, export_id=export_id, seat=seat)
-        follow(
-            request,
-            "export",
-            f"{_('Customers')} · {file_type.upper()}",
-            key=export_key(export_id),
-            page=("customer-export", export_id),
-        )
-        return go(request, "customer-export", export_id)
+        label = f"{_('Customers')} · {file_type.upper()}"
+        return have_made(request, MAKE, export_id, label, page_name="customer-export")
     back = f"{reverse('customers')}?{kept_query(request, 'sort')}"
     return show(request, "customer_file", {"said": said(found), "type": file_type.upper(), "back": back})
 
@@ -87,6 +79,14 @@ def export(request: PageRequest, pk: int) -> HttpResponse:
 def fetch(request: PageRequest, pk: int) -> HttpResponse:
     """GET customers/files/<id>/fetch/: the file, for who asked for it."""
     return send_file(request, pk, "customers", TYPES)
+
+
+def have_made(request: PageRequest, task: str, export_id: int, label: str, *, page_name: str) -> HttpResponse:
+    """Leave a file that was asked for to its job, on behalf of who asked, and lead to its page; the bell follows it."""
+    seat = Seat.of(request.scope, request.now).as_arguments()
+    enqueue(task, isp_id=request.isp.isp_id, export_id=export_id, seat=seat)
+    follow(request, "export", label, key=export_key(export_id), page=(page_name, export_id))
+    return go(request, page_name, export_id)
 
 
 def send_file(request: PageRequest, pk: int, subject: str, types: dict[str, str]) -> HttpResponse:
