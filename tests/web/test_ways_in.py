@@ -14,6 +14,7 @@ from backhaul.common import clock
 from backhaul.identity.models import CodeApp, Mail, Passkey, User
 from backhaul.identity.services import set_email, set_first_password
 from backhaul.operators.functions import rows
+from backhaul.operators.people_queries import list_roles
 from backhaul.operators.sign_in_rules import set_second_factor_rule
 from backhaul.web.console.where import address_on_paper
 from tests.builders import PASSWORD, acting, build_person
@@ -232,6 +233,7 @@ def test_what_staff_do_to_ones_sign_in_is_told_to_the_mailbox_that_was_ones_own(
         build_person(padma.north, "clerk", "collector")
         clerk = User.objects.get(name="clerk")
         member = rows("SELECT id FROM membership WHERE user_id = %s", [clerk.pk])[0]["id"]
+        role = next(each["id"] for each in list_roles() if each["key"] == "collector")
     signed_in("clerk")
     set_email(user_id=clerk.pk, email="clerk@mail.example")
     owner = signed_in("north")
@@ -248,6 +250,8 @@ def test_what_staff_do_to_ones_sign_in_is_told_to_the_mailbox_that_was_ones_own(
         f"/staff/{member}/access/",
         f"/staff/{member}/return/",
         "/staff/add/",
+        "/roles/add/",
+        f"/roles/{role}/",
     ):
         late = owner.post(address, {"password": "another password", "role": "manager"})
         assert late.headers["Location"].startswith("/confirm/"), address

@@ -13,6 +13,7 @@ from backhaul.operators.people import add_role, change_role
 from backhaul.operators.people_queries import get_role, list_grants, list_members, list_roles, ticked_in_role
 from backhaul.operators.rules import OWNER
 from backhaul.web.console import given
+from backhaul.web.console.confirm import confirm_password
 from backhaul.web.console.pages import PageRequest, go, page, refusals_to, sent, show
 from backhaul.web.console.staff_forms import RoleForm
 from backhaul.web.words import named
@@ -26,7 +27,10 @@ def roles(request: PageRequest) -> HttpResponse:
 
 @page("roles.edit")
 def add_a_role(request: PageRequest) -> HttpResponse:
-    """GET, POST roles/add/?copy=: a role of one's own, with the ticks of another to begin with."""
+    """GET, POST roles/add/?copy=: a role of one's own, with the ticks of another to begin with. The own password comes
+    first, as wherever access is given."""
+    if (asks := confirm_password(request)) is not None:
+        return asks
     copied = given.number(request, "copy")
     granted = list_grants()
     ticked: set[str] = set()
@@ -53,10 +57,12 @@ def add_a_role(request: PageRequest) -> HttpResponse:
 
 @page("roles.edit")
 def role(request: PageRequest, pk: int) -> HttpResponse:
-    """GET, POST roles/<id>/: an owner's is fixed."""
+    """GET, POST roles/<id>/: an owner's is fixed. What a role may do, its people may: the own password comes first."""
     row = _titled(get_role(pk))
     scope = request.scope
     fixed = row["key"] == OWNER
+    if not fixed and (asks := confirm_password(request)) is not None:
+        return asks
     granted = list_grants()
     form = RoleForm(
         sent(request), named=row["is_own"], initial=row, offered=granted,
