@@ -91,15 +91,25 @@ def clean(server: EmbeddedPostgres) -> None:
     Sound connections of this thread stay, too: a new one would compile every SQL function anew.
     """
     for connection in connections.all(initialized_only=True):
-        inner = connection.connection
-        if inner is not None and (inner.closed or inner.info.transaction_status != TransactionStatus.IDLE):
+        if connection.connection is not None and not _is_sound(connection.connection):
             connection.close()
-    if not _admin or _admin[0].closed:
+    if not _admin or not _is_sound(_admin[0]):
         url = server.admin_url.rsplit("/", 1)[0] + "/backhaul"
         _admin[:] = [psycopg.connect(url, autocommit=True, options="-c session_replication_role=replica")]
     filled = _filled(_admin[0])
     if filled:
         _admin[0].execute("; ".join(f"DELETE FROM {name}" for name in filled))
+
+
+def _is_sound(connection: psycopg.Connection[Any]) -> bool:
+    """In no transaction, and its server is still there: some tests end it."""
+    if connection.closed or connection.info.transaction_status != TransactionStatus.IDLE:
+        return False
+    try:
+        connection.execute("SELECT 1")
+    except psycopg.OperationalError:
+        return False
+    return True
 
 
 def _filled(admin: psycopg.Connection[Any]) -> list[str]:
