@@ -269,10 +269,13 @@ def test_a_small_list_is_a_file_at_once_and_nothing_in_it_is_a_formula(cast: Cas
     assert answer["Content-Disposition"].startswith('attachment; filename="customers-')
     table = list(csv.reader(io.StringIO(answer.content.decode("utf-8-sig"))))
     assert table[0][:3] == ["Name", "Customer id", "Mobile"]
+    assert "Due (BDT)" in table[0]
+    assert re.search(r'Due <small class="bh-unit">BDT</small><svg', page(client, "/customers/"))
     assert len(table) == PEOPLE + 2
     assert table[1][0] == '\'=HYPERLINK("x")'
     sheet = sheet_of(client.get("/customers/file/?sort=name&as=xlsx").content)
     assert sheet[1][0] == '=HYPERLINK("x")'
+    assert sheet[0] == table[0]
     assert len(sheet) == PEOPLE + 2
 
 

@@ -94,7 +94,7 @@ def test_the_proof_of_a_month_opens_to_its_services_and_downloads(town: Town) ->
     assert "Abdul Karim" in client.get(f"/proof/billed/?month={last:%Y-%m}").content.decode()
     assert client.get("/proof/nonsense/").status_code == 404
     table = client.get(f"/proof/csv/?month={last:%Y-%m}").content.decode("utf-8-sig").splitlines()
-    assert table[0].endswith('"Charged to you, net"')
+    assert table[0].endswith('"Charged to you, net (BDT)"')
     assert any("Abdul Karim,Billed," in line for line in table)
     assert "Charged" not in signed_in("collector").get("/proof/csv/").content.decode("utf-8-sig")
 
