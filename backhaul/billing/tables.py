@@ -66,4 +66,6 @@ FUNCTIONS = [
     Definer("recover_bad_debt"),
     Definer("edge_vat_rate"),
     Definer("edge_charges_from"),
+    Definer("plan_reach"),
+    Definer("spread_plan"),
 ]

@@ -64,6 +64,7 @@ def address(town: Town, name: str) -> str:
         "bulk-act": ["suspend"],
         **{name: [ids["export"]] for name in ("customer-export", "fetch-export")},
         **{name: [ids["bill_export"]] for name in ("bill-export", "fetch-bill-export")},
+        "edit-plan": [cast.plans["Home 10"]],
         "withdraw-plan": [cast.plans["Home 10"]],
         "band": [cast.padma.isp_id, cast.plans["Home 10"]],
         **{name: [ids["payment"]] for name in ("payment", "payment-pdf", "reverse-payment", "explain-payment")},
