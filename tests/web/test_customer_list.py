@@ -176,6 +176,38 @@ def test_columns_are_chosen_and_remembered(cast: Cast) -> None:
     assert 'data-label="Package"' in page(client, "/customers/")
 
 
+def test_columns_chosen_inside_a_view_are_the_views_or_the_readers_own(cast: Cast) -> None:
+    owner = signed_in("riverside")
+    for name in ("Ours", "Own"):
+        owner.post("/customers/views/save/", {"name": name} | ({"is_shared": "on"} if name == "Ours" else {}))
+    with acting(cast.padma, cast.riverside):
+        build_person(cast.riverside, "salma", "noc")
+        views = {row["name"]: row["id"] for row in rows("SELECT id, name FROM customer_view")}
+    other, mine, shared = signed_in("salma"), f"view={views['Own']}", f"view={views['Ours']}"
+
+    def heads(client: Client, view: str) -> tuple[bool, bool]:
+        text = page(client, f"/customers/?sort=name&{view}")
+        return 'data-label="Package"' in text, 'data-label="Address"' in text
+
+    assert f"/customers/columns/?sort=name&amp;{mine}" in page(owner, f"/customers/?sort=name&{mine}")
+    chosen = owner.post(f"/customers/columns/?sort=name&{mine}", {"columns": ["address"]})
+    assert chosen["Location"] == f"/customers/?sort=name&{mine}"
+    usual, addresses = (True, False), (False, True)
+    assert (heads(owner, mine), heads(owner, "view="), heads(owner, shared)) == (addresses, usual, usual)
+    assert "Everybody who opens this view" in page(owner, f"/customers/columns/?{shared}")
+    assert "For you alone" in page(other, f"/customers/columns/?{shared}")
+    other.post(f"/customers/columns/?{shared}", {"columns": ["address"]})
+    assert (heads(other, shared), heads(other, "view="), heads(owner, shared)) == (addresses, usual, usual)
+    other.post(f"/customers/columns/?{shared}", {})
+    assert heads(other, shared) == usual  # none: as the view has them
+    other.post(f"/customers/columns/?{mine}", {"columns": ["mac"]})  # no view of theirs: their own list
+    assert heads(owner, mine) == addresses
+    other.post(f"/customers/columns/?{shared}", {"columns": ["address"]})
+    assert owner.post(f"/customers/views/{views['Ours']}/", {"what": "remove"}).status_code == 303
+    with acting(cast.padma, cast.riverside):
+        assert rows("SELECT 1 FROM customer_list_choice WHERE of_views <> '{}'") == []
+
+
 def test_views_keep_filters_and_columns_for_oneself_or_for_all(cast: Cast) -> None:
     owner = signed_in("riverside")
     for name, shared in (("Hotspots", "on"), ("Mine", "")):
