@@ -101,9 +101,8 @@ def _refuse_other_ways(reach: list[dict[str, Any]]) -> None:
     if refused:
         own = sum(int(row["refused"]) for row in reach if row["child_id"] == current_scope().operator_id)
         raise ConnectionsInUse(
-            "%(refused)s services connect in a way that this plan would no longer be sold for: %(own)s of your own "
-            "customers, %(below)s of those below you. Keep that way, or have them changed to another package first.",
-            refused=refused,
+            "Services connect in a way that this plan would no longer be sold for: %(own)s of your own customers, "
+            "%(below)s of those below you. Keep that way, or have them changed to another package first.",
             own=own,
             below=refused - own,
             field="connection_types",

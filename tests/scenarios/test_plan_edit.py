@@ -116,7 +116,7 @@ def test_another_pool_cuts_whoever_has_no_address_of_its_own(cast: Cast, people:
 
 
 def test_ways_in_that_somebody_uses_or_is_to_use_cannot_be_taken_away(cast: Cast, people: dict[str, int]) -> None:
-    with pytest.raises(ConnectionsInUse, match=r"^4 services .* 1 of your own customers, 3 of those below"):
+    with pytest.raises(ConnectionsInUse, match=": 1 of your own customers, 3 of those below"):
         edit(cast, connection_types=["hotspot", "static"])
     gold = add_gold(cast)
     with acting(cast.padma):
@@ -125,7 +125,7 @@ def test_ways_in_that_somebody_uses_or_is_to_use_cannot_be_taken_away(cast: Cast
     with acting(cast.padma, cast.riverside):
         planned: dict[str, Any] = {"subscription_id": people["plain"], "package": gold}
         plan_change(**planned, on=NOV_1, now=noon(NOV_1))
-    with pytest.raises(ConnectionsInUse, match=r"^1 services"):
+    with pytest.raises(ConnectionsInUse, match=": 0 of your own customers, 1 of those below"):
         edit(cast, plan="Gold", connection_types=["hotspot"])
     assert apply_planned(cast, NOV_1) == 1
     edit(cast, connection_types=["pppoe"])

@@ -93,7 +93,7 @@ def _told(edit: PlanEdit, me: int) -> Preview:
     if not edit.sum("changing"):
         people = _("No service changes, and nobody is cut. Prices and bills stay.")
     else:
-        people = _("Everybody else gets it at the next sign-in. Prices and bills stay: a plan has none.")
+        people = _("Everybody else gets it at the next login. Prices and bills stay: a plan has none.")
     return Preview(figures=figures, people=people, warning=_cut(edit.sum("cut")), digest=edit.digest)
 
 
@@ -120,8 +120,8 @@ def _cut(services: int) -> str:
     if not services:
         return ""
     return ngettext(
-        "%(n)s customer is online and is cut once: it signs in anew and gets an address of the other pool.",
-        "%(n)s customers are online and are cut once: they sign in anew and get an address of the other pool.",
+        "%(n)s customer is online and is cut once: it logs in anew and gets an address of the other pool.",
+        "%(n)s customers are online and are cut once: they log in anew and get an address of the other pool.",
         services,
     ) % {"n": count(services)}
 
