@@ -18,6 +18,7 @@ from backhaul.billing.finding_conditions import CustomerFilter, as_json, from_js
 from backhaul.billing.services import sign_up_customer
 from backhaul.cli.embedded import EmbeddedPostgres
 from backhaul.common import clock
+from backhaul.network.services import CONNECTION_TYPES
 from backhaul.operators.functions import execute, rows
 from backhaul.operators.people import change_member
 from backhaul.operators.people_queries import list_members
@@ -233,6 +234,32 @@ def test_views_keep_filters_and_columns_for_oneself_or_for_all(cast: Cast) -> No
     assert set(names(page(other, opened["Location"]))) == {"Person 00", "Person 01", "Person 02"}
     assert owner.post(f"/customers/views/{views['Hotspots']}/", {"what": "remove"}).status_code == 303
     assert len(set(names(page(other, "/customers/")))) > 3
+
+
+def test_packages_for_many_are_those_that_fit_and_say_how_many(cast: Cast) -> None:
+    """Home 20 is not sold for hotspots from here on; two of the four who are picked connect by them."""
+    with acting(cast.padma):
+        execute("UPDATE plan SET connection_types = %s WHERE name = %s", [["pppoe"], "Home 20"])
+    with acting(cast.padma, cast.riverside):
+        order = "SELECT s.customer_id AS id FROM radius_login l JOIN subscription s ON s.id = l.subscription_id WHERE "
+        hotspots, others = (
+            [row["id"] for row in rows(f"{order} l.connection_type = %s ORDER BY s.id LIMIT 2", [way])]
+            for way in ("hotspot", "pppoe")
+        )
+    client = signed_in("riverside")
+
+    def asked(*picked: int) -> str:
+        return page(client, "/customers/bulk/package/?" + "&".join(f"pick={each}" for each in picked))
+
+    mixed = asked(*hotspots, *others)
+    assert re.search(r"Home 20 · [^<]+ · fits 2 of 4<", mixed)
+    assert re.search(r"Home 10 · [\d,.]+<", mixed)
+    assert "They connect by: Hotspot 2, PPPoE 2." in mixed
+    assert ("Home 20" in asked(*hotspots), "Home 20" in asked(*others)) == (False, True)
+    assert "Home 20" not in page(client, "/customers/bulk/package/?all=1&connection=hotspot")
+    assert "fits 51 of 54" in page(client, "/customers/bulk/package/?all=1")
+    with acting(cast.padma):
+        execute("UPDATE plan SET connection_types = %s WHERE name = %s", [list(CONNECTION_TYPES), "Home 20"])
 
 
 def test_an_act_on_many_is_looked_at_confirmed_and_done(cast: Cast) -> None:

@@ -34,7 +34,7 @@ def act_on_many(request: PageRequest, act: str) -> HttpResponse:
         raise Http404
     request.scope.require(BULK_ACTS[act].permission)
     words = ACTS[act]
-    form = words.form(sent(request), today=request.today)
+    form = words.form(sent(request), today=request.today, who=_who(request))
     if request.method == "POST" and form.is_valid():
         with refusals_to(form):
             run_id = request_bulk(act=act, given=form.given(), who=_who(request), now=request.now)
