@@ -59,7 +59,7 @@ def edit_a_plan(request: PageRequest, pk: int) -> HttpResponse:
     only_the_isp(request)
     row = get_plan(pk)
     act = Act(
-        _("Change %(name)s") % row, _("Save"), reverse("plans"), _("Saved. Those online get it within moments."),
+        _("Change %(name)s") % row, _("Save"), reverse("plans"), _("Saved."),
         note=_("All services over this plan follow, yours and those below you. Prices and bills stay."),
     )  # fmt: skip
     form = PlanForm(sent(request), pools=list_pools(), plan=row)
@@ -93,7 +93,7 @@ def _told(edit: PlanEdit, me: int) -> Preview:
     if not edit.sum("changing"):
         people = _("No service changes, and nobody is cut. Prices and bills stay.")
     else:
-        people = _("Everybody else gets it at the next login. Prices and bills stay: a plan has none.")
+        people = _("Whoever is not online gets it at the next login. Prices and bills stay: a plan has none.")
     return Preview(figures=figures, people=people, warning=_cut(edit.sum("cut")), digest=edit.digest)
 
 
