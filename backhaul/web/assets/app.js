@@ -105,7 +105,20 @@ function rest(form, resting) {
     b.classList.toggle("btn-loading", resting);
   });
 }
-document.addEventListener("submit", (e) => setTimeout(() => e.target.method === "post" && !("download" in e.target.dataset) && rest(e.target, true)));
+// Without a network the browser would put a page of its own in place of what was filled in; a server on this very
+// computer is reached all the same.
+const reached = new WeakSet();
+function holdBack(e) {
+  e.preventDefault();
+  fetch("/healthz", { method: "HEAD", cache: "no-store" }).then(
+    () => reached.add(e.target) && e.target.requestSubmit(e.submitter),
+    () => tell(document.getElementById("toast")?.dataset.offline),
+  );
+}
+document.addEventListener("submit", (e) => {
+  if (!navigator.onLine && !e.defaultPrevented && !reached.has(e.target)) return holdBack(e);
+  setTimeout(() => e.target.method === "post" && !("download" in e.target.dataset) && rest(e.target, true));
+});
 document.addEventListener("htmx:afterRequest", (e) => e.target.tagName === "FORM" && rest(e.target, false));
 window.addEventListener("pageshow", () => document.querySelectorAll("form").forEach((form) => rest(form, false)));
 
