@@ -246,6 +246,11 @@ def test_a_long_menu_shows_where_its_page_stands(visitors: Any, town: Town) -> N
         lit = page.locator(".bh-nav [aria-current]")
         expect(lit).to_have_text(name)
         expect(lit).to_be_in_viewport()
+    journal = page.locator(".bh-nav").get_by_role("link", name="Journal", exact=True)
+    was = journal.bounding_box()
+    journal.click()
+    expect(page.locator("h1")).to_have_text("Journal")
+    assert journal.bounding_box() == was, "the menu stays under the hand"
 
 
 def test_the_whole_console_speaks_bangla(visitors: Any, town: Town) -> None:

@@ -53,8 +53,15 @@ function showSide(open) {
 }
 on("click", "[data-side-toggle]", () => showSide(!root.classList.contains("bh-side-open")));
 on("click", "[data-side-close]", () => showSide(false));
-// A long menu opens at the place of the page.
-document.querySelector(".bh-nav [aria-current]")?.scrollIntoView({ block: "center" });
+// A long menu stays where it was under the hand; where the place of the page is out of sight, it is brought there.
+const nav = document.querySelector(".bh-nav");
+if (nav) {
+  const here = nav.querySelector("[aria-current]");
+  const isSeen = () => here.offsetTop >= nav.scrollTop + nav.offsetTop && here.offsetTop + here.offsetHeight <= nav.scrollTop + nav.offsetTop + nav.clientHeight;
+  nav.scrollTop = Number(sessionStorage.getItem("menu"));
+  if (here && !isSeen()) here.scrollIntoView({ block: "center" });
+  window.addEventListener("pagehide", () => sessionStorage.setItem("menu", nav.scrollTop));
+}
 
 // <details> menus: one open at a time, closed by a click elsewhere or Escape.
 function closeMenus(except) {
