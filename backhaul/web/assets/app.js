@@ -4,6 +4,7 @@ import htmx from "htmx.org/dist/htmx.esm.js";
 import "./app.css";
 import { startBrand } from "./brand.js";
 import { startConnections } from "./connections.js";
+import { startDays } from "./days.js";
 import { startKeys } from "./keys.js";
 import { startLines } from "./lines.js";
 import { startLists } from "./lists.js";
@@ -167,6 +168,7 @@ document.addEventListener("htmx:sendError", () => tell(document.getElementById("
 
 startBrand();
 startConnections(on);
+startDays(on);
 startKeys(on);
 startLines(on);
 startLists(on);
