@@ -12,13 +12,18 @@ from typing import Any
 import psycopg
 from django.db import OperationalError
 
+from backhaul.billing.bulk import PreviewChanged
 from backhaul.catalog.plans import Pool, get_plan, update_plan
 from backhaul.common.errors import Refusal
+from backhaul.identity.models import IspDirectory
 from backhaul.network.services import wake_sender
 from backhaul.operators.functions import call, rows
-from backhaul.operators.scope import UNDONE_BY_OTHERS, current_scope
+from backhaul.operators.jobs import enqueue
+from backhaul.operators.scope import UNDONE_BY_OTHERS, current_scope, unit_of_work
 from backhaul.operators.services import record_audit
 
+LATE = "backhaul.billing.tasks.ask_late_sessions"
+LATE_SECONDS = 60
 _TOLD = ("name", "down_kbps", "up_kbps", "pool", "connection_types")
 
 
@@ -72,16 +77,19 @@ def edit_plan(
     pool: Pool | None,
     connection_types: Sequence[str],
     now: datetime,
+    shown: str | None = None,
 ) -> PlanEdit:
     """Change an own plan and, in the same transaction, all services over it, here and below: no price, no bill moves.
 
     Who is online takes another speed at once; another pool ends the session of who has no address of its own. What
-    comes out of others' customers is only how many. Raises NotFound, NameInUse, InvalidInput, ConnectionsInUse,
-    ChangedMeanwhile.
+    comes out of others' customers is only how many. `shown`: the digest of what was looked at. Raises NotFound,
+    NameInUse, InvalidInput, ConnectionsInUse, PreviewChanged, ChangedMeanwhile.
     """
     terms = {"name": name, "down_kbps": down_kbps, "up_kbps": up_kbps, "pool": pool}
     try:
         edit = measure_plan(plan_id=plan_id, now=now, connection_types=connection_types, **terms)
+        if shown is not None and shown != edit.digest:
+            raise PreviewChanged("What this changes has come to differ from what was shown; look again.")
         logins = call("spread_plan", plan=plan_id, at=now)
     except OperationalError as error:
         cause = error.__cause__
@@ -92,8 +100,19 @@ def edit_plan(
         ) from error
     if logins:
         wake_sender()
+        isp_id = current_scope().isp_id
+        enqueue(LATE, after_seconds=LATE_SECONDS, isp_id=isp_id, plan_id=plan_id, since=now.isoformat())
     _note(edit, plan_id, now)
     return edit
+
+
+def ask_late_sessions(isp: IspDirectory, *, plan_id: int, since: datetime, now: datetime) -> int:
+    """Give the new rate to whoever logged in while the plan was being changed and was online only after it; how many.
+
+    Opens its own unit of work.
+    """
+    with unit_of_work(isp, using="batch"):
+        return int(call("ask_late_sessions", "batch", isp=isp.isp_id, plan=plan_id, since=since, at=now))
 
 
 def _refuse_other_ways(reach: list[dict[str, Any]]) -> None:

@@ -68,4 +68,5 @@ FUNCTIONS = [
     Definer("edge_charges_from"),
     Definer("plan_reach"),
     Definer("spread_plan"),
+    Definer("ask_late_sessions", ("batch",)),
 ]

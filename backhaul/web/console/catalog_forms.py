@@ -31,7 +31,8 @@ class PlanForm(forms.Form):
 
     def __init__(self, *args: Any, pools: list[dict[str, Any]], plan: dict[str, Any] | None = None, **options: Any):
         """`plan`: the one that is changed (columns of get_plan)."""
-        super().__init__(*args, initial=_terms_of(plan) if plan else None, **options)
+        super().__init__(*args, **options)
+        self.initial.update(_terms_of(plan) if plan else {})
         self.plan = plan
         known = [(f"{pool['operator_id']}-{pool['id']}", pool["name"]) for pool in pools]
         offer(self, "pool", [("", _("The router's own")), *known])
@@ -47,7 +48,6 @@ class PlanForm(forms.Form):
             "pool": (int(owner), int(pool)) if pool else None,
             "connection_types": given["connection_types"],
         }
-
 
     def _kbps(self, way: str) -> int:
         """What was left as it stood stays, to the last kbit/s: not all of them are written in so few decimals."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from django.contrib import messages
@@ -19,7 +20,7 @@ from backhaul.operators.queries import find_operator_names
 from backhaul.web.console.catalog import withdrawal
 from backhaul.web.console.catalog_forms import PlanForm
 from backhaul.web.console.pages import PageRequest, go, only_the_isp, page, refusals_to, sent, show
-from backhaul.web.console.two_steps import Act, Preview, ShownOtherwise, two_steps
+from backhaul.web.console.two_steps import Act, Preview, two_steps
 from backhaul.web.templatetags.console import count, speed
 from backhaul.web.words import named
 
@@ -69,8 +70,7 @@ def edit_a_plan(request: PageRequest, pk: int) -> HttpResponse:
         return _told(edit, request.scope.operator_id)
 
     def do(given: dict[str, Any]) -> None:
-        if edit_plan(plan_id=pk, now=request.now, **form.arguments()).digest != request.POST.get("digest"):
-            raise ShownOtherwise(_("What this changes has come to differ from what was shown; look again."))
+        edit_plan(plan_id=pk, now=request.now, shown=request.POST.get("digest", ""), **form.arguments())
 
     return two_steps(request, act, form, do=do, look=look)
 
@@ -78,10 +78,10 @@ def edit_a_plan(request: PageRequest, pk: int) -> HttpResponse:
 def _told(edit: PlanEdit, me: int) -> Preview:
     """What is different, of whom how many services it reaches, and what happens to those who are online."""
     before, after = edit.before, edit.after
-    says = {
-        _("Name"): lambda plan: plan["name"],
+    says: dict[str, Callable[[dict[str, Any]], str]] = {
+        _("Name"): lambda plan: str(plan["name"]),
         _("Speed down / up"): lambda plan: f"{speed(plan['down_kbps'])} / {speed(plan['up_kbps'])}",
-        _("Address pool"): lambda plan: plan["pool"] or _("The router's own"),
+        _("Address pool"): lambda plan: str(plan["pool"] or _("The router's own")),
         _("Sold for"): lambda plan: ", ".join(str(named(each, "connection")) for each in plan["connection_types"]),
     }
     figures: list[tuple[str, Any]] = [

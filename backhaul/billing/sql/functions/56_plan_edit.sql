@@ -68,3 +68,20 @@ BEGIN
     INTO v_changed FROM unnest(v_services);
     RETURN COALESCE(v_changed, 0);
 END $$;
+
+-- Contract (batch): the rate of a plan for sessions over it that began about when the plan was changed (p_since): the login was answered
+-- by the old one, and the session was not there yet when the routers were asked. Asked once more it is the same. Returns how many.
+CREATE OR REPLACE FUNCTION ask_late_sessions(p_isp bigint, p_plan bigint, p_since timestamptz, p_at timestamptz) RETURNS integer
+LANGUAGE plpgsql SECURITY DEFINER AS $$
+DECLARE
+    v_operators bigint[];
+    v_logins bigint[];
+BEGIN
+    SELECT array_agg(d.operator_id), array_agg(d.login_id) INTO v_operators, v_logins FROM (
+        SELECT DISTINCT e.operator_id, e.login_id FROM radius_session_live e
+        JOIN radius_login l ON l.operator_id = e.operator_id AND l.id = e.login_id
+        JOIN subscription s ON s.operator_id = l.operator_id AND s.id = l.subscription_id
+        JOIN package k ON k.operator_id = s.package_operator_id AND k.id = s.package_id
+        WHERE e.started_at BETWEEN p_since - interval '1 minute' AND p_at AND k.plan_operator_id = p_isp AND k.plan_id = p_plan) AS d;
+    RETURN COALESCE(request_rate_changes(v_operators, v_logins, 'plan changed', p_at), 0);
+END $$;
