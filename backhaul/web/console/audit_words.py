@@ -298,6 +298,7 @@ VERBS: dict[str, Any] = {
     "password-by-mail": _("Set a new password by mail"),
     "entered": _("Somebody from above came in"),
     "first_password_renewed": _("Another first password was made by the provider"),
+    "let_in_by_server": _("Whoever runs the server gave a first password and took the second factor away"),
 }
 
 # What is written down beside an act, by the domain's own word for it, without _minor and _on.
