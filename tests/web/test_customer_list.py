@@ -26,7 +26,7 @@ from backhaul.payments.services import record_payment
 from backhaul.subscribers.custom_fields import CustomField, add_field
 from backhaul.subscribers.exports import ask_for_export, drop_old_exports, keep_export
 from backhaul.web import tasks as web_tasks
-from backhaul.web.console import customer_files, customer_sheets
+from backhaul.web.console import bulk, customer_files, customer_sheets
 from conftest import clean
 from tests.builders import NOON, acting, build_person, new_customer, request_key
 from tests.cast import Cast, build_cast, fill_funds
@@ -262,7 +262,7 @@ def test_packages_for_many_are_those_that_fit_and_say_how_many(cast: Cast) -> No
         execute("UPDATE plan SET connection_types = %s WHERE name = %s", [list(CONNECTION_TYPES), "Home 20"])
 
 
-def test_an_act_on_many_is_looked_at_confirmed_and_done(cast: Cast) -> None:
+def test_an_act_on_many_is_looked_at_confirmed_and_done(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
     client = signed_in("riverside")
     with acting(cast.padma, cast.riverside):
         picked = [row["id"] for row in rows("SELECT id FROM customer ORDER BY id LIMIT 2")]
@@ -271,6 +271,9 @@ def test_an_act_on_many_is_looked_at_confirmed_and_done(cast: Cast) -> None:
     assert "Nobody is ticked" in page(client, "/customers/bulk/suspend/")
     assert client.get("/customers/bulk/sing/").status_code == 404
     assert client.post(address, {"why": ""}).status_code == 422
+    assert "finds the best" not in page(client, "/customers/bulk/suspend/?all=1&q=person")
+    monkeypatch.setattr(bulk, "FOUND", 50)
+    assert "finds the best 50" in page(client, "/customers/bulk/suspend/?all=1&q=person&status=left")
     asked = client.post(address, {"why": "moves away"})
     assert asked.status_code == 303
     run = asked["Location"]
