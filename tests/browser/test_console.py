@@ -42,6 +42,12 @@ def number_in(address: str) -> int:
     return int(address.strip("/").split("/")[-1])
 
 
+WITHOUT_NETWORK = """() => {
+    Object.defineProperty(navigator, "onLine", { get: () => false, configurable: true });
+    window.fetch = () => Promise.reject(new TypeError());
+}"""
+
+
 def test_a_day_at_riverside(visitors: Any, town: Town) -> None:
     add_gold(town.cast, name="Market Wi-Fi", connection_types=("hotspot",))
     page: Page = visitors("riverside")
@@ -67,6 +73,11 @@ def test_a_day_at_riverside(visitors: Any, town: Town) -> None:
     page.get_by_label("Amount received").fill("50000")
     page.get_by_label("Reference").click()
     expect(page.get_by_label("Amount received")).to_have_value("50,000.00")
+    page.evaluate(WITHOUT_NETWORK)
+    page.get_by_role("button", name="Take payment").click()
+    expect(page.locator("#toast")).to_contain_text("cannot be reached")
+    expect(page.get_by_label("Amount received")).to_have_value("50,000.00")
+    page.evaluate("delete navigator.onLine")
     page.get_by_role("button", name="Take payment").dblclick()
     expect(page.get_by_role("heading", name="Payment received")).to_be_visible()
     expect(page.locator("main")).to_contain_text("Kept as advance")
@@ -93,6 +104,11 @@ def test_a_list_is_narrowed_while_typing_and_the_back_button_undoes_it(visitors:
     page.get_by_placeholder("Name, username, mobile or customer id").fill("nusrat")
     expect(page.locator("#results tbody tr")).to_have_count(1)
     expect(page).to_have_url(re.compile(r"q=nusrat"))
+    page.set_viewport_size({"width": 700, "height": 1000})
+    page.emulate_media(media="print")
+    expect(page.locator("#results thead")).to_be_visible()  # paper is no phone: rows stand in columns
+    page.emulate_media(media="screen")
+    page.set_viewport_size({"width": 1360, "height": 900})
     page.get_by_label("Any status").select_option("disabled")
     expect(page.locator("#results")).to_contain_text("No customer matches")
     palette = page.locator("#palette")
