@@ -255,6 +255,7 @@ def test_packages_for_many_are_those_that_fit_and_say_how_many(cast: Cast) -> No
     assert re.search(r"Home 20 · [^<]+ · fits 2 of 4<", mixed)
     assert re.search(r"Home 10 · [\d,.]+<", mixed)
     assert "They connect by: Hotspot 2, PPPoE 2." in mixed
+    assert "They connect by" not in asked(*others)
     assert ("Home 20" in asked(*hotspots), "Home 20" in asked(*others)) == (False, True)
     assert "Home 20" not in page(client, "/customers/bulk/package/?all=1&connection=hotspot")
     assert "fits 51 of 54" in page(client, "/customers/bulk/package/?all=1")

@@ -69,9 +69,10 @@ class PackageActForm(ActForm):
         """Packages that fit some of the chosen; where not all, it says how many, and in which ways they connect."""
         ways = count_connections(self.who)
         chosen = sum(ways.values())
-        offered = []
+        offered, all_fit = [], True
         for row in list_packages_offered(self.today):
             fits = sum(n for way, n in ways.items() if way in (None, *row["connection_types"]))
+            all_fit = all_fit and fits == chosen
             if fits == chosen:
                 offered.append(package_choice(row))
             elif fits:
@@ -79,7 +80,7 @@ class PackageActForm(ActForm):
                 told = gettext("fits %(n)s of %(all)s") % {"n": count(fits), "all": count(chosen)}
                 offered.append((key, f"{label} · {told}"))
         offer(self, "package", [("", _("Choose a package")), *offered])
-        if len(ways) > 1:
+        if not all_fit:
             said = ", ".join(f"{named(way, 'connection')} {count(n)}" for way, n in ways.items() if way)
             self.fields["package"].help_text = gettext(
                 "From the next period of each customer on, at the price of that day. They connect by: %(ways)s. Whom a "
