@@ -11,6 +11,7 @@ BEGIN
     JOIN radius_login l ON l.operator_id = k.operator_id AND l.id = k.id
     WHERE EXISTS (SELECT FROM radius_session_live s
                   WHERE s.operator_id = l.operator_id AND s.login_id = l.id AND s.login_version < l.version)
+    ORDER BY l.operator_id, l.id                -- as record_answers takes them
     ON CONFLICT (operator_id, login_id, kind) WHERE NOT done
     DO UPDATE SET version = EXCLUDED.version, reason = EXCLUDED.reason, requested_at = EXCLUDED.requested_at,
                   next_try_at = EXCLUDED.next_try_at;
@@ -40,6 +41,7 @@ BEGIN
     JOIN radius_login l ON l.operator_id = k.operator_id AND l.id = k.id
     WHERE is_open(l, p_at)
       AND EXISTS (SELECT FROM radius_session_live s WHERE s.operator_id = l.operator_id AND s.login_id = l.id)
+    ORDER BY l.operator_id, l.id                -- as record_answers takes them
     ON CONFLICT (operator_id, login_id, kind) WHERE NOT done
     DO UPDATE SET requested_at = EXCLUDED.requested_at, next_try_at = EXCLUDED.next_try_at, reason = EXCLUDED.reason;
     GET DIAGNOSTICS v_asked = ROW_COUNT;

@@ -13,6 +13,9 @@ DECLARE
     v_rated_operators bigint[];
     v_rated bigint[];
 BEGIN
+    PERFORM 1 FROM radius_login l JOIN unnest(p_operator_ids, p_subscription_ids) AS k (operator_id, subscription_id)
+        ON k.operator_id = l.operator_id AND k.subscription_id = l.subscription_id
+    ORDER BY l.operator_id, l.id FOR NO KEY UPDATE OF l;
     WITH changed AS (
         UPDATE radius_login l
         SET down_kbps = k.down_kbps, up_kbps = k.up_kbps, pool_operator_id = k.pool_operator_id, pool_id = k.pool_id,
