@@ -41,6 +41,7 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "backhaul.web.middleware.secure_cookies",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "backhaul.web.middleware.CompressPages",
     "backhaul.web.middleware.keep_private",
     "csp.middleware.CSPMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",

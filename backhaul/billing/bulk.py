@@ -11,11 +11,11 @@ from datetime import datetime
 from typing import Any
 
 from backhaul.billing.bulk_acts import BULK_ACTS, BulkAct, Effect, Piece
-from backhaul.billing.finding import CustomerFilter, select_matching
+from backhaul.billing.finding import CustomerFilter, count_customers, select_matching
 from backhaul.common.clock import local_date
 from backhaul.common.errors import InvalidInput, Refusal
 from backhaul.identity.models import IspDirectory
-from backhaul.operators.functions import savepoint
+from backhaul.operators.functions import rows, savepoint
 from backhaul.operators.jobs import enqueue
 from backhaul.operators.progress import Progress, progress_of
 from backhaul.operators.scope import Inside, Scope, current_scope, retried, unit_of_work
@@ -28,6 +28,7 @@ MOST = 100_000
 MOST_WITH_MONEY = 1_000  # looked at in one transaction, in which the funds of the chain wait
 SLICE = 50
 LOOKED_AT_ONCE = 200
+KNOWN = 1_000  # of so many it is told beforehand in which ways they connect
 
 
 class TooMany(Refusal):
@@ -78,6 +79,23 @@ class Seat:
     @property
     def acts_for(self) -> int:
         return self.inside.operator_id if self.inside else self.operator_id
+
+
+def count_connections(who: CustomerFilter | list[int]) -> dict[str | None, int]:
+    """How many of these customers connect in each way (None: they have no login yet); empty where they are too many to
+    be looked at before a page is shown."""
+    if isinstance(who, CustomerFilter):
+        found = count_customers(who)
+        if found.kind != "exact" or found.n > KNOWN:
+            return {}
+    me = current_scope().operator_id
+    matching, values = _matching(who, me)
+    counted = rows(
+        f"SELECT l.connection_type AS way, count(*) AS n FROM ({matching}) AS m LEFT JOIN radius_login l "
+        "ON l.operator_id = %(of)s AND l.subscription_id = m.subscription_id GROUP BY 1 ORDER BY 2 DESC, 1",
+        values | {"of": me},
+    )
+    return {row["way"]: row["n"] for row in counted}
 
 
 def request_bulk(*, act: str, given: dict[str, Any], who: CustomerFilter | list[int], now: datetime) -> int:

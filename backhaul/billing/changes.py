@@ -111,6 +111,7 @@ def plan_change(*, subscription_id: int, package: Package, on: date, now: dateti
         raise subscribers.StatusRefused("This customer has left; take it back first.")
     if (service["package_operator_id"], service["package_id"]) == package:
         raise SamePackage("The service has this package already; choose another one.")
+    call("hold_plans", package_operators=[package[0]], packages=[package[1]])
     call("refuse_connection", subscription=subscription_id, package_operator=package[0], package=package[1])
     changes_on: date = max(service["ends_on"], on)
     execute("DELETE FROM planned_change WHERE operator_id = %s AND subscription_id = %s", [me, subscription_id])

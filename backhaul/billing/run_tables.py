@@ -7,9 +7,11 @@ from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
+from backhaul.common.money import headed
 from backhaul.common.spreadsheets import safe_cell
 
 HEAD = ["what", "code", "name", "from", "to", "net", "discount", "vat", "total", "due_on", "count", "note"]
+AMOUNTS = ("net", "discount", "vat", "total")
 KINDS = ("bill", "charge", "held", "blocked", "not billed")
 
 
@@ -21,15 +23,17 @@ def table_of(
     blocked: list[dict[str, Any]],
     exceptions: list[dict[str, Any]],
     decimals: int,
+    currency: str,
 ) -> Iterator[Sequence[object]]:
-    """Rows under HEAD, the head first. Amounts are plain (1500.00), days ISO, `to` the last day of a period."""
+    """Rows under HEAD, the head first, with the currency. Amounts are plain (1500.00), days ISO, `to` the last day of a
+    period."""
 
     def money(minor: int) -> str:
         return str(Decimal(minor).scaleb(-decimals))
 
-    yield HEAD
+    yield [headed(name, currency) if name in AMOUNTS else name for name in HEAD]
     for bill in bills:
-        amounts = (money(bill[f"{name}_minor"]) for name in ("net", "discount", "vat", "total"))
+        amounts = (money(bill[f"{name}_minor"]) for name in AMOUNTS)
         until = _text(bill["ends_on"] - timedelta(days=1))
         yield _row("bill", bill["code"], bill["name"], _text(bill["starts_on"]), until, *amounts, _text(bill["due_on"]))
     for edge in edges:

@@ -66,4 +66,7 @@ FUNCTIONS = [
     Definer("recover_bad_debt"),
     Definer("edge_vat_rate"),
     Definer("edge_charges_from"),
+    Definer("plan_reach"),
+    Definer("spread_plan"),
+    Definer("ask_late_sessions", ("batch",)),
 ]

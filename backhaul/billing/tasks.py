@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from procrastinate import RetryStrategy
 from procrastinate.contrib.django import app
 
-from backhaul.billing import rehearsals, run_plans, runs, standing
+from backhaul.billing import plan_edits, rehearsals, run_plans, runs, standing
 from backhaul.billing.bulk import CARRY_OUT as CARRY_OUT_BULK
 from backhaul.billing.bulk import Seat
 from backhaul.billing.bulk import carry_out_bulk as carry_out
@@ -39,6 +40,12 @@ def carry_out_run(isp_id: int, run_id: int) -> None:
 def carry_out_bulk(isp_id: int, run_id: int, seat: dict[str, Any]) -> None:
     """Look at, or do, an act on many customers."""
     carry_out(get_isp(isp_id), Seat.from_arguments(**seat), run_id=run_id, now=now())
+
+
+@app.task(name=plan_edits.LATE, retry=AGAIN)
+def ask_late_sessions(isp_id: int, plan_id: int, since: str) -> None:
+    """A minute after a plan was changed, the rate for who came online just then."""
+    plan_edits.ask_late_sessions(get_isp(isp_id), plan_id=plan_id, since=datetime.fromisoformat(since), now=now())
 
 
 @app.task(name=run_plans.MAKE_PLAN)

@@ -1,10 +1,13 @@
-"""Names in the catalogue are each operator's own, and each is used once."""
+"""What packages, profiles and plans have in common: names that are each operator's own and used once, and an end."""
 
 from __future__ import annotations
+
+from datetime import date, datetime
 
 from backhaul.common.errors import InvalidInput, NotFound, Refusal
 from backhaul.operators.functions import execute, rows
 from backhaul.operators.scope import current_scope
+from backhaul.operators.services import record_audit
 
 
 class NameInUse(Refusal):
@@ -38,6 +41,16 @@ def update_named(table: str, row_id: int, name: str, values: dict[str, object]) 
         f"UPDATE {table} SET {assignments} WHERE operator_id = %s AND id = %s", [*changes.values(), me, row_id]
     ):
         raise NotFound("There is nothing of yours to change here.")
+
+
+def withdraw_named(table: str, row_id: int, on: date, now: datetime) -> None:
+    """Sell something of the acting operator no more. Raises NotFound."""
+    if not execute(
+        f"UPDATE {table} SET withdrawn_on = %s WHERE operator_id = %s AND id = %s AND withdrawn_on IS NULL",
+        [on, current_scope().operator_id, row_id],
+    ):
+        raise NotFound("There is nothing of yours to withdraw here.")
+    record_audit(verb="withdrawn", subject_type=table, subject_id=row_id, at=now)
 
 
 def _cleaned(name: str) -> str:

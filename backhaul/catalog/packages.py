@@ -7,7 +7,7 @@ from typing import Any
 
 from backhaul.catalog import queries
 from backhaul.catalog.guards import refuse_outside_band
-from backhaul.catalog.naming import insert_named, update_named
+from backhaul.catalog.naming import insert_named, update_named, withdraw_named
 from backhaul.common.errors import InvalidInput, NotFound, Refusal
 from backhaul.common.money import refuse_beyond_limit
 from backhaul.operators.functions import execute, rows
@@ -104,13 +104,7 @@ def set_package_price(*, package_id: int, price_minor: int, starts_on: date, tod
 def withdraw_package(*, package_id: int, on: date, now: datetime) -> None:
     """Sell an own package no more, here and below; customers who have it keep it."""
     current_scope().require("catalog.edit")
-    _withdraw("package", package_id, on, now)
-
-
-def withdraw_plan(*, plan_id: int, on: date, now: datetime) -> None:
-    """Sell an own plan no more: no new package, no new customer over it; running services keep it."""
-    current_scope().require("catalog.edit")
-    _withdraw("plan", plan_id, on, now)
+    withdraw_named("package", package_id, on, now)
 
 
 def get_package(package_id: int, on: date) -> dict[str, Any]:
@@ -146,15 +140,6 @@ def _hand_prices_down(package_id: int, handed_down: bool) -> None:
         "UPDATE package_price SET handed_down = %s WHERE operator_id = %s AND package_id = %s",
         [handed_down, current_scope().operator_id, package_id],
     )
-
-
-def _withdraw(table: str, row_id: int, on: date, now: datetime) -> None:
-    if not execute(
-        f"UPDATE {table} SET withdrawn_on = %s WHERE operator_id = %s AND id = %s AND withdrawn_on IS NULL",
-        [on, current_scope().operator_id, row_id],
-    ):
-        raise NotFound("There is nothing of yours to withdraw here.")
-    record_audit(verb="withdrawn", subject_type=table, subject_id=row_id, at=now)
 
 
 def _refuse_wrong_price(price_minor: int) -> None:

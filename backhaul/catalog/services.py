@@ -2,28 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import date
 
-from backhaul.catalog.naming import NameInUse, insert_named
+from backhaul.catalog.naming import NameInUse
 from backhaul.catalog.packages import (
     PriceInThePast,
     add_package,
     set_package_price,
     update_package,
     withdraw_package,
-    withdraw_plan,
 )
+from backhaul.catalog.plans import add_plan, update_plan, withdraw_plan
 from backhaul.catalog.profiles import ProfileRules, add_billing_profile, update_billing_profile
-from backhaul.common.errors import InvalidInput, NotAllowed, Refusal
+from backhaul.common.errors import InvalidInput, Refusal
 from backhaul.common.money import refuse_beyond_limit
-from backhaul.network.services import CONNECTION_TYPES
 from backhaul.operators.functions import call, execute, rows
 from backhaul.operators.scope import current_scope
 
 __all__ = [
-    "NameInUse", "PriceInThePast", "ProfileRules", "add_billing_profile", "add_package", "set_package_price",
-    "update_billing_profile", "update_package", "withdraw_package", "withdraw_plan",
+    "NameInUse", "PriceInThePast", "ProfileRules", "add_billing_profile", "add_package", "add_plan",
+    "set_package_price", "update_billing_profile", "update_package", "update_plan", "withdraw_package", "withdraw_plan",
 ]  # fmt: skip
 
 
@@ -31,37 +29,6 @@ class PriceExists(Refusal):
     """A version of the setting starts on that day already."""
 
     code = "price_exists"
-
-
-def add_plan(
-    *,
-    name: str,
-    down_kbps: int,
-    up_kbps: int,
-    pool: tuple[int, int] | None = None,
-    connection_types: Sequence[str] = CONNECTION_TYPES,
-) -> int:
-    """Add a plan of the ISP: speed, pool and the ways in that it is sold for, no price. Returns its id."""
-    scope = current_scope()
-    scope.require("catalog.edit")
-    if scope.parent_id is not None:
-        raise NotAllowed("Plans belong to the ISP; make packages over the plans that your provider sells you.")
-    if down_kbps <= 0 or up_kbps <= 0:
-        raise InvalidInput("Give both speeds in kbit/s, more than zero.", field="down_kbps")
-    if not connection_types or not set(connection_types) <= set(CONNECTION_TYPES):
-        raise InvalidInput("Choose at least one connection type.", field="connection_types")
-    pool_operator_id, pool_id = pool or (None, None)
-    return insert_named(
-        "plan",
-        name,
-        {
-            "down_kbps": down_kbps,
-            "up_kbps": up_kbps,
-            "pool_operator_id": pool_operator_id,
-            "pool_id": pool_id,
-            "connection_types": list(connection_types),
-        },
-    )
 
 
 def set_tariff_price(

@@ -88,7 +88,9 @@ def _print_csv(isp: IspDirectory, day: date, now: datetime) -> int:
 
     report, bills = preview_run(isp, on=day, now=now)
     parts = {name: report[name] for name in ("edges", "short", "blocked", "exceptions")}
-    csv.writer(sys.stdout).writerows(table_of(bills=bills, decimals=isp.currency_decimals, **parts))
+    csv.writer(sys.stdout).writerows(
+        table_of(bills=bills, decimals=isp.currency_decimals, currency=isp.currency, **parts)
+    )
     return 1 if report["totals"]["failed"] else 0
 
 

@@ -38,6 +38,7 @@ COMMANDS = {
     "setup-database": Entry("backhaul.cli.setup_database", "Prepare a PostgreSQL server, or bring it up to date."),
     "demo": Entry("backhaul.cli.demo", "Fill the database with a provider, its resellers and their customers."),
     "found-isp": Entry("backhaul.cli.found_isp", "Found an internet provider with its owner."),
+    "let-in": Entry("backhaul.cli.let_in", "Let somebody in who lost the password or the second factor."),
     "import-customers": Entry("backhaul.cli.import_customers", "Take over customers from a CSV or XLSX file."),
     "bill": Entry("backhaul.cli.bill", "Run billing for an ISP up to a date."),
     "rehearse": Entry("backhaul.cli.rehearse", "Live an ISP's days to come in a copy of it, and report."),

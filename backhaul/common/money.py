@@ -34,6 +34,11 @@ def refuse_beyond_limit(amount_minor: int, *, field: str | None = None) -> int:
     return amount_minor
 
 
+def headed(label: object, currency: str) -> str:
+    """The head of a column of amounts in a file: "Amount (BDT)". Its cells are figures alone."""
+    return f"{label} ({currency})"
+
+
 def format_minor(amount_minor: int, *, decimals: int = 2) -> str:
     """ "1,500.00" for 150000; a minus sign in front of negative amounts."""
     whole, part = divmod(abs(amount_minor), 10**decimals)

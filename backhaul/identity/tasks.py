@@ -8,7 +8,7 @@ from backhaul.common import clock
 from backhaul.identity import limits, mails, sessions
 
 
-@app.periodic(cron="*/10 * * * * *")
+@app.periodic(cron="* * * * * */10")
 @app.task(name="backhaul.identity.tasks.send_mails", queueing_lock="send-sign-in-mails")
 def send_mails(timestamp: int) -> None:
     """Send the mails about signing in that wait: somebody sits and looks for them."""

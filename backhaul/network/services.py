@@ -298,7 +298,7 @@ def update_login(*, operator_id: int, subscription_id: int, at: datetime, **chan
         [*changed.values(), operator_id, login["id"]],
     )
     if set(changed) <= {"down_kbps", "up_kbps"}:
-        call("request_rate_change", operator_id=operator_id, login_id=login["id"], reason="rate changed", at=at)
+        call("request_rate_changes", operator_ids=[operator_id], login_ids=[login["id"]], reason="rate changed", at=at)
         send_soon()
     elif set(changed) != {"expires_at"}:
         _end_sessions(operator_id, login["id"], f"changed: {', '.join(sorted(changed))}", at)
@@ -310,10 +310,17 @@ def queue_disconnect(*, operator_id: int, subscription_id: int, reason: str, at:
 
 
 def send_soon() -> None:
-    """Wake the sender of this ISP's Disconnect-Requests once the transaction has committed, if any waits."""
-    scope = current_scope()
-    if rows("SELECT 1 FROM disconnect_request WHERE operator_id = %s AND NOT done LIMIT 1", [scope.operator_id]):
-        enqueue(DRAIN, queueing_lock=f"disconnects-{scope.isp_id}", isp_id=scope.isp_id)
+    """Wake the sender of this ISP's Disconnect-Requests once the transaction has committed, if any of the acting
+    operator's waits."""
+    me = current_scope().operator_id
+    if rows("SELECT 1 FROM disconnect_request WHERE operator_id = %s AND NOT done LIMIT 1", [me]):
+        wake_sender()
+
+
+def wake_sender() -> None:
+    """Wake the sender of this ISP's Disconnect-Requests once the transaction has committed, whosever they are."""
+    isp_id = current_scope().isp_id
+    enqueue(DRAIN, queueing_lock=f"disconnects-{isp_id}", isp_id=isp_id)
 
 
 def _login_of(operator_id: int, subscription_id: int) -> dict[str, Any]:

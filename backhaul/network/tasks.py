@@ -15,7 +15,7 @@ def drain_disconnects(isp_id: int) -> None:
     outbox.drain_disconnects(get_isp(isp_id), now=clock.now())
 
 
-@app.periodic(cron="*/15 * * * * *")
+@app.periodic(cron="* * * * * */15")
 @app.task(name="backhaul.network.tasks.retry_disconnects", queueing_lock="retry-disconnects")
 def retry_disconnects(timestamp: int) -> None:
     """Send again what comes due for all ISPs; also what was queued by runs that wake nobody."""

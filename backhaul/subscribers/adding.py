@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
@@ -13,7 +13,7 @@ from backhaul.catalog.queries import list_billing_profiles_offered, list_package
 from backhaul.common.errors import InvalidInput, NotFound, Refusal
 from backhaul.common.money import refuse_beyond_limit
 from backhaul.network.services import CONNECTION_TYPES, NewLogin, provision_logins
-from backhaul.operators.functions import execute, rows
+from backhaul.operators.functions import call, execute, rows
 from backhaul.operators.scope import current_scope
 from backhaul.subscribers.rules import (
     NumberFormat,
@@ -75,6 +75,13 @@ class Offer:
     profiles: dict[Key, dict[str, Any]]
     zones: dict[int, str]
     bands: dict[Key, list[Band]]
+
+
+def hold_plans(customers: Iterable[NewCustomer]) -> None:
+    """Keep the plans of these customers' packages as they are until the transaction ends, before they are looked up:
+    a plan changed in the same moment is changed before, or finds the customers."""
+    packages = sorted({customer.package for customer in customers})
+    call("hold_plans", package_operators=[owner for owner, _ in packages], packages=[key for _, key in packages])
 
 
 def look_up_offer(on: date) -> Offer:

@@ -18,6 +18,7 @@ from backhaul.subscribers.adding import (
     AddedCustomer,
     NewCustomer,
     find_by_key,
+    hold_plans,
     insert_customers,
     insert_services,
     lock_numbering,
@@ -98,6 +99,7 @@ def add_customer(
     Raises UsernameTaken, AddressTaken, FundLow, NotFound for a package, profile or zone that is not offered.
     """
     current_scope().require("customers.edit")
+    hold_plans([customer])
     offer = look_up_offer(on)
     refuse_what_is_not_offered(customer, offer)
     custom = clean_values(customer.custom)
@@ -127,6 +129,7 @@ def add_customers(*, customers: Sequence[NewCustomer], on: date, at: datetime, s
     if not customers:
         return []
     refuse_low_fund(len(customers))
+    hold_plans(customers)
     offer = look_up_offer(on)
     for customer in customers:
         refuse_what_is_not_offered(customer, offer)

@@ -13,7 +13,7 @@ TABLES = [
     Own("custom_value", app="SIU"),
     Own("customer_document", app="SIU", app_columns={"U": "withdrawn_at, withdrawn_by"}),
     Own("customer_template", app="SIU", refers=("package_operator_id", "profile_operator_id")),
-    Own("customer_view", app="SID"),
+    Own("customer_view", app="SIUD", app_columns={"U": "columns"}),
     Own("customer_list_choice", app="SIU"),
     Own("bulk_run", app="SIU"),
     Own("bulk_item", app="SIU"),

@@ -26,12 +26,31 @@ def get_list_choice() -> dict[str, Any]:
     return found[0] if found else {"columns": [], "view_id": None}
 
 
-def choose_columns(columns: Sequence[str]) -> None:
-    """Remember which columns the acting person sees."""
+def choose_columns(columns: Sequence[str], *, view_id: int | None = None) -> None:
+    """Remember which columns the acting person sees: in its list, or in a view. Those of an own view are the view's;
+    in a view that somebody else shares, they are this person's alone; none: as the view has them. Raises NotFound."""
+    if view_id is not None:
+        return _choose_columns_of(_get(view_id), list(columns))
     execute(
         "INSERT INTO customer_list_choice (operator_id, user_id, columns) VALUES (%s, %s, %s) "
         "ON CONFLICT (operator_id, user_id) DO UPDATE SET columns = EXCLUDED.columns",
         [*_me(), list(columns)],
+    )
+
+
+def _choose_columns_of(view: dict[str, Any], columns: list[str]) -> None:
+    operator_id, user_id = _me()
+    if view["is_own"]:
+        execute(
+            "UPDATE customer_view SET columns = %s WHERE operator_id = %s AND id = %s",
+            [columns, operator_id, view["id"]],
+        )
+        return
+    execute(
+        "INSERT INTO customer_list_choice (operator_id, user_id, of_views) "
+        "VALUES (%s, %s, jsonb_build_object(%s::text, to_jsonb(%s::text[]))) ON CONFLICT (operator_id, user_id) "
+        "DO UPDATE SET of_views = customer_list_choice.of_views || EXCLUDED.of_views",
+        [operator_id, user_id, str(view["id"]), columns],
     )
 
 
@@ -47,12 +66,13 @@ def choose_view(view_id: int | None) -> None:
 
 
 def list_views() -> list[dict[str, Any]]:
-    """The acting person's own views and those shared at its operator, by name: id, name, query, columns, is_shared,
-    by_actor_id, is_own, is_default."""
+    """The acting person's own views and those shared at its operator, by name: id, name, query, columns (as this person
+    sees them), is_shared, by_actor_id, is_own, is_default."""
     me = dict(zip(("operator", "user"), _me(), strict=True))
     return rows(
-        "SELECT v.id, v.name, v.query, v.columns, v.is_shared, v.by_actor_id, v.by_actor_id = %(user)s AS is_own, "
-        "COALESCE(c.view_id = v.id, false) AS is_default FROM customer_view v "
+        "SELECT v.id, v.name, v.query, v.is_shared, v.by_actor_id, v.by_actor_id = %(user)s AS is_own, "
+        "COALESCE(NULLIF(ARRAY(SELECT jsonb_array_elements_text(c.of_views -> v.id::text)), '{}'), v.columns) "
+        "AS columns, COALESCE(c.view_id = v.id, false) AS is_default FROM customer_view v "
         "LEFT JOIN customer_list_choice c ON c.operator_id = v.operator_id AND c.user_id = %(user)s "
         "WHERE v.operator_id = %(operator)s AND (v.is_shared OR v.by_actor_id = %(user)s) ORDER BY v.name, v.id",
         me,
@@ -86,6 +106,10 @@ def remove_view(view_id: int) -> None:
     if not view["is_own"]:
         current_scope().require(MAY_ARRANGE)
     execute("UPDATE customer_list_choice SET view_id = NULL WHERE operator_id = %s AND view_id = %s", [me, view_id])
+    execute(
+        "UPDATE customer_list_choice SET of_views = of_views - %s WHERE operator_id = %s AND of_views ? %s",
+        [str(view_id), me, str(view_id)],
+    )
     execute("DELETE FROM customer_view WHERE operator_id = %s AND id = %s", [me, view_id])
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from django.http import HttpRequest, HttpResponseBase
+from django.middleware.gzip import GZipMiddleware
 from django.shortcuts import render
 
 MOST_SENT = 25 * 1024 * 1024  # all forms say a smaller size; this is what is not even put on the disk
@@ -52,3 +53,14 @@ def secure_cookies(
         return response
 
     return answered
+
+
+class CompressPages(GZipMiddleware):
+    """Pages travel compressed, to a tenth of their size: collectors have slow phones. What is secret in a page, its
+    token against forged requests, is masked anew each time, and the length is blurred. Files are left as they are: most
+    are compressed already, and a download knows how long it is."""
+
+    def process_response(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
+        if not response.headers.get("Content-Type", "").startswith("text/html"):
+            return response
+        return super().process_response(request, response)

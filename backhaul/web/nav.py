@@ -50,8 +50,6 @@ MENU: tuple[tuple[Any, tuple[Entry, ...]], ...] = (
             Entry("billing-run", _("Billing run"), icon="player-play", permission="bills.run"),
             Entry("outages", _("Outages"), icon="bolt-off", permission="bills.view"),
             Entry("proof", _("Nothing forgotten"), icon="checks", permission="bills.view"),
-            Entry("custom-fields", _("Own fields"), icon="forms", permission="settings.edit"),
-            Entry("customer-ids", _("Customer ids"), icon="id", permission="settings.edit"),
         ),
     ),
     (
@@ -103,6 +101,8 @@ MENU: tuple[tuple[Any, tuple[Entry, ...]], ...] = (
             Entry("staff", _("Staff"), icon="users", permission="staff.edit", key="s"),
             Entry("roles", _("Roles"), icon="adjustments", permission="roles.edit"),
             Entry("brand", _("Brand"), icon="palette", permission="brand.edit"),
+            Entry("custom-fields", _("Own fields"), icon="forms", permission="settings.edit"),
+            Entry("customer-ids", _("Customer ids"), icon="id", permission="settings.edit"),
             Entry("sign-in-rules", _("How people sign in"), icon="shield-lock", permission="staff.edit"),
             Entry("audit", _("Audit log"), icon="list-search", permission="audit.view", key="a"),
             Entry("came-in", _("Who came in"), icon="user-shield", permission="audit.view"),

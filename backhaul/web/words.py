@@ -192,6 +192,7 @@ WORDS: dict[str, dict[str, Any]] = {
         "password changed": _("Password changed"),
         "rate changed": _("Speed changed"),
         "package changed": _("Package changed"),
+        "plan changed": _("Plan changed"),
         "changed: mac": _("MAC address changed"),
         "changed: static_address": _("Static address changed"),
         "changed: mac, static_address": _("MAC and static address changed"),

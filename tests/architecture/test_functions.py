@@ -76,6 +76,7 @@ ON_A_ROW = {
     "settle_shortage": "settle_shortage({other}, 1, 'cash', current_date, now(), '', 'k')",
     "reverse_entry": "reverse_entry({other}, current_date, 'why', now())",
     "reverse_own_event": "reverse_own_event({other}, current_date, 'why', now())",
+    "spread_plan": "spread_plan({other}, now())",
     "reveal_radius_password": "reveal_radius_password({other}, now())",
 }
 # Takes nobody's id: (query of one column, acting as rival; what may come out), {…} = ids of the cast.
@@ -104,6 +105,8 @@ ON_ITSELF = {
     "list_entered": ("SELECT operator_id FROM list_entered(NULL, 50)", set()),
     "list_below": ("SELECT id FROM list_below('', NULL, NULL, 50)", set()),
     "edge_charges_from": ("SELECT child_id FROM edge_charges_from(NULL, current_date)", set()),
+    "hold_plans": ("SELECT count(*) FROM (SELECT hold_plans(ARRAY[{north}], ARRAY[{north}])) AS held", {"1"}),
+    "plan_reach": ("SELECT child_id FROM plan_reach({north}, now())", set()),
     "own_costs": ("SELECT plan_operator_id FROM own_costs(current_date)", {"{rival}"}),
     "profile_in_use": ("SELECT profile_in_use({north})", {"False"}),
     "plan_own_charges": ("SELECT max(services) FROM plan_own_charges(current_date, 62)", {"1", "None"}),

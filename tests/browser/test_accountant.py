@@ -66,6 +66,7 @@ def write_entry(page: Page, on: date, reason: str, amount: str) -> None:
     check(page)
     page.get_by_role("link", name="Entry by hand").click()
     page.get_by_label("On", exact=True).fill(on.isoformat())
+    expect(page.locator("output[data-months]")).to_have_text(f"{on.day} {on:%b %Y}")  # whatever the browser's language
     page.get_by_label("What it is for").fill(reason)
     choose(page.get_by_label("Line 1: Account"), "Rent")
     page.get_by_label("Line 1: Debit").fill(amount)

@@ -42,6 +42,12 @@ def number_in(address: str) -> int:
     return int(address.strip("/").split("/")[-1])
 
 
+WITHOUT_NETWORK = """() => {
+    Object.defineProperty(navigator, "onLine", { get: () => false, configurable: true });
+    window.fetch = () => Promise.reject(new TypeError());
+}"""
+
+
 def test_a_day_at_riverside(visitors: Any, town: Town) -> None:
     add_gold(town.cast, name="Market Wi-Fi", connection_types=("hotspot",))
     page: Page = visitors("riverside")
@@ -67,6 +73,11 @@ def test_a_day_at_riverside(visitors: Any, town: Town) -> None:
     page.get_by_label("Amount received").fill("50000")
     page.get_by_label("Reference").click()
     expect(page.get_by_label("Amount received")).to_have_value("50,000.00")
+    page.evaluate(WITHOUT_NETWORK)
+    page.get_by_role("button", name="Take payment").click()
+    expect(page.locator("#toast")).to_contain_text("cannot be reached")
+    expect(page.get_by_label("Amount received")).to_have_value("50,000.00")
+    page.evaluate("delete navigator.onLine")
     page.get_by_role("button", name="Take payment").dblclick()
     expect(page.get_by_role("heading", name="Payment received")).to_be_visible()
     expect(page.locator("main")).to_contain_text("Kept as advance")
@@ -93,6 +104,11 @@ def test_a_list_is_narrowed_while_typing_and_the_back_button_undoes_it(visitors:
     page.get_by_placeholder("Name, username, mobile or customer id").fill("nusrat")
     expect(page.locator("#results tbody tr")).to_have_count(1)
     expect(page).to_have_url(re.compile(r"q=nusrat"))
+    page.set_viewport_size({"width": 700, "height": 1000})
+    page.emulate_media(media="print")
+    expect(page.locator("#results thead")).to_be_visible()  # paper is no phone: rows stand in columns
+    page.emulate_media(media="screen")
+    page.set_viewport_size({"width": 1360, "height": 900})
     page.get_by_label("Any status").select_option("disabled")
     expect(page.locator("#results")).to_contain_text("No customer matches")
     palette = page.locator("#palette")
@@ -246,6 +262,11 @@ def test_a_long_menu_shows_where_its_page_stands(visitors: Any, town: Town) -> N
         lit = page.locator(".bh-nav [aria-current]")
         expect(lit).to_have_text(name)
         expect(lit).to_be_in_viewport()
+    journal = page.locator(".bh-nav").get_by_role("link", name="Journal", exact=True)
+    was = journal.bounding_box()
+    journal.click()
+    expect(page.locator("h1")).to_have_text("Journal")
+    assert journal.bounding_box() == was, "the menu stays under the hand"
 
 
 def test_the_whole_console_speaks_bangla(visitors: Any, town: Town) -> None:

@@ -95,3 +95,32 @@ def test_a_payment_appears_on_an_open_dashboard_of_its_operator_alone(
     expect(owner.locator("#card-recent")).to_contain_text("71.00", timeout=LIMIT_MS)
     expect(owner.locator("#card-figures")).to_contain_text("321.00 today", timeout=LIMIT_MS)
     assert asked == []
+
+
+def look_away_and_back(page: Page) -> None:
+    """Only then is the stream asked for anew at once."""
+    for hidden in ("true", "false"):
+        page.evaluate(
+            f"Object.defineProperty(document, 'hidden', {{value: {hidden}, configurable: true}});"
+            "document.dispatchEvent(new Event('visibilitychange'))"
+        )
+
+
+def test_who_is_signed_out_meanwhile_keeps_what_was_typed_and_saves_it_once_signed_in_again(
+    opened: Callable[[str], Page], town: Town, host: str
+) -> None:
+    page = opened("rival")
+    page.goto(f"{host}/profile/")
+    page.get_by_label("Full name").fill("Typed by hand")
+    page.context.clear_cookies()
+    look_away_and_back(page)
+    told = page.get_by_role("alert").filter(has_text="You are signed out here")
+    expect(told).to_be_visible(timeout=LIMIT_MS)
+    page.get_by_role("button", name="Save").click()
+    expect(page).to_have_url(f"{host}/profile/")
+    session = signed_in("rival").cookies[settings.SESSION_COOKIE_NAME].value
+    page.context.add_cookies([{"name": settings.SESSION_COOKIE_NAME, "value": session, "url": host}])
+    look_away_and_back(page)
+    expect(told).to_be_hidden(timeout=LIMIT_MS)
+    page.get_by_role("button", name="Save").click()
+    expect(page.locator("summary", has_text="Typed by hand")).to_be_visible(timeout=LIMIT_MS)

@@ -7,10 +7,13 @@ from typing import Any
 
 import pytest
 
+from backhaul.billing.plan_edits import edit_plan
 from backhaul.cli.embedded import EmbeddedPostgres
 from backhaul.common import clock
 from backhaul.network import services
 from backhaul.operators.scope import acting_for_child, unit_of_work
+from tests.builders import acting, build_customer
+from tests.cast import Cast
 from tests.network import mschap
 from tests.network.conftest import Network, add_login, as_admin, found, found_isp
 from tests.network.radius import SECRET, Radius, eap_login
@@ -26,6 +29,25 @@ def test_an_active_login_gets_its_rate_and_pool(network: Network, radius: Radius
     assert 270 <= int(reply["Acct-Interim-Interval"]) <= 330
     assert "Message-Authenticator" in reply
     assert bytes.fromhex(reply["Class"][2:]).decode().startswith(f"{network.isp.isp_id}:{login}:1:")
+
+
+def test_the_next_login_after_a_change_of_the_plan_gets_the_new_rate_and_pool(cast: Cast, radius: Radius) -> None:
+    with acting(cast.padma):
+        services.register_nas(name="core", source_address="127.0.0.1", secret=SECRET, at=clock.now())
+        pool = (cast.padma.isp_id, services.add_pool(name="fast", network="100.96.0.0/18"))
+    with acting(cast.padma, cast.riverside):
+        build_customer(cast, username="rina", password="secret-1")
+    assert radius.login("rina")["Mikrotik-Rate-Limit"] == "10240k/10240k"
+    with acting(cast.padma):
+        terms: dict[str, Any] = {
+            "name": "Home 30",
+            "down_kbps": 30_720,
+            "up_kbps": 15_360,
+            "connection_types": ["pppoe"],
+        }
+        edit_plan(plan_id=cast.plans["Home 10"], pool=pool, now=clock.now(), **terms)
+    reply = radius.login("rina")
+    assert (reply["Mikrotik-Rate-Limit"], reply["Framed-Pool"]) == ("15360k/30720k", "fast")
 
 
 def test_two_logins_report_at_different_intervals(network: Network, radius: Radius) -> None:

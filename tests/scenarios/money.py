@@ -7,6 +7,7 @@ from typing import Any
 
 from backhaul.billing.runs import RunReport, bill_isp
 from backhaul.operators.functions import rows
+from backhaul.operators.scope import survey
 from backhaul.resellers.checks import verify
 from tests.builders import acting
 from tests.cast import CELL, Cast
@@ -51,5 +52,20 @@ def fund(cast: Cast, child_id: int, parent_id: int) -> int:
 
 
 def assert_proved() -> None:
-    """Every proof over the whole business holds."""
+    """Every proof over the whole business holds, and each login has what the plan of its service says."""
     assert [check for check in verify([CELL]) if not check.ok] == []
+    with survey(CELL):
+        assert rows(_OTHERWISE, using="batch") == []
+
+
+# Who has left in a way that the plan is no longer sold for keeps what it was sold (56_plan_edit.sql).
+_OTHERWISE = """
+    SELECT l.username, l.rate_limit, n.name AS plan
+    FROM radius_login l
+    JOIN subscription s ON s.operator_id = l.operator_id AND s.id = l.subscription_id
+    JOIN package k ON k.operator_id = s.package_operator_id AND k.id = s.package_id
+    JOIN plan n ON n.operator_id = k.plan_operator_id AND n.id = k.plan_id
+    WHERE (l.down_kbps, l.up_kbps, l.pool_operator_id, l.pool_id)
+          IS DISTINCT FROM (n.down_kbps, n.up_kbps, n.pool_operator_id, n.pool_id)
+       OR COALESCE(l.plan_connections, ARRAY['pppoe', 'hotspot', 'static', 'other']) <> n.connection_types
+          AND (s.left_on IS NULL OR l.connection_type = ANY (n.connection_types))"""

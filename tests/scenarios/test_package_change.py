@@ -115,7 +115,7 @@ def test_a_package_of_a_plan_that_is_not_sold_for_the_customers_connection_is_re
     with pytest.raises(ConnectionRefused), acting(cast.padma, cast.riverside):
         plan_change(subscription_id=service, package=package, on=DAY_12, now=noon(DAY_12))
     with acting(cast.padma, cast.riverside):
-        with pytest.raises(InvalidInput, match="static, hotspot only"):
+        with pytest.raises(InvalidInput, match="hotspot, static only"):
             build_customer(cast, on=DAY_12, package=package)
         build_customer(cast, on=DAY_12, package=package, username="wireless", connection_type="hotspot")
     with pytest.raises(IntegrityError, match="radius_login_connection_of_plan"), acting(cast.padma, cast.riverside):

@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
+from itertools import islice, pairwise
 from typing import Any
 
 import pytest
@@ -217,6 +218,16 @@ def test_every_periodic_job_is_rehearsed_or_known_to_move_nothing() -> None:
     from procrastinate.contrib.django import app
 
     assert {name for name, _ in app.periodic_registry.periodic_tasks} == REHEARSED | OF_NO_ACCOUNT
+
+
+def test_jobs_that_somebody_waits_for_begin_several_times_in_every_minute() -> None:
+    from procrastinate.contrib.django import app
+
+    jobs = {name: job for (name, _), job in app.periodic_registry.periodic_tasks.items() if job.cron.count(" ") == 5}
+    assert set(jobs) == {"backhaul.identity.tasks.send_mails", "backhaul.network.tasks.retry_disconnects"}
+    for job in jobs.values():
+        begins = list(islice(job.croniter.all_next(float, start_time=0.0), 200))
+        assert {after - before for before, after in pairwise(begins)} <= {10.0, 15.0}, job.cron
 
 
 # -- the scratch database is gone, whatever happens ------------------------------------------------------------------

@@ -302,7 +302,7 @@ def test_a_plan_for_a_later_night_is_confirmed_withdrawn_and_read_as_csv(db: obj
     assert "comes out exactly like this" not in client.get(plan).content.decode()
     assert client.post(plan, {"decision": "wish"}).status_code == 422
     lines = client.get(f"{plan}csv/").content.decode().splitlines()
-    assert lines[0].startswith("\ufeffwhat,code,name,from,to,net")
+    assert lines[0].startswith("\ufeffwhat,code,name,from,to,net (BDT),discount (BDT),vat (BDT),total (BDT),due_on")
 
 
 def number_in(path: str) -> int:

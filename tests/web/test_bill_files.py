@@ -13,6 +13,7 @@ import pytest
 from django.test import Client
 
 from backhaul.billing.queries import BillFilter, find_bill_ids, list_bills
+from backhaul.common.file_names import numbered_name
 from backhaul.operators.functions import rows
 from backhaul.web import tasks
 from backhaul.web.console import bill_files, bill_printing
@@ -106,7 +107,10 @@ def test_bills_are_single_files_with_the_figures_of_the_books(billed: Town, monk
     run_last_job(billed.cast)
     assert "bills." in client.get(address).content.decode()
     with acting(billed.cast.padma, billed.cast.riverside):
-        bills = {f"bill-{row['number']}.pdf": row for row in list_bills(BillFilter(), today=date(2026, 11, 22))}
+        bills = {
+            f"{row['number']} {row['customer_name']}.pdf": row
+            for row in list_bills(BillFilter(), today=date(2026, 11, 22))
+        }
     with zipfile.ZipFile(io.BytesIO(fetched(client, address))) as folder:
         assert len(folder.namelist()) >= 5
         for name in folder.namelist():
@@ -115,6 +119,28 @@ def test_bills_are_single_files_with_the_figures_of_the_books(billed: Town, monk
             assert f"BDT {bills[name]['due_minor'] / 100:,.2f}" in words
         single = client.get(f"/bills/{bills[name]['id']}/pdf/?lang=en").content
         assert text_of(single) == words
+
+
+@pytest.mark.parametrize(
+    ("name", "kept"),
+    [
+        ("শিরীন আক্তার", "7 শিরীন আক্তার.pdf"),
+        ("র\u200d্যাব", "7 র\u200d্যাব.pdf"),
+        ("Md. A.K. Azad", "7 Md. A.K. Azad.pdf"),
+        ("../../etc/passwd", "7 etc passwd.pdf"),
+        ("C:\\a|b?\r\n\x00\u2028c\u202e...  ", "7 C a b c.pdf"),
+        ("", "7.pdf"),
+    ],
+)
+def test_a_file_is_named_by_number_and_customer_wherever_it_is_kept(name: str, kept: str) -> None:
+    assert numbered_name(7, name, ".pdf") == kept
+
+
+@pytest.mark.parametrize("letter", ["x", "ক", "😀"])
+def test_a_files_name_is_not_longer_than_a_file_system_takes(letter: str) -> None:
+    name = numbered_name(7, letter * 300, ".pdf")
+    assert name.startswith(f"7 {letter}") and name.endswith(f"{letter}.pdf")
+    assert 130 < len(name.encode()) <= 140
 
 
 def test_a_file_is_only_for_who_asked(billed: Town) -> None:

@@ -64,6 +64,10 @@ def test_every_statement_is_a_page_and_a_file_of_the_same_figures(town: Town, na
     in_book = {f"{cell:.2f}" for row in sheet for cell in row if isinstance(cell, float)}
     assert figures
     assert figures <= in_book
+    of_money = [n for n, head in enumerate(table[0]) if head.endswith(" (BDT)")]
+    assert {n for row in table[1:] for n, cell in enumerate(row) if cell in figures} <= set(of_money)
+    assert {table[0][n] for n in of_money} <= {cell for row in sheet for cell in row}
+    assert page.count('<small class="bh-unit">BDT</small>') == len(of_money)
     for figure in figures:
         assert f"{abs(float(figure)):,.2f}" in page, figure
     if name == "accounts/cash":

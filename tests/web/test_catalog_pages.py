@@ -14,12 +14,12 @@ from backhaul.billing.services import start_billing
 from backhaul.catalog.packages import get_package
 from backhaul.catalog.services import ProfileRules, add_billing_profile
 from backhaul.common.clock import local_date, now
-from backhaul.operators.functions import rows
+from backhaul.operators.functions import execute, rows
 from backhaul.payments.services import record_payment
 from tests.builders import acting, build_customer
 from tests.scenarios.money import assert_proved
 from tests.web.conftest import digest_of, signed_in
-from tests.web.test_actions import form_of, new_customer
+from tests.web.test_actions import form_of, new_customer, typed_in
 from tests.web.town import Town, build_town
 
 
@@ -232,6 +232,37 @@ def test_the_isp_sets_when_services_are_cut_its_plans_and_vat(db: object) -> Non
     assert twice(client, "/vat/", **then)[1].status_code == 303
     assert "it is 7.5 %" in client.get("/packages/").content.decode().replace("\xa0", " ")
     assert "5 %" in client.get("/packages/").content.decode()
+
+
+def test_a_changed_plan_is_weighed_first_and_then_known_by_its_new_name_everywhere(db: object) -> None:
+    """Of customers below only how many; what was shown is done, or shown anew; what was left alone stays to the bit."""
+    town = build_town()
+    cast, client = town.cast, signed_in("padma")
+    path = f"/plans/{cast.plans['Home 10']}/edit/"
+    assert f'href="{path}"' in client.get("/plans/").content.decode()
+    with acting(cast.padma):
+        execute("UPDATE plan SET up_kbps = 1500 WHERE name = 'Home 10'")  # 1.465 Mbit/s is 1500.16
+    ways = {"connection_types": ["pppoe", "hotspot"]}
+    shown, done = twice(client, path, **{**typed_in(client, path), "name": "Home 12", "down_mbps": "12", **ways})
+    assert "Home 10 → Home 12" in shown and "10 Mbit/s / 1.46484 Mbit/s → 12 Mbit/s / 1.46484 Mbit/s" in shown
+    assert "Services of North and below it 4" in shown and "Riverside" not in shown and "Nusrat" not in shown
+    assert done.status_code == 303
+    assert count(town, "radius_login WHERE rate_limit = '1500k/12288k'") == 2
+    for address in ("/plans/", "/bands/", "/tariffs/", "/packages/add/"):
+        assert "Home 12" in client.get(address).content.decode()
+    told = text_of(client.get("/audit/").content.decode())
+    assert "Changed a plan" in told
+    stale: dict[str, Any] = {**typed_in(client, path), **ways, "down_mbps": "13"}
+    digest = digest_of(client.post(path, stale).content.decode())
+    with acting(cast.padma, cast.north):
+        build_customer(cast)
+    again = client.post(path, stale | digest | {"confirmed": "1"})
+    assert again.status_code == 422 and "look again" in text_of(again.content.decode())
+    refused = client.post(path, stale | {"connection_types": ["static"]})
+    assert refused.status_code == 422 and "0 of your own customers, 5 of those below you" in text_of(
+        refused.content.decode()
+    )
+    assert client.get(f"/plans/{cast.plans['Home 10'] + 10**6}/edit/").status_code == 404
 
 
 def test_who_pays_first_is_added_like_anybody_and_served_when_the_money_is_there(db: object) -> None:

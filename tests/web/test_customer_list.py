@@ -18,6 +18,7 @@ from backhaul.billing.finding_conditions import CustomerFilter, as_json, from_js
 from backhaul.billing.services import sign_up_customer
 from backhaul.cli.embedded import EmbeddedPostgres
 from backhaul.common import clock
+from backhaul.network.services import CONNECTION_TYPES
 from backhaul.operators.functions import execute, rows
 from backhaul.operators.people import change_member
 from backhaul.operators.people_queries import list_members
@@ -25,7 +26,7 @@ from backhaul.payments.services import record_payment
 from backhaul.subscribers.custom_fields import CustomField, add_field
 from backhaul.subscribers.exports import ask_for_export, drop_old_exports, keep_export
 from backhaul.web import tasks as web_tasks
-from backhaul.web.console import customer_files, customer_sheets
+from backhaul.web.console import bulk, customer_files, customer_sheets
 from conftest import clean
 from tests.builders import NOON, acting, build_person, new_customer, request_key
 from tests.cast import Cast, build_cast, fill_funds
@@ -176,6 +177,38 @@ def test_columns_are_chosen_and_remembered(cast: Cast) -> None:
     assert 'data-label="Package"' in page(client, "/customers/")
 
 
+def test_columns_chosen_inside_a_view_are_the_views_or_the_readers_own(cast: Cast) -> None:
+    owner = signed_in("riverside")
+    for name in ("Ours", "Own"):
+        owner.post("/customers/views/save/", {"name": name} | ({"is_shared": "on"} if name == "Ours" else {}))
+    with acting(cast.padma, cast.riverside):
+        build_person(cast.riverside, "salma", "noc")
+        views = {row["name"]: row["id"] for row in rows("SELECT id, name FROM customer_view")}
+    other, mine, shared = signed_in("salma"), f"view={views['Own']}", f"view={views['Ours']}"
+
+    def heads(client: Client, view: str) -> tuple[bool, bool]:
+        text = page(client, f"/customers/?sort=name&{view}")
+        return 'data-label="Package"' in text, 'data-label="Address"' in text
+
+    assert f"/customers/columns/?sort=name&amp;{mine}" in page(owner, f"/customers/?sort=name&{mine}")
+    chosen = owner.post(f"/customers/columns/?sort=name&{mine}", {"columns": ["address"]})
+    assert chosen["Location"] == f"/customers/?sort=name&{mine}"
+    usual, addresses = (True, False), (False, True)
+    assert (heads(owner, mine), heads(owner, "view="), heads(owner, shared)) == (addresses, usual, usual)
+    assert "Everybody who opens this view" in page(owner, f"/customers/columns/?{shared}")
+    assert "For you alone" in page(other, f"/customers/columns/?{shared}")
+    other.post(f"/customers/columns/?{shared}", {"columns": ["address"]})
+    assert (heads(other, shared), heads(other, "view="), heads(owner, shared)) == (addresses, usual, usual)
+    other.post(f"/customers/columns/?{shared}", {})
+    assert heads(other, shared) == usual  # none: as the view has them
+    other.post(f"/customers/columns/?{mine}", {"columns": ["mac"]})  # no view of theirs: their own list
+    assert heads(owner, mine) == addresses
+    other.post(f"/customers/columns/?{shared}", {"columns": ["address"]})
+    assert owner.post(f"/customers/views/{views['Ours']}/", {"what": "remove"}).status_code == 303
+    with acting(cast.padma, cast.riverside):
+        assert rows("SELECT 1 FROM customer_list_choice WHERE of_views <> '{}'") == []
+
+
 def test_views_keep_filters_and_columns_for_oneself_or_for_all(cast: Cast) -> None:
     owner = signed_in("riverside")
     for name, shared in (("Hotspots", "on"), ("Mine", "")):
@@ -203,7 +236,34 @@ def test_views_keep_filters_and_columns_for_oneself_or_for_all(cast: Cast) -> No
     assert len(set(names(page(other, "/customers/")))) > 3
 
 
-def test_an_act_on_many_is_looked_at_confirmed_and_done(cast: Cast) -> None:
+def test_packages_for_many_are_those_that_fit_and_say_how_many(cast: Cast) -> None:
+    """Home 20 is not sold for hotspots from here on; two of the four who are picked connect by them."""
+    with acting(cast.padma):
+        execute("UPDATE plan SET connection_types = %s WHERE name = %s", [["pppoe"], "Home 20"])
+    with acting(cast.padma, cast.riverside):
+        order = "SELECT s.customer_id AS id FROM radius_login l JOIN subscription s ON s.id = l.subscription_id WHERE "
+        hotspots, others = (
+            [row["id"] for row in rows(f"{order} l.connection_type = %s ORDER BY s.id LIMIT 2", [way])]
+            for way in ("hotspot", "pppoe")
+        )
+    client = signed_in("riverside")
+
+    def asked(*picked: int) -> str:
+        return page(client, "/customers/bulk/package/?" + "&".join(f"pick={each}" for each in picked))
+
+    mixed = asked(*hotspots, *others)
+    assert re.search(r"Home 20 · [^<]+ · fits 2 of 4<", mixed)
+    assert re.search(r"Home 10 · [\d,.]+<", mixed)
+    assert "They connect by: Hotspot 2, PPPoE 2." in mixed
+    assert "They connect by" not in asked(*others)
+    assert ("Home 20" in asked(*hotspots), "Home 20" in asked(*others)) == (False, True)
+    assert "Home 20" not in page(client, "/customers/bulk/package/?all=1&connection=hotspot")
+    assert "fits 51 of 54" in page(client, "/customers/bulk/package/?all=1")
+    with acting(cast.padma):
+        execute("UPDATE plan SET connection_types = %s WHERE name = %s", [list(CONNECTION_TYPES), "Home 20"])
+
+
+def test_an_act_on_many_is_looked_at_confirmed_and_done(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
     client = signed_in("riverside")
     with acting(cast.padma, cast.riverside):
         picked = [row["id"] for row in rows("SELECT id FROM customer ORDER BY id LIMIT 2")]
@@ -212,6 +272,9 @@ def test_an_act_on_many_is_looked_at_confirmed_and_done(cast: Cast) -> None:
     assert "Nobody is ticked" in page(client, "/customers/bulk/suspend/")
     assert client.get("/customers/bulk/sing/").status_code == 404
     assert client.post(address, {"why": ""}).status_code == 422
+    assert "finds the best" not in page(client, "/customers/bulk/suspend/?all=1&q=person")
+    monkeypatch.setattr(bulk, "FOUND", 50)
+    assert "finds the best 50" in page(client, "/customers/bulk/suspend/?all=1&q=person&status=left")
     asked = client.post(address, {"why": "moves away"})
     assert asked.status_code == 303
     run = asked["Location"]
@@ -269,10 +332,13 @@ def test_a_small_list_is_a_file_at_once_and_nothing_in_it_is_a_formula(cast: Cas
     assert answer["Content-Disposition"].startswith('attachment; filename="customers-')
     table = list(csv.reader(io.StringIO(answer.content.decode("utf-8-sig"))))
     assert table[0][:3] == ["Name", "Customer id", "Mobile"]
+    assert "Due (BDT)" in table[0]
+    assert re.search(r'Due <small class="bh-unit">BDT</small><svg', page(client, "/customers/"))
     assert len(table) == PEOPLE + 2
     assert table[1][0] == '\'=HYPERLINK("x")'
     sheet = sheet_of(client.get("/customers/file/?sort=name&as=xlsx").content)
     assert sheet[1][0] == '=HYPERLINK("x")'
+    assert sheet[0] == table[0]
     assert len(sheet) == PEOPLE + 2
 
 

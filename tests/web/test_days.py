@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import html
 import re
-from datetime import timedelta
+from datetime import date, timedelta
+
+import pytest
+from django.utils import translation
 
 from backhaul.billing.runs import bill_isp
 from backhaul.common import clock
+from backhaul.common.digits import digits
 from backhaul.operators.functions import rows
 from backhaul.subscribers.prices import set_custom_price
 from backhaul.subscribers.services import add_zone, update_customer
+from backhaul.web.templatetags.console import day, short_months
 from tests.builders import acting
 from tests.web.conftest import signed_in
 from tests.web.town import Town
@@ -22,6 +27,12 @@ def test_a_bill_says_each_of_its_days_and_what_the_provider_charged(town: Town) 
     assert page.count("· stopped by the operator") == 0
     assert "Charged to you, net" in page
     assert "Charged to you, net" not in signed_in("collector").get(f"/bills/{town.ids['bill']}/").content.decode()
+
+
+@pytest.mark.parametrize(("language", "written"), [("en", "5 Nov 2026"), ("bn", "৫ নভে. ২০২৬")])
+def test_the_page_has_the_months_to_write_the_day_of_a_field_as_days_are_written(language: str, written: str) -> None:
+    with translation.override(language):
+        assert day(date(2026, 11, 5)) == digits(f"5 {short_months().split('|')[10]} 2026") == written
 
 
 def test_status_and_prices_are_one_line_of_time(town: Town) -> None:
@@ -94,7 +105,7 @@ def test_the_proof_of_a_month_opens_to_its_services_and_downloads(town: Town) ->
     assert "Abdul Karim" in client.get(f"/proof/billed/?month={last:%Y-%m}").content.decode()
     assert client.get("/proof/nonsense/").status_code == 404
     table = client.get(f"/proof/csv/?month={last:%Y-%m}").content.decode("utf-8-sig").splitlines()
-    assert table[0].endswith('"Charged to you, net"')
+    assert table[0].endswith('"Charged to you, net (BDT)"')
     assert any("Abdul Karim,Billed," in line for line in table)
     assert "Charged" not in signed_in("collector").get("/proof/csv/").content.decode("utf-8-sig")
 

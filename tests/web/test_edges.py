@@ -140,6 +140,7 @@ def test_a_statement_downloads_by_movement_and_by_customer(db: object) -> None:
     answer = child.get(month)
     assert answer.headers["Content-Disposition"].startswith('attachment; filename="fund-riverside-')
     table = list(csv.reader(io.StringIO(answer.content.decode("utf-8-sig"))))
+    assert table[0][4:8] == ["Fund (BDT)", "Balance (BDT)", "Owed (BDT)", "Owed after it (BDT)"]
     assert table[1][2] == "Opening" and table[-1][2] == "Closing" and table[-1][5] == table[-2][5]
     people = child.get(f"{month}?of=customers").content.decode()
     assert "Abdul Karim" in people and "Nusrat Jahan" in people
@@ -156,7 +157,7 @@ def test_words_in_a_file_are_never_formulas() -> None:
     answer = csv_file("x.csv", [["=1+1", "-5.00", "+88017", "@x", "name", 7]])
     assert answer.content.decode("utf-8-sig").strip() == "'=1+1,-5.00,+88017,'@x,name,7"
     waits = {"code": "RV-1", "name": '=1+HYPERLINK("x")', "reason": "\n=1+1"}
-    rows = list(table_of(bills=[], edges=[], short=[], blocked=[waits], exceptions=[], decimals=2))
+    rows = list(table_of(bills=[], edges=[], short=[], blocked=[waits], exceptions=[], decimals=2, currency="BDT"))
     assert (rows[1][2], rows[1][11]) == ('\'=1+HYPERLINK("x")', "'\n=1+1")
 
 

@@ -13,6 +13,7 @@ from backhaul.catalog.queries import get_vat, list_packages_offered
 from backhaul.common import clock
 from backhaul.identity.models import IspDirectory, User
 from backhaul.identity.queries import get_isp_by_slug
+from backhaul.ledger.periods import get_books
 from backhaul.resellers.beginning import Identity
 from backhaul.resellers.first_steps import NEW_DAYS
 from backhaul.resellers.services import found_isp
@@ -21,7 +22,8 @@ from tests.builders import PASSWORD, acting
 from tests.cast import Cast, fill_funds
 from tests.web.conftest import signed_in
 
-COMPANY = {"name": "Lake Net", "slug": "lake", "time_zone": "Asia/Dhaka", "currency": "bdt", "phone": "01711000000"}
+COMPANY = {"name": "Lake Net", "slug": "lake", "time_zone": "Asia/Dhaka", "currency": "bdt", "month": "4",
+           "phone": "01711000000"}  # fmt: skip
 COUNTING = {"prefix": "LK-", "digits": "5", "vat_registered": "on", "vat_percent": "5", "vat_starts_on": "2026-01-01"}
 OFFER = {"name": "Home 20", "mbps": "২০", "price": "800", "profile": "calendar"}
 OWNER = {
@@ -60,7 +62,10 @@ def test_an_empty_server_leads_to_its_first_run_and_lets_nobody_in_without_the_k
 
 def test_four_steps_found_an_isp_whose_owner_is_signed_in_and_sells(db: object) -> None:
     client = let_in()
-    done = answered(client, company=COMPANY, counting=COUNTING, offer=OFFER, owner=OWNER)
+    assert '<option value="7" selected>July</option>' in client.get("/welcome/company/").content.decode()
+    answered(client, company=COMPANY, counting=COUNTING)
+    assert '<span class="input-group-text">BDT</span><input' in client.get("/welcome/offer/").content.decode()
+    done = answered(client, offer=OFFER, owner=OWNER)
     assert (done.status_code, done.headers["Location"]) == (303, "/"), done.content.decode()
     isp = get_isp_by_slug("lake")
     assert (isp.time_zone, isp.currency) == ("Asia/Dhaka", "BDT")
@@ -69,6 +74,7 @@ def test_four_steps_found_an_isp_whose_owner_is_signed_in_and_sells(db: object) 
         assert numbering is not None and numbering["prefix"] == "LK-"
         today = clock.local_date(clock.now(), isp.time_zone)
         assert get_vat(today)["rate_bp"] == 500
+        assert get_books()["year_starts_month"] == 4
         assert [(row["name"], row["down_kbps"]) for row in list_packages_offered(today)] == [("Home 20", 20 * 1024)]
     assert 'hx-get="/dashboard/first/"' in client.get("/").content.decode()
     first = client.get("/dashboard/first/").content.decode()

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from gzip import decompress
 from io import BytesIO
 
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 from django.http import HttpRequest, HttpResponse
 from django.test import Client
+from django.urls import reverse
 
 from backhaul.identity.models import HostDirectory, User
 from backhaul.web import middleware
@@ -69,6 +71,16 @@ def test_pages_are_never_kept_by_caches(town: Town) -> None:
     assert answer.headers["Cache-Control"] == "private, no-store"
     assert "HX-Target" in answer.headers["Vary"]
     assert "unsafe" not in answer.headers["Content-Security-Policy"]
+
+
+def test_pages_travel_compressed_and_files_as_they_are(town: Town) -> None:
+    client = signed_in("riverside")
+    page = client.get("/customers/", headers={"Accept-Encoding": "gzip"})
+    assert page.headers["Content-Encoding"] == "gzip"
+    assert b"<h1" in decompress(page.content) and len(page.content) < len(decompress(page.content)) / 4
+    answer = client.get(reverse("payment-pdf", args=[town.ids["payment"]]), headers={"Accept-Encoding": "gzip"})
+    assert answer["Content-Type"] == "application/pdf"
+    assert "Content-Encoding" not in answer.headers
 
 
 def test_a_filter_gets_only_its_results_and_a_panel_only_its_inside(town: Town) -> None:

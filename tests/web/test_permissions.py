@@ -64,7 +64,7 @@ def address(town: Town, name: str) -> str:
         "bulk-act": ["suspend"],
         **{name: [ids["export"]] for name in ("customer-export", "fetch-export")},
         **{name: [ids["bill_export"]] for name in ("bill-export", "fetch-bill-export")},
-        "withdraw-plan": [cast.plans["Home 10"]],
+        **{name: [cast.plans["Home 10"]] for name in ("edit-plan", "withdraw-plan")},
         "band": [cast.padma.isp_id, cast.plans["Home 10"]],
         **{name: [ids["payment"]] for name in ("payment", "payment-pdf", "reverse-payment", "explain-payment")},
         **{name: [cast.riverside, ids["charge"]] for name in ("movement", "explain-movement")},

@@ -7,6 +7,7 @@ from datetime import date
 from pathlib import Path
 
 import pytest
+from django import forms
 from django.utils import translation
 
 from backhaul.cli.embedded import EmbeddedPostgres
@@ -40,6 +41,36 @@ def test_no_refusal_is_put_together_before_it_is_translated() -> None:
     for context in CELL_CONTEXTS:
         for file in function_files(context):
             assert not re.search(r"refuse\('\w+',\s*[^'\s]", file.read_text()), file
+
+
+class Asked(forms.Form):
+    name = forms.CharField(max_length=3)
+    word = forms.CharField(min_length=12)
+    days = forms.IntegerField(min_value=1, max_value=30)
+    place = forms.DecimalField(max_digits=9, decimal_places=6)
+    why = forms.CharField()
+    on = forms.DateField()
+    kind = forms.ChoiceField(choices=[("1", "One")])
+    email = forms.EmailField()
+
+
+WRONG = {"name": "Nurul", "word": "short", "days": "31", "place": "23.1234567", "why": "a\0b", "on": "?", "kind": "৭",
+         "email": "@"}  # fmt: skip
+
+
+def test_what_a_form_cannot_take_is_said_in_our_words_and_stays_as_typed() -> None:
+    form = Asked(WRONG)
+    assert form.errors["name"] == ["Too long: at most 3 characters, and this has 5."]
+    assert form.errors["word"] == ["Too short: at least 12 characters, and this has 5."]
+    assert 'value="Nurul"' in str(form["name"])
+
+
+def test_what_a_form_cannot_take_is_said_in_bangla() -> None:
+    with translation.override("bn"):
+        said = {name: " ".join(map(str, errors)) for name, errors in Asked(WRONG).errors.items()}
+        assert said.keys() == WRONG.keys()
+        assert [words for words in said.values() if re.search("[A-Za-z0-9]", words)] == []
+        assert "৩" in said["name"] and "৫" in said["name"]
 
 
 @pytest.mark.parametrize(

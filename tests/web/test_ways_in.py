@@ -11,11 +11,13 @@ from django.conf import settings
 from django.test import Client, RequestFactory
 
 from backhaul.common import clock
+from backhaul.common.errors import NotFound
 from backhaul.identity.models import CodeApp, Mail, Passkey, User
 from backhaul.identity.services import set_email, set_first_password
 from backhaul.operators.functions import rows
 from backhaul.operators.people_queries import list_roles
 from backhaul.operators.sign_in_rules import set_second_factor_rule
+from backhaul.resellers.rescue import let_in
 from backhaul.web.console.where import address_on_paper
 from tests.builders import PASSWORD, acting, build_person
 from tests.cast import Cast
@@ -308,3 +310,26 @@ def test_who_signs_out_has_done_it(padma: Cast) -> None:
         assert rows("SELECT actor_id FROM audit_event WHERE verb = 'signed-out'") == [
             {"actor_id": padma.owners["north"]}
         ]
+
+
+def test_an_owner_with_nobody_to_ask_is_let_in_by_whoever_runs_the_server(padma: Cast) -> None:
+    client, _, _ = with_codes()
+    add_passkey(padma.owners["north"], "lost")
+    for _ in range(5):
+        sign_in("north@padma", "wrong")
+    password = let_in("North@padma", at=clock.now())
+    assert client.get("/").headers["Location"].startswith("/sign-in/")
+    assert not Passkey.objects.exists() and not CodeApp.objects.exists()
+    back = Client()
+    assert is_in(sign_in("north@padma", password, client=back))
+    assert back.get("/").headers["Location"] == "/password/"
+    with acting(padma.padma, padma.north):
+        assert len(rows("SELECT 1 FROM audit_event WHERE verb = 'let_in_by_server'")) == 1
+    with pytest.raises(NotFound):
+        let_in("nobody@padma", at=clock.now())
+
+
+def test_codes_that_are_on_are_not_offered_anew_where_their_page_is_sent_twice(padma: Cast) -> None:
+    client, app, _ = with_codes()
+    assert client.post("/profile/second-factor/", {"code": later_code(app)}).headers["Location"] == "/profile/"
+    assert "Codes are on already" in client.get("/profile/").content.decode()

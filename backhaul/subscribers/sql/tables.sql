@@ -216,6 +216,7 @@ CREATE TABLE customer_list_choice (
     user_id bigint NOT NULL,
     columns text[] NOT NULL DEFAULT '{}',       -- none: the usual ones
     view_id bigint,                             -- what opens at first
+    of_views jsonb NOT NULL DEFAULT '{}',       -- columns of views that others share, by id, as this person sees them
     PRIMARY KEY (operator_id, user_id),
     FOREIGN KEY (operator_id, view_id) REFERENCES customer_view (operator_id, id)
 );

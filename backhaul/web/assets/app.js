@@ -4,6 +4,7 @@ import htmx from "htmx.org/dist/htmx.esm.js";
 import "./app.css";
 import { startBrand } from "./brand.js";
 import { startConnections } from "./connections.js";
+import { startDays } from "./days.js";
 import { startKeys } from "./keys.js";
 import { startLines } from "./lines.js";
 import { startLists } from "./lists.js";
@@ -53,8 +54,15 @@ function showSide(open) {
 }
 on("click", "[data-side-toggle]", () => showSide(!root.classList.contains("bh-side-open")));
 on("click", "[data-side-close]", () => showSide(false));
-// A long menu opens at the place of the page.
-document.querySelector(".bh-nav [aria-current]")?.scrollIntoView({ block: "center" });
+// A long menu stays where it was under the hand; where the place of the page is out of sight, it is brought there.
+const nav = document.querySelector(".bh-nav");
+if (nav) {
+  const here = nav.querySelector("[aria-current]");
+  const isSeen = () => here.offsetTop >= nav.scrollTop + nav.offsetTop && here.offsetTop + here.offsetHeight <= nav.scrollTop + nav.offsetTop + nav.clientHeight;
+  nav.scrollTop = Number(sessionStorage.getItem("menu"));
+  if (here && !isSeen()) here.scrollIntoView({ block: "center" });
+  window.addEventListener("pagehide", () => sessionStorage.setItem("menu", nav.scrollTop));
+}
 
 // <details> menus: one open at a time, closed by a click elsewhere or Escape.
 function closeMenus(except) {
@@ -105,7 +113,20 @@ function rest(form, resting) {
     b.classList.toggle("btn-loading", resting);
   });
 }
-document.addEventListener("submit", (e) => setTimeout(() => e.target.method === "post" && !("download" in e.target.dataset) && rest(e.target, true)));
+// Without a network the browser would put a page of its own in place of what was filled in; a server on this very
+// computer is reached all the same.
+const reached = new WeakSet();
+function holdBack(e) {
+  e.preventDefault();
+  fetch("/healthz", { method: "HEAD", cache: "no-store" }).then(
+    () => reached.add(e.target) && e.target.requestSubmit(e.submitter),
+    () => tell(document.getElementById("toast")?.dataset.offline),
+  );
+}
+document.addEventListener("submit", (e) => {
+  if (!navigator.onLine && !e.defaultPrevented && !reached.has(e.target)) return holdBack(e);
+  setTimeout(() => e.target.method === "post" && !("download" in e.target.dataset) && rest(e.target, true));
+});
 document.addEventListener("htmx:afterRequest", (e) => e.target.tagName === "FORM" && rest(e.target, false));
 window.addEventListener("pageshow", () => document.querySelectorAll("form").forEach((form) => rest(form, false)));
 
@@ -147,6 +168,7 @@ document.addEventListener("htmx:sendError", () => tell(document.getElementById("
 
 startBrand();
 startConnections(on);
+startDays(on);
 startKeys(on);
 startLines(on);
 startLists(on);

@@ -10,7 +10,7 @@ function minor(input, decimals) {
 }
 
 const BANGLA = Object.keys(LATIN);
-const inReadersDigits = (text) =>
+export const inReadersDigits = (text) =>
   document.documentElement.lang.startsWith("bn") ? text.replace(/\d/g, (digit) => BANGLA[digit]) : text;
 
 function written(amount, decimals) {

@@ -4,8 +4,10 @@ const GATHER_MS = 1500; // changes come in crowds, and the server tells of a top
 const LONGEST_WAIT_MS = 60_000;
 
 export function startLive(htmx) {
-  const address = document.querySelector("[data-events]")?.dataset.events;
-  if (!address) return;
+  const shell = document.querySelector("[data-events]");
+  if (!shell) return;
+  const address = shell.dataset.events;
+  const over = document.querySelector("[data-over]");
   let source = null;
   let failures = 0;
   let missed = false; // whether something may have changed while nobody listened
@@ -25,6 +27,17 @@ export function startLive(htmx) {
     changed.add(topic);
     gathering ||= setTimeout(refresh, GATHER_MS);
   }
+  // Whether the page still stands for whoever opened it: a session may have ended, or a visit to another operator. Where
+  // it does (again), its forms get the token that holds by now; where not, they keep what was typed and send nothing.
+  async function look() {
+    const answer = await fetch(location.href, { headers: { "X-Unattended": "1" } }).catch(() => null);
+    if (!answer || answer.status >= 500) return;
+    const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+    over.hidden = page.querySelector("[data-seat]")?.dataset.seat === shell.dataset.seat;
+    const token = page.querySelector("[name=csrfmiddlewaretoken]")?.value;
+    if (!over.hidden || !token) return;
+    document.querySelectorAll("[name=csrfmiddlewaretoken]").forEach((field) => (field.value = token));
+  }
   function close() {
     source?.close();
     source = null;
@@ -38,16 +51,28 @@ export function startLive(htmx) {
       failures = 0;
       if (missed) note("all");
       missed = false;
+      if (!over.hidden) look();
     });
     source.addEventListener("change", (e) => note(e.data));
     source.addEventListener("error", () => {
       missed = true;
       if (source?.readyState !== EventSource.CLOSED) return; // the browser tries again by itself
       close();
+      look();
       failures += 1;
       retry = setTimeout(open, Math.min(LONGEST_WAIT_MS, 1000 * 2 ** failures));
     });
   }
+  document.addEventListener(
+    "submit",
+    (e) => {
+      if (over.hidden || e.target.method !== "post") return;
+      e.preventDefault();
+      e.stopImmediatePropagation();
+      over.scrollIntoView();
+    },
+    true,
+  );
   document.addEventListener("visibilitychange", () => (document.hidden ? close() : open()));
   window.addEventListener("pagehide", close);
   window.addEventListener("pageshow", (e) => e.persisted && open());

@@ -62,6 +62,8 @@ def _said(key: str, value: Any) -> str:
             said = "–"
         case dict():
             said = "; ".join(f"{name}: {each}" for name, each in facts_of(value))
+        case list() if key == "connection_types":
+            said = ", ".join(str(named(each, "connection")) for each in value)
         case list():
             said = ", ".join(str(TREE[each].label) if each in TREE else str(each) for each in value)
         case bool():

@@ -108,6 +108,7 @@ DEEDS: dict[str, Deed] = {
     "add-profile": Deed(_("Added a billing profile")),
     "profile": Deed(_("Changed a billing profile"), "profile"),
     "add-plan": Deed(_("Added a plan")),
+    "edit-plan": Deed(_("Changed a plan"), "plan"),
     "withdraw-plan": Deed(_("Withdrew a plan"), "plan"),
     "band": Deed(_("Set between which prices a plan may be sold")),
     "vat": Deed(_("Changed VAT")),
@@ -297,6 +298,7 @@ VERBS: dict[str, Any] = {
     "password-by-mail": _("Set a new password by mail"),
     "entered": _("Somebody from above came in"),
     "first_password_renewed": _("Another first password was made by the provider"),
+    "let_in_by_server": _("Whoever runs the server gave a first password and took the second factor away"),
 }
 
 # What is written down beside an act, by the domain's own word for it, without _minor and _on.
@@ -309,6 +311,11 @@ FACTS: dict[str, Any] = {
     "floor": _("At least"),
     "changed": _("Changed"),
     "code": _("Code"),
+    "connection_types": _("Sold for"),
+    "down_kbps": _("Down, kbit/s"),
+    "up_kbps": _("Up, kbit/s"),
+    "pool": _("Address pool"),
+    "services": _("Services"),
     "credited": _("Credited"),
     "customers": _("Customers"),
     "cut_time": _("Time of cuts"),

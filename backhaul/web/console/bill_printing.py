@@ -74,7 +74,7 @@ def _single_files(batches: Iterator[Sequence[Document]], written: IO[bytes]) -> 
         for documents in batches:
             for document, pdf in zip(documents, print_each(documents), strict=True):
                 day = document.dated_on
-                folder.writestr(ZipInfo(f"{document.file_name}.pdf", (day.year, day.month, day.day, 0, 0, 0)), pdf)
+                folder.writestr(ZipInfo(document.file_name, (day.year, day.month, day.day, 0, 0, 0)), pdf)
 
 
 @contextmanager

@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 from backhaul.billing.bulk import PERMISSION, confirm_bulk, go_on, progress_key, request_bulk
 from backhaul.billing.bulk_acts import BULK_ACTS
 from backhaul.billing.finding import CustomerFilter, count_customers
+from backhaul.billing.finding_conditions import FOUND
 from backhaul.subscribers.bulk import get_run, list_items, list_reasons, list_runs, sum_run
 from backhaul.web.console import given
 from backhaul.web.console.bulk_forms import ACTS
@@ -34,7 +35,7 @@ def act_on_many(request: PageRequest, act: str) -> HttpResponse:
         raise Http404
     request.scope.require(BULK_ACTS[act].permission)
     words = ACTS[act]
-    form = words.form(sent(request), today=request.today)
+    form = words.form(sent(request), today=request.today, who=_who(request))
     if request.method == "POST" and form.is_valid():
         with refusals_to(form):
             run_id = request_bulk(act=act, given=form.given(), who=_who(request), now=request.now)
@@ -96,7 +97,9 @@ def _who(request: PageRequest) -> CustomerFilter | list[int]:
 def _whom(request: PageRequest) -> dict[str, Any]:
     """Who is meant, in words; nobody, where nothing was ticked."""
     if "all" in request.GET:
-        return {"all": True, "said": said(count_customers(read_filter(request)))}
+        wanted = read_filter(request)
+        found = count_customers(CustomerFilter(search=wanted.search)).n if wanted.search.strip() else 0
+        return {"all": True, "said": said(count_customers(wanted)), "most": FOUND if found >= FOUND else 0}
     picked = len(_picked(request))
     return {"all": False, "n": picked}
 

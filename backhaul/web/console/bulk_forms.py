@@ -8,23 +8,27 @@ from datetime import date, timedelta
 from typing import Any
 
 from django import forms
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from backhaul.billing.bulk import PERMISSION
+from backhaul.billing.bulk import PERMISSION, count_connections
 from backhaul.billing.bulk_acts import BULK_ACTS
+from backhaul.billing.finding import CustomerFilter
 from backhaul.catalog.queries import list_billing_profiles_offered, list_packages_offered
 from backhaul.subscribers.zones import list_zone_choices
 from backhaul.web.console.customer_forms import WhyForm, offer, package_choice, pair_of
 from backhaul.web.forms import DayField
-from backhaul.web.templatetags.console import day
+from backhaul.web.templatetags.console import count, day
+from backhaul.web.words import named
 
 
 class ActForm(forms.Form):
-    """What an act asks for; `given` as the domain keeps it, `told` as people read it."""
+    """What an act asks for; `given` as the domain keeps it, `told` as people read it. `who`: to whom it is done."""
 
-    def __init__(self, *args: Any, today: date, **options: Any) -> None:
+    def __init__(self, *args: Any, today: date, who: CustomerFilter | list[int], **options: Any) -> None:
         super().__init__(*args, **options)
         self.today = today
+        self.who = who
         self.prepare()
 
     def prepare(self) -> None:
@@ -62,7 +66,26 @@ class PackageActForm(ActForm):
     )
 
     def prepare(self) -> None:
-        offer(self, "package", [("", _("Choose a package")), *map(package_choice, list_packages_offered(self.today))])
+        """Packages that fit some of the chosen; where not all, it says how many, and in which ways they connect."""
+        ways = count_connections(self.who)
+        chosen = sum(ways.values())
+        offered, all_fit = [], True
+        for row in list_packages_offered(self.today):
+            fits = sum(n for way, n in ways.items() if way in (None, *row["connection_types"]))
+            all_fit = all_fit and fits == chosen
+            if fits == chosen:
+                offered.append(package_choice(row))
+            elif fits:
+                key, label = package_choice(row)
+                told = gettext("fits %(n)s of %(all)s") % {"n": count(fits), "all": count(chosen)}
+                offered.append((key, f"{label} · {told}"))
+        offer(self, "package", [("", _("Choose a package")), *offered])
+        if not all_fit:
+            said = ", ".join(f"{named(way, 'connection')} {count(n)}" for way, n in ways.items() if way)
+            self.fields["package"].help_text = gettext(
+                "From the next period of each customer on, at the price of that day. They connect by: %(ways)s. Whom a "
+                "package is not sold for stays as it is."
+            ) % {"ways": said}
 
     def given(self) -> dict[str, Any]:
         return {"package": list(pair_of(self.cleaned_data["package"])), "told": self.chosen("package")}

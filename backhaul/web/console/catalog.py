@@ -1,4 +1,4 @@
-"""What the operator sells: plans, and packages with their margin and their prices by day."""
+"""What the operator sells: packages with their margin and their prices by day."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 from django import forms
 from django.contrib import messages
-from django.http import Http404, HttpResponse
+from django.http import HttpResponse
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
@@ -24,17 +24,9 @@ from backhaul.catalog.queries import (
     list_packages_offered,
     list_plans,
 )
-from backhaul.catalog.services import (
-    add_package,
-    add_plan,
-    set_package_price,
-    update_package,
-    withdraw_package,
-    withdraw_plan,
-)
-from backhaul.network.queries import list_pools
-from backhaul.web.console.catalog_forms import NewPackageForm, PackageForm, PackagePriceForm, PlanForm
-from backhaul.web.console.pages import PageRequest, go, only_the_isp, page, refusals_to, sent, show
+from backhaul.catalog.services import add_package, set_package_price, update_package, withdraw_package
+from backhaul.web.console.catalog_forms import NewPackageForm, PackageForm, PackagePriceForm
+from backhaul.web.console.pages import PageRequest, go, page, refusals_to, sent, show
 from backhaul.web.console.people import by_whom
 from backhaul.web.console.profile_forms import PRESET_NAMES
 from backhaul.web.console.two_steps import Act, Preview, bound, two_steps, weighed
@@ -169,52 +161,14 @@ def withdraw(request: PageRequest, pk: int) -> HttpResponse:
         _("Withdraw %(name)s") % row, _("Withdraw"), reverse("packages"), _("Withdrawn."),
         note=_("It is sold no more, here and below. Customers who have it keep it, at its price."), tone="danger",
     )  # fmt: skip
-    return _withdrawal(request, act, lambda: withdraw_package(package_id=pk, on=request.today, now=request.now))
+    return withdrawal(request, act, lambda: withdraw_package(package_id=pk, on=request.today, now=request.now))
 
 
-def _withdrawal(request: PageRequest, act: Act, withdraw_it: Callable[[], None]) -> HttpResponse:
+def withdrawal(request: PageRequest, act: Act, withdraw_it: Callable[[], None]) -> HttpResponse:
+    """The page of an act that ends selling something; its note is what is confirmed."""
+
     def look(given: dict[str, Any]) -> Preview:
         withdraw_it()
         return Preview(people=act.note)
 
     return two_steps(request, act, bound(request, forms.Form), do=lambda given: withdraw_it(), look=look)
-
-
-@page("catalog.view")
-def plans(request: PageRequest) -> HttpResponse:
-    """GET plans/"""
-    return show(request, "plans", {"rows": list_plans(), "is_isp": request.scope.parent_id is None})
-
-
-@page("catalog.edit")
-def add_a_plan(request: PageRequest) -> HttpResponse:
-    """GET, POST plans/add/: the ISP's."""
-    only_the_isp(request)
-    form = PlanForm(sent(request), pools=list_pools())
-    if request.method == "POST" and form.is_valid():
-        with refusals_to(form):
-            add_plan(**form.arguments())
-            messages.success(
-                request, _("The plan is added. Set its price for each reseller, and make a package over it.")
-            )
-            return go(request, "plans")
-    context = {
-        "title": _("Add plan"),
-        "submit": _("Add plan"),
-        "cancel_href": reverse("plans"),
-        "note": _("What is sold, without a price: speed and addresses."),
-    }
-    return show(request, "settings_form", context, form=form)
-
-
-@page("catalog.edit")
-def withdraw_a_plan(request: PageRequest, pk: int) -> HttpResponse:
-    """GET, POST plans/<id>/withdraw/"""
-    only_the_isp(request)
-    if pk not in {row["id"] for row in list_plans() if row["operator_id"] == request.scope.operator_id}:
-        raise Http404
-    act = Act(
-        _("Withdraw plan"), _("Withdraw"), reverse("plans"), _("Withdrawn."),
-        note=_("No package over it is sold any more, here and below. Customers who have it keep it."), tone="danger",
-    )  # fmt: skip
-    return _withdrawal(request, act, lambda: withdraw_plan(plan_id=pk, on=request.today, now=request.now))

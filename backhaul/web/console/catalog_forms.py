@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 
 from django import forms
@@ -28,8 +29,11 @@ class PlanForm(forms.Form):
         widget=forms.CheckboxSelectMultiple(attrs={"class": "form-selectgroup-input"}),
     )
 
-    def __init__(self, *args: Any, pools: list[dict[str, Any]], **options: Any) -> None:
+    def __init__(self, *args: Any, pools: list[dict[str, Any]], plan: dict[str, Any] | None = None, **options: Any):
+        """`plan`: the one that is changed (columns of get_plan)."""
         super().__init__(*args, **options)
+        self.initial.update(_terms_of(plan) if plan else {})
+        self.plan = plan
         known = [(f"{pool['operator_id']}-{pool['id']}", pool["name"]) for pool in pools]
         offer(self, "pool", [("", _("The router's own")), *known])
 
@@ -39,11 +43,18 @@ class PlanForm(forms.Form):
         owner, _dash, pool = given["pool"].partition("-")
         return {
             "name": given["name"],
-            "down_kbps": int(given["down_mbps"] * 1024),
-            "up_kbps": int(given["up_mbps"] * 1024),
+            "down_kbps": self._kbps("down"),
+            "up_kbps": self._kbps("up"),
             "pool": (int(owner), int(pool)) if pool else None,
             "connection_types": given["connection_types"],
         }
+
+    def _kbps(self, way: str) -> int:
+        """What was left as it stood stays, to the last kbit/s: not all of them are written in so few decimals."""
+        given: Decimal = self.cleaned_data[f"{way}_mbps"]
+        if self.plan and given == self.initial[f"{way}_mbps"]:
+            return int(self.plan[f"{way}_kbps"])
+        return int(given * 1024)
 
 
 class PackageForm(forms.Form):
@@ -136,6 +147,18 @@ class CutForm(forms.Form):
 class HolidayForm(forms.Form):
     on_date = DayField(label=_("Day"))
     name = forms.CharField(label=_("Holiday"), max_length=60)
+
+
+def _terms_of(plan: dict[str, Any]) -> dict[str, Any]:
+    owner, pool = plan["pool_operator_id"], plan["pool_id"]
+    mbps = {f"{way}_mbps": _plain(round(Decimal(plan[f"{way}_kbps"]) / 1024, 3)) for way in ("down", "up")}
+    named = {name: plan[name] for name in ("name", "connection_types")}
+    return {**named, **mbps, "pool": f"{owner}-{pool}" if pool else ""}
+
+
+def _plain(number: Decimal) -> Decimal:
+    """10 for 10.000: what a field shows."""
+    return number.quantize(Decimal(1)) if number == number.to_integral() else number.normalize()
 
 
 def _months(months: int) -> Any:

@@ -76,6 +76,7 @@ def _head(request: PageRequest, row: dict[str, Any], open_blocks: list[dict[str,
     blocks = list_blocks(row["subscription_id"]) if open_blocks is None else open_blocks
     reasons = {block["reason"] for block in blocks if block["to_at"] is None}
     actions = [*actions_for(line, reasons, may), *extra_actions(line, reasons, may)]
+    actions.sort(key=lambda action: action.is_grave)
     return {"customer": line, "actions": actions, "session": _connection(request, row["subscription_id"])}
 
 

@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 
 from backhaul.common.spreadsheets import safe_cell
 from backhaul.web.console.customer_columns import Column, plain
-from backhaul.web.currency import decimals
+from backhaul.web.currency import amounts_head, decimals
 
 Pages = Iterable[list[dict[str, Any]]]
 MOST_ROWS = 1_000_000  # of a sheet
@@ -24,7 +24,7 @@ def write_csv(target: IO[bytes], pages: Pages, columns: list[Column]) -> int:
     """Days as 2026-11-22, amounts as 1500.00, words that look like a formula made words again; how many customers."""
     target.write(b"\xef\xbb\xbf")  # so that spreadsheets read Bangla
     lines = _Lines(target)
-    lines.write([_("Name"), *(str(column.label) for column in columns)])
+    lines.write([_("Name"), *map(_head, columns)])
     written = 0
     for page in pages:
         for row in page:
@@ -70,12 +70,16 @@ def _sheet(book: xlsxwriter.Workbook, columns: list[Column], bold: Any) -> Any:
     sheet = book.add_worksheet(_("Customers")[:27] + (f" {n + 1}" if n else ""))
     sheet.freeze_panes(1, 0)
     sheet.set_column(0, len(columns), 18)
-    for at, label in enumerate([_("Name"), *(str(column.label) for column in columns)]):
+    for at, label in enumerate([_("Name"), *map(_head, columns)]):
         sheet.write_string(0, at, label, bold)
     return sheet
 
 
 WRITERS = {"csv": write_csv, "xlsx": write_xlsx}
+
+
+def _head(column: Column) -> str:
+    return amounts_head(column.label) if column.kind == "money" else str(column.label)
 
 
 def _is_exact(text: str | None) -> bool:

@@ -49,6 +49,7 @@ class Action:
     icon: str
     label: str
     is_page: bool = False  # opens as a page, not in the panel
+    is_grave: bool = False  # stands last, apart from what is done each day
 
 
 def actions_for(customer: dict[str, Any], blocks: Collection[str], may: Collection[str]) -> list[Action]:
@@ -65,15 +66,15 @@ def actions_for(customer: dict[str, Any], blocks: Collection[str], may: Collecti
     edits = "customers.edit" in may
     shown += [
         (running and "by_hand" not in blocks and "customers.suspend" in may, _action("suspend", pk)),
-        ("left" not in blocks and "disabled" not in blocks and "customers.disable" in may, _action("disable", pk)),
-        ("left" not in blocks and "customers.disable" in may, _action("leave", pk)),
+        (edits, _action("edit", pk)),
         (edits and running, _action("package", pk)),
+        (edits and "left" not in blocks, _action("password", pk)),
         ("payments.reverse" in may and bool(customer.get("advance_minor")), _action("pay-back", pk)),
         ("payments.reverse" in may, _action("deposit", pk)),
         ("payments.reverse" in may and bool(customer.get("due_minor")), _action("withheld", pk)),
-        (edits, _action("edit", pk)),
         (edits, _action("copy", pk)),
-        (edits and "left" not in blocks, _action("password", pk)),
+        ("left" not in blocks and "disabled" not in blocks and "customers.disable" in may, _action("disable", pk)),
+        ("left" not in blocks and "customers.disable" in may, _action("leave", pk)),
     ]
     return [action for is_shown, action in shown if is_shown]
 
@@ -81,8 +82,10 @@ def actions_for(customer: dict[str, Any], blocks: Collection[str], may: Collecti
 def _action(name: str, pk: int) -> Action:
     made = {
         "suspend": lambda: Action(icon="player-pause", href=reverse("suspend", args=[pk]), label=_("Suspend")),
-        "disable": lambda: Action(icon="ban", href=reverse("disable", args=[pk]), label=_("Disable")),
-        "leave": lambda: Action(icon="door-exit", href=reverse("leave", args=[pk]), label=_("Customer leaves")),
+        "disable": lambda: Action(icon="ban", href=reverse("disable", args=[pk]), label=_("Disable"), is_grave=True),
+        "leave": lambda: Action(
+            icon="door-exit", href=reverse("leave", args=[pk]), label=_("Customer leaves"), is_grave=True
+        ),
         "package": lambda: Action(icon="package", href=reverse("change-package", args=[pk]), label=_("Change package")),
         "pay-back": lambda: Action(
             icon="cash-banknote", href=reverse("pay-back", args=[pk]), label=_("Pay the advance back")

@@ -40,17 +40,28 @@ class ViewForm(forms.Form):
 
 @page("customers.view")
 def columns(request: PageRequest) -> HttpResponse:
-    """GET, POST customers/columns/: which columns the person sees from now on."""
+    """GET, POST customers/columns/?<filters>&view=: which columns the person sees from now on, in its list or in the
+    view that is open."""
     may = request.scope.permissions
-    shown = [column.key for column in columns_for(get_list_choice()["columns"], may)]
+    opened = _view_open(request)
+    shown = [column.key for column in columns_for((opened or get_list_choice())["columns"], may)]
+    back = f"{reverse('customers')}?{kept_query(request, 'sort')}&view={opened['id'] if opened else ''}"
     form = ColumnsForm(sent(request), initial={"columns": shown})
     offer(form, "columns", [(key, column.label) for key, column in known_columns().items() if column.permission in may])
     if request.method == "POST" and form.is_valid():
-        choose_columns(form.cleaned_data["columns"])
-        return leave_to(request, f"{reverse('customers')}?{kept_query(request, 'sort') or 'view='}")
-    return show(
-        request, "settings_form", {"title": _("Columns of the list"), "cancel_href": reverse("customers")}, form=form
-    )
+        choose_columns(form.cleaned_data["columns"], view_id=opened["id"] if opened else None)
+        return leave_to(request, back)
+    title = _("Columns of “%(view)s”") % {"view": opened["name"]} if opened else _("Columns of the list")
+    context = {"title": title, "note": _whose_columns(opened), "cancel_href": back}
+    return show(request, "settings_form", context, form=form)
+
+
+def _whose_columns(opened: dict[str, Any] | None) -> str:
+    if opened is None or not opened["is_shared"]:
+        return ""
+    if opened["is_own"]:
+        return _("Everybody who opens this view sees these columns.")
+    return _("For you alone: the others see this view as it is.")
 
 
 @page("customers.view")
@@ -116,7 +127,10 @@ def _as_it_was(request: PageRequest) -> HttpResponse:
     return give_back(request, f"{reverse('customers')}?view=", now=now, do=do)
 
 
+def _view_open(request: PageRequest) -> dict[str, Any] | None:
+    return next((each for each in list_views() if each["id"] == given.number(request, "view")), None)
+
+
 def _columns_open(request: PageRequest) -> list[str] | None:
-    opened = next((each for each in list_views() if each["id"] == given.number(request, "view")), None)
-    chosen: list[str] | None = (opened or get_list_choice())["columns"]
+    chosen: list[str] | None = (_view_open(request) or get_list_choice())["columns"]
     return chosen

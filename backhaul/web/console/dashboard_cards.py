@@ -169,7 +169,7 @@ def expiring(figures: Figures) -> dict[str, Any]:
     top = max((row["services"] for row in days), default=0) or 1
     shown = [row | {"href": _customers(f"expires_from={row['ends_on']}&expires_until={row['ends_on']}"),
                     "width": round(100 * row["services"] / top)} for row in days]  # fmt: skip
-    week = _customers(f"expires_from={figures.today}&expires_until={figures.today + timedelta(days=6)}")
+    week = _customers(f"expires_from={figures.today}&expires_until={figures.today + timedelta(days=6)}&sort=expiry")
     return {"days": shown, "today": today, "week": sum(row["services"] for row in days), "week_href": week}
 
 

@@ -21,6 +21,7 @@ from backhaul.web.console.day_forms import OutageForm
 from backhaul.web.console.downloads import csv_file
 from backhaul.web.console.pages import ROWS, PageRequest, go, page, paged, refusals_to, rehearsal, sent, show
 from backhaul.web.console.people import by_whom
+from backhaul.web.currency import amounts_head
 from backhaul.web.templatetags.console import count
 from backhaul.web.words import named
 
@@ -109,9 +110,9 @@ def _proof_table(request: PageRequest, month: date, with_charges: bool) -> Itera
         _("Days"),
         _("First"),
         _("Last"),
-        _("Billed, net"),
+        amounts_head(_("Billed, net")),
     ]
-    yield heads + ([_("Charged to you, net")] if with_charges else [])
+    yield heads + ([amounts_head(_("Charged to you, net"))] if with_charges else [])
     for row in list_proof_services(month_on=month, today=request.today):
         sums = [row["net_minor"], row["charged_minor"]] if with_charges else [row["net_minor"]]
         money = [format_minor(minor, decimals=request.isp.currency_decimals) for minor in sums]

@@ -33,6 +33,7 @@ from backhaul.web.currency import amounts_with
 
 SETUP_TOKEN = "setup_token"
 _MAY, _ANSWERS = "may_found", "founding"
+STEPS_OF = {"identity": "company", "books": "company", "ids": "counting"}  # where what a refusal is about is asked
 
 
 @dataclass(frozen=True)
@@ -115,7 +116,7 @@ def welcome_step(request: HttpRequest, key: str) -> HttpResponse:
                 return _found(request, founding, form)
             founding.keep(key, answers_of(form, request.POST))
             return _on(request, step)
-        return _show(request, step, form)
+        return _show(request, founding, step, form)
 
 
 welcome_step.permission = PUBLIC  # type: ignore[attr-defined]
@@ -125,19 +126,20 @@ def _on(request: HttpRequest, step: Step) -> HttpResponse:
     return leave_to(request, reverse("welcome-step", args=[STEPS[STEPS.index(step) + 1].key]))
 
 
-def _show(request: HttpRequest, step: Step, form: forms.Form) -> HttpResponse:
+def _show(request: HttpRequest, founding: Founding, step: Step, form: forms.Form) -> HttpResponse:
     place = STEPS.index(step)
     back = reverse("welcome-step", args=[STEPS[place - 1].key]) if place else ""
     return draw(
-        request, "welcome_step", form, step=step, number=place + 1, of=len(STEPS), back=back, last=step is STEPS[-1]
-    )
+        request, "welcome_step", form, step=step, number=place + 1, of=len(STEPS), back=back, last=step is STEPS[-1],
+        currency=founding.told("currency").upper(),
+    )  # fmt: skip
 
 
 def _found(request: HttpRequest, founding: Founding, form: forms.Form) -> HttpResponse:
     """Found the ISP with all that was answered, and sign its owner in; a refusal leads to the step it is about."""
     wrong = next((step for step in STEPS[:-1] if not _is_answered(founding, step)), None)
     if wrong is not None:
-        return _show(request, wrong, settled(founding.form(wrong)))
+        return _show(request, founding, wrong, settled(founding.form(wrong)))
     owner = form.cleaned_data
     try:
         isp = found_isp(
@@ -151,10 +153,10 @@ def _found(request: HttpRequest, founding: Founding, form: forms.Form) -> HttpRe
     except AlreadyFounded:
         return leave_to(request, settings.LOGIN_URL)
     except Refusal as refusal:
-        step = BY_KEY.get({"identity": "company", "ids": "counting"}.get(refusal.step, refusal.step), STEPS[-1])
+        step = BY_KEY.get(STEPS_OF.get(refusal.step, refusal.step), STEPS[-1])
         refused = form if step is STEPS[-1] else settled(founding.form(step))
         refuse_at(refused, refusal)
-        return _show(request, step, refused)
+        return _show(request, founding, step, refused)
     claim_host(host=host_of(request), isp_id=isp.isp_id, operator_id=isp.isp_id)
     _home().drop_secret(SETUP_TOKEN)
     for name in (_MAY, _ANSWERS):
@@ -177,7 +179,7 @@ def _isp_of(founding: Founding) -> dict[str, Any]:
         offer = asked.offer()
     identity = Identity(
         slug=who["slug"], name=who["name"], numbering=counting.numbering(), vat=counting.vat(),
-        phone=who["phone"], address=who["address"],
+        phone=who["phone"], address=who["address"], year_starts_month=who["month"],
     )  # fmt: skip
     return {"identity": identity, "time_zone": who["time_zone"], "currency": who["currency"], "offer": offer}
 
@@ -191,7 +193,7 @@ STEPS = (
         "company",
         gettext_lazy("Your company"),
         gettext_lazy("The internet provider that this server works for."),
-        lambda founding, data: of.CompanyForm(data, initial={"time_zone": "Asia/Dhaka", "currency": "BDT"}),
+        lambda founding, data: of.CompanyForm(data, initial={"time_zone": "Asia/Dhaka", "currency": "BDT", "month": 7}),
     ),
     Step(
         "counting",

@@ -6,6 +6,7 @@ from typing import Any
 from zoneinfo import available_timezones
 
 from django import forms
+from django.utils.dates import MONTHS
 from django.utils.translation import gettext_lazy as _
 
 from backhaul.identity.services import MIN_PASSWORD
@@ -42,6 +43,12 @@ class CompanyForm(forms.Form):
         help_text=_("Three letters, like BDT. It stays."),
         error_messages={"invalid": _("Three letters, like BDT.")},
         widget=forms.TextInput(attrs=PLAIN),
+    )
+    month = forms.TypedChoiceField(
+        label=_("Your business year begins with"),
+        coerce=int,
+        choices=lambda: list(MONTHS.items()),
+        help_text=_("The financial year of your books; in Bangladesh usually July."),
     )
     phone = PhoneField(label=_("Telephone for customers"), required=False)
     address = forms.CharField(

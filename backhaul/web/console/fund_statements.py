@@ -37,6 +37,7 @@ from backhaul.web.console.customer_status import Panel
 from backhaul.web.console.downloads import csv_file, pdf_file
 from backhaul.web.console.edge_forms import WordsForm
 from backhaul.web.console.pages import PageRequest, go, page, refusals_to, sent, show, unit_of
+from backhaul.web.currency import amounts_head
 from backhaul.web.paper.fund_statements import fund_document
 from backhaul.web.templatetags.console import dated, day, money
 from backhaul.web.words import named
@@ -241,10 +242,10 @@ def _movement_table(row: dict[str, Any], child: int, month: date, decimals: int)
         _("Number"),
         _("What"),
         _("Note"),
-        _("Fund"),
-        _("Balance"),
-        _("Owed"),
-        _("Owed after it"),
+        amounts_head(_("Fund")),
+        amounts_head(_("Balance")),
+        amounts_head(_("Owed")),
+        amounts_head(_("Owed after it")),
         _("Late"),
     ]
     yield [month, "", _("Opening"), "", "", _figure(row["opening_minor"], decimals), "", "", ""]
@@ -257,7 +258,8 @@ def _movement_table(row: dict[str, Any], child: int, month: date, decimals: int)
 
 def _customer_table(row: dict[str, Any], child: int, month: date, decimals: int) -> Iterator[list[object]]:
     """Own customers by name, those below as one sum."""
-    yield [_("Customer id"), _("Name"), _("Services"), _("Periods"), _("Charged"), _("Given back"), _("Sum")]
+    sums_heads = map(amounts_head, (_("Charged"), _("Given back"), _("Sum")))
+    yield [_("Customer id"), _("Name"), _("Services"), _("Periods"), *sums_heads]
     sums = sum_charges(child, month)
     people = list_own_customers(child, month)
     rows = people or [{**sums["own"], "code": "", "name": _("Its own customers")}]

@@ -11,7 +11,6 @@ from zoneinfo import ZoneInfo
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone, translation
-from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -25,6 +24,7 @@ from backhaul.operators.scope import current_scope, unit_of_work
 from backhaul.web.console.frame import brand_of_scope
 from backhaul.web.console.where import address_of, trusted_base
 from backhaul.web.shell import Brand
+from backhaul.web.templatetags.console import moment
 
 CHANGES = {
     "password": gettext_lazy("The password was changed"),
@@ -59,7 +59,7 @@ def tell_changed(request: HttpRequest, user: User, what: str, now: datetime, *, 
 def _body(request: HttpRequest, user: User, what: str, brand: Brand, now: datetime) -> str:
     isp = get_isp(user.isp_id)
     with timezone.override(ZoneInfo(isp.time_zone)):
-        at = date_format(timezone.localtime(now), "DATETIME_FORMAT")
+        at = moment(now)
     lines = [
         _("%(what)s for “%(name)s” at %(company)s: %(at)s, from the address %(address)s.")
         % {"what": CHANGES[what], "name": user.name, "company": brand.name, "at": at, "address": address_of(request)},

@@ -45,6 +45,9 @@ def set_up(request: PageRequest) -> HttpResponse:
     """GET, POST profile/second-factor/: the app is told the secret, and shows by a first code that it knows it."""
     if (asks := confirm_password(request)) is not None:
         return asks
+    if request.method == "POST" and _SECRET not in request.session and has_code_app(request.user.pk):
+        messages.info(request, _("Codes are on already. If you did not keep the recovery codes, make new ones."))
+        return go(request, "own-profile")
     secret = request.session.setdefault(_SECRET, new_secret())
     form = FirstCodeForm(sent(request))
     if request.method == "POST" and form.is_valid():

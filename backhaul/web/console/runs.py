@@ -77,7 +77,9 @@ def plan_csv(request: PageRequest, pk: int) -> HttpResponse:
     if not found["ready"]:
         raise NotFound("The rehearsal is not done yet.")
     parts = {name: found["report"][name] for name in ("edges", "short", "blocked", "exceptions")}
-    rows = table_of(bills=list_plan_lines(pk), decimals=request.isp.currency_decimals, **parts)
+    rows = table_of(
+        bills=list_plan_lines(pk), decimals=request.isp.currency_decimals, currency=request.isp.currency, **parts
+    )
     return csv_file(f"plan-{found['on_date']}-{pk}.csv", rows)
 
 
@@ -92,6 +94,7 @@ def run_csv(request: PageRequest, pk: int) -> HttpResponse:
         blocked=[],
         exceptions=run_queries.list_run_exceptions(pk),
         decimals=request.isp.currency_decimals,
+        currency=request.isp.currency,
     )
     return csv_file(f"run-{found['on_date']}-{pk}.csv", rows)
 

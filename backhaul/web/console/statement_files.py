@@ -15,6 +15,7 @@ from django.utils.translation import gettext_noop as words
 from backhaul.ledger.statements import Cell, Column, Row, Statement
 from backhaul.operators.scope import current_scope
 from backhaul.web.console.downloads import attachment, csv_file, taken
+from backhaul.web.currency import amounts_head
 from backhaul.web.templatetags.console import dated
 
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
@@ -29,7 +30,7 @@ def statement_csv(statement: Statement) -> HttpResponse:
         _("Number"),
         said(statement.label),
         _("Note"),
-        *(said(each.label) for each in statement.columns),
+        *map(_title, statement.columns),
     ]
     table: list[list[object]] = [head]
     for title, row in _all_rows(statement):
@@ -161,7 +162,7 @@ class _Sheet:
 
 
 def _title(column: Column) -> str:
-    return said(column.label)
+    return amounts_head(said(column.label)) if column.kind == "money" else said(column.label)
 
 
 def days_of(statement: Statement) -> str:

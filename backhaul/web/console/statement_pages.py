@@ -116,7 +116,10 @@ def _context(
         "title": said(statement.title),
         "days": days_of(statement),
         "label": said(statement.label),
-        "columns": [{"label": said(column.label), "figure": _is_figure(column)} for column in statement.columns],
+        "columns": [
+            {"label": said(column.label), "kind": column.kind, "figure": _is_figure(column)}
+            for column in statement.columns
+        ],
         "sections": [
             {
                 "title": section.title if section.named else said(section.title),

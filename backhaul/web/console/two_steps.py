@@ -46,6 +46,7 @@ class Preview:
     warning: str = ""
     impact: Impact | None = None
     edges: list[dict[str, Any]] = field(default_factory=list)  # of the impact, with the children's names
+    digest: str = ""  # stands for what is shown, where that is asked again before it is done
 
 
 class ShownOtherwise(Refusal):
@@ -103,7 +104,7 @@ def weighed(
             with rehearsal():
                 impact = measured(reach(given), lambda: do(given))
                 preview = more(given) if more else Preview()
-                preview.impact, preview.edges = impact, _named(impact)
+                preview.impact, preview.edges, preview.digest = impact, _named(impact), impact.digest
     return show(request, template, {"act": act, "preview": preview}, form=form)
 
 

@@ -10,6 +10,7 @@ from typing import Any
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext, pgettext
 
+from backhaul.common.file_names import numbered_name
 from backhaul.operators.scope import current_scope
 from backhaul.web.own_fields import own_words
 from backhaul.web.paper.document import (
@@ -58,7 +59,7 @@ def bill_document(
     return sheet(
         _("Bill %(n)s") % {"n": bill["number"]},
         head=head,
-        file_name=f"bill-{bill['number']}",
+        file_name=numbered_name(bill["number"], bill["customer_name"], ".pdf"),
         dated_on=bill["issued_on"],
         state=str(state_label(bill["state"])),
         facts=(*_bill_facts(bill, customer), *_own_facts(own or [])),

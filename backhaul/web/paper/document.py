@@ -116,7 +116,7 @@ class Document:
     sum: Fact | None = None  # what it all comes to
     notes: tuple[str, ...] = ()
     seal: str = ""  # the head of the books that vouches for it
-    file_name: str = ""  # without its ending
+    file_name: str = ""  # among many in one folder
 
     @property
     def cells(self) -> int:

@@ -60,7 +60,7 @@ def _first(with_password: bool) -> Table:
         _("Take a payment and hand the receipt over."),
         _("Give your people access under Staff, each only what the work needs."),
     ]
-    rows = tuple(Row((str(n), said)) for n, said in enumerate(steps, start=1))
+    rows = tuple(Row((count(n), said)) for n, said in enumerate(steps, start=1))
     return Table((Column(_("No.")), Column(_("What to do"), share=1)), rows, title=_("What to do first"))
 
 

@@ -161,6 +161,12 @@ def last_day(ends_on: date | None) -> str:
 
 
 @register.simple_tag
+def short_months() -> str:
+    """The months as days are written with them, for the page to write the day that a field holds (assets/days.js)."""
+    return "|".join(defaultfilters.date(date(2000, month, 1), "M") for month in range(1, 13))
+
+
+@register.simple_tag
 def period(starts_on: date, ends_on: date) -> str:
     """A half-open period as people read it: 1 Nov – 30 Nov 2026."""
     last = ends_on - timedelta(days=1)

@@ -3,7 +3,8 @@
 -- fund cannot bear the net, nothing changes.
 
 -- switch_packages: gives services their new packages (arrays in parallel): the subscription, its history, its price and the speed of
--- its logins. A price of its own belongs to the old package and ends, later ones too; p_custom sets a new one. Runs as its caller.
+-- its logins. A price of its own belongs to the old package and ends, later ones too; p_custom sets a new one. The plans are held
+-- (hold_switched), so that the speed is the plan's. Runs as its caller.
 CREATE OR REPLACE FUNCTION switch_packages(
     p_operators bigint[], p_subscriptions bigint[], p_package_operators bigint[], p_packages bigint[], p_custom bigint[], p_starts date[],
     p_actors bigint[], p_now timestamptz) RETURNS void
@@ -40,10 +41,21 @@ BEGIN
     PERFORM set_login_plans(array_agg(k.operator_id), array_agg(k.id), array_agg(n.down_kbps), array_agg(n.up_kbps),
                             array_agg(n.pool_operator_id), array_agg(n.pool_id),
                             array_agg(CASE WHEN NOT n.connection_types @> ARRAY['pppoe', 'hotspot', 'static', 'other']
-                                           THEN array_to_string(n.connection_types, ',') END), p_now)
+                                           THEN array_to_string(n.connection_types, ',') END), 'package changed', p_now)
     FROM unnest(p_operators, p_subscriptions, p_package_operators, p_packages) AS k (operator_id, id, package_operator_id, package_id)
     JOIN package p ON p.operator_id = k.package_operator_id AND p.id = k.package_id
     JOIN plan n ON n.operator_id = p.plan_operator_id AND n.id = p.plan_id;
+END $$;
+
+-- hold_switched: the plans that these services leave and those that they come to, against a change of them (lock_plans), before the
+-- services are locked. Who could switch them meanwhile waits for the funds that the caller holds.
+CREATE OR REPLACE FUNCTION hold_switched(
+    p_operators bigint[], p_subscriptions bigint[], p_package_operators bigint[], p_packages bigint[]) RETURNS void
+LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM lock_plans(p_package_operators || array_agg(s.package_operator_id), p_packages || array_agg(s.package_id))
+    FROM unnest(p_operators, p_subscriptions) AS k (operator_id, id)
+    JOIN subscription s ON s.operator_id = k.operator_id AND s.id = k.id;
 END $$;
 
 -- Contract (app): refuses a package for a service of the acting operator that connects in a way its plan is not sold for (SPEC 5).
@@ -187,6 +199,7 @@ BEGIN
     END IF;
     PERFORM lock_chains(ARRAY[v_operator]);
     PERFORM 1 FROM customer WHERE operator_id = v_operator AND id = s.customer_id FOR NO KEY UPDATE;
+    PERFORM hold_switched(ARRAY[v_operator], ARRAY[p_subscription], ARRAY[p_package_operator], ARRAY[p_package]);
     SELECT * INTO s FROM subscription WHERE operator_id = v_operator AND id = p_subscription FOR NO KEY UPDATE;
     SELECT * INTO b FROM billing_state WHERE operator_id = v_operator AND subscription_id = p_subscription;
     SELECT * INTO bp FROM billing_profile WHERE operator_id = s.profile_operator_id AND id = s.profile_id;
@@ -277,6 +290,7 @@ BEGIN
     IF v_operators IS NULL THEN
         RETURN 0;
     END IF;
+    PERFORM hold_switched(v_operators, v_subscriptions, v_package_operators, v_packages);
     PERFORM lock_services(v_operators, v_subscriptions);
     PERFORM switch_packages(v_operators, v_subscriptions, v_package_operators, v_packages,
                             array_fill(NULL::bigint, ARRAY[cardinality(v_operators)]), v_starts, v_actors, p_now);

@@ -11,6 +11,7 @@ BEGIN
     JOIN radius_login l ON l.operator_id = k.operator_id AND l.id = k.id
     WHERE EXISTS (SELECT FROM radius_session_live s
                   WHERE s.operator_id = l.operator_id AND s.login_id = l.id AND s.login_version < l.version)
+    ORDER BY l.operator_id, l.id                -- as record_answers takes them
     ON CONFLICT (operator_id, login_id, kind) WHERE NOT done
     DO UPDATE SET version = EXCLUDED.version, reason = EXCLUDED.reason, requested_at = EXCLUDED.requested_at,
                   next_try_at = EXCLUDED.next_try_at;
@@ -18,18 +19,29 @@ BEGIN
     RETURN v_asked;
 END $$;
 
--- request_rate_change: asks the routers to give the running sessions of one login its new rate without ending them. Its version
--- lies above the login's, so that it means every present session.
-CREATE OR REPLACE FUNCTION request_rate_change(p_operator_id bigint, p_login_id bigint, p_reason text, p_at timestamptz)
+-- is_open: whether a login is let in with its own rate now: not walled in, rejected, expired, or its operator blocked.
+CREATE OR REPLACE FUNCTION is_open(l radius_login, p_at timestamptz) RETURNS boolean
+LANGUAGE sql STABLE AS $$
+    SELECT l.access = 'open' AND (l.expires_at IS NULL OR l.expires_at > p_at)
+       AND NOT EXISTS (SELECT 1 FROM operator_block o
+                       WHERE o.operator_id = l.operator_id AND o.to_at IS NULL AND o.effect <> 'spares')
+$$;
+
+-- request_rate_changes: asks the routers to give the running sessions of these logins (pairs of operator and id) their new rate without
+-- ending them; those in the walled garden keep its rate and begin anew when they leave it. The version lies above the login's, so that it
+-- means every present session. Runs as its caller. Returns how many logins were asked for.
+CREATE OR REPLACE FUNCTION request_rate_changes(p_operator_ids bigint[], p_login_ids bigint[], p_reason text, p_at timestamptz)
 RETURNS integer
 LANGUAGE plpgsql AS $$
 DECLARE v_asked integer;
 BEGIN
     INSERT INTO disconnect_request (operator_id, login_id, subscription_id, version, kind, reason, requested_at, next_try_at)
     SELECT l.operator_id, l.id, l.subscription_id, l.version + 1, 'change_of_authorization', p_reason, p_at, p_at
-    FROM radius_login l
-    WHERE l.operator_id = p_operator_id AND l.id = p_login_id
+    FROM unnest(p_operator_ids, p_login_ids) AS k (operator_id, id)
+    JOIN radius_login l ON l.operator_id = k.operator_id AND l.id = k.id
+    WHERE is_open(l, p_at)
       AND EXISTS (SELECT FROM radius_session_live s WHERE s.operator_id = l.operator_id AND s.login_id = l.id)
+    ORDER BY l.operator_id, l.id                -- as record_answers takes them
     ON CONFLICT (operator_id, login_id, kind) WHERE NOT done
     DO UPDATE SET requested_at = EXCLUDED.requested_at, next_try_at = EXCLUDED.next_try_at, reason = EXCLUDED.reason;
     GET DIAGNOSTICS v_asked = ROW_COUNT;

@@ -50,6 +50,14 @@ DECLARE
     v_operator_ids bigint[];
     v_login_ids bigint[];
 BEGIN
+    -- in the order of who asks for many at once: the logins that a refusal outdates, then requests as they are asked for
+    PERFORM 1 FROM unnest(p_operator_ids, p_request_ids, p_verdicts) AS k (operator_id, id, verdict)
+    JOIN disconnect_request d ON d.operator_id = k.operator_id AND d.id = k.id
+    JOIN radius_login l ON l.operator_id = d.operator_id AND l.id = d.login_id
+    WHERE k.verdict = 'refused' ORDER BY l.operator_id, l.id FOR NO KEY UPDATE OF l;
+    PERFORM 1 FROM unnest(p_operator_ids, p_request_ids) AS k (operator_id, id)
+    JOIN disconnect_request d ON d.operator_id = k.operator_id AND d.id = k.id
+    ORDER BY d.kind DESC, d.operator_id, d.login_id FOR NO KEY UPDATE OF d;
     UPDATE disconnect_request d
     SET acknowledged_at = CASE k.verdict WHEN 'acknowledged' THEN COALESCE(d.acknowledged_at, p_at) ELSE d.acknowledged_at END,
         last_error = k.error
