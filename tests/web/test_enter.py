@@ -201,6 +201,9 @@ def test_when_the_time_is_over_nothing_is_done_and_one_is_back(town: Town, owner
     past = timedelta(hours=3)
     owner.execute("UPDATE impersonation SET from_at = from_at - %s, until_at = until_at - %s, "
                   "stepped_up_at = stepped_up_at - %s, changes_until = changes_until - %s", [past] * 4)  # fmt: skip
+    for by_itself in ({"X-Unattended": "1", "HX-Request": "true"}, {"Accept": "text/event-stream"}):
+        left = client.get("/", headers=by_itself)  # an open page stays as it is, with what was typed
+        assert left.status_code == 204 and "HX-Redirect" not in left.headers
     answer = client.post(f"/customers/{town.ids['customer']}/suspend/", {"why": "too late", "confirmed": "1"})
     assert answer.status_code == 303 and answer["Location"] == "/"
     assert "Your time inside the other operator is over" in text(client, "/")

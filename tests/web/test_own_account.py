@@ -181,6 +181,7 @@ def test_a_session_is_over_twelve_hours_after_it_was_last_used(padma: Cast) -> N
     assert client.get("/profile/").status_code == 200
     assert UserSession.objects.get().expire_date > clock.now() + timedelta(hours=11)
     UserSession.objects.update(expire_date=clock.now() - timedelta(minutes=1))
+    assert client.get("/profile/", headers={"X-Unattended": "1"}).status_code == 204
     assert client.get("/profile/").status_code == 303
 
 

@@ -31,7 +31,7 @@ export function startLive(htmx) {
   // it does (again), its forms get the token that holds by now; where not, they keep what was typed and send nothing.
   async function look() {
     const answer = await fetch(location.href, { headers: { "X-Unattended": "1" } }).catch(() => null);
-    if (!answer || answer.status >= 500) return;
+    if (!answer || answer.status >= 400) return; // says nothing of who asks: broken, or an address that is only sent to
     const page = new DOMParser().parseFromString(await answer.text(), "text/html");
     over.hidden = page.querySelector("[data-seat]")?.dataset.seat === shell.dataset.seat;
     const token = page.querySelector("[name=csrfmiddlewaretoken]")?.value;

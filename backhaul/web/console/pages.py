@@ -103,10 +103,10 @@ def page(
 
 def _serve(request: HttpRequest, kind: Kind, view: Callable[[PageRequest], HttpResponse]) -> HttpResponse:
     if not request.user.is_authenticated:
-        return leave_to(request, f"{settings.LOGIN_URL}?{urlencode({'next': request.get_full_path()})}")
+        return _lead_away(request, f"{settings.LOGIN_URL}?{urlencode({'next': request.get_full_path()})}")
     seated = cast(PageRequest, request)
     if to_do := _unfinished(seated, kind):
-        return leave_to(request, reverse(to_do))
+        return _lead_away(request, reverse(to_do))
     seated.isp = get_isp(seated.user.isp_id)
     seated.now = clock.now()
     if _is_attended(request):
@@ -181,8 +181,15 @@ def _looking_only(request: PageRequest) -> HttpResponse:
     return render(request, "console/looking_only.html", {"shell": request.shell}, status=status)
 
 
+def _lead_away(request: HttpRequest, address: str) -> HttpResponse:
+    """To what comes first; a page that asked by itself stays open with what was typed, and says so (live.js)."""
+    return leave_to(request, address) if _is_attended(request) else HttpResponse(status=204)
+
+
 def _back_at_own(request: PageRequest, over: EntryOver) -> HttpResponse:
-    """Nothing that was meant for the other operator is done at the own one."""
+    """Nothing that was meant for the other operator is done at the own one. Only a person comes back, not a page."""
+    if not _is_attended(request):
+        return HttpResponse(status=204)
     come_back(request)
     messages.info(request, over.message)
     return leave_to(request, reverse("dashboard"))
