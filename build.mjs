@@ -2,6 +2,7 @@
 // switch that must run before the first paint, the fonts, and a sprite of exactly the icons that pages name. Beside them
 // the fonts of printed documents, whole families in two weights: a PDF carries what it uses of them.
 import { build } from "esbuild";
+import postcss from "postcss";
 import { copyFileSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync, existsSync } from "node:fs";
 import { join } from "node:path";
 
@@ -45,40 +46,20 @@ function wordsOfPages() {
   return (name) => words.has(name) || begun.some((beginning) => name.startsWith(beginning));
 }
 
-// The parts of a list, or of a sheet's rules, that no bracket or string holds together.
-function parted(text, atEnd) {
-  const parts = [];
-  let begin = 0, depth = 0, quote = "";
-  for (let at = 0; at < text.length; at++) {
-    const sign = text[at];
-    if (sign === "\\") at++;
-    else if (quote) quote = sign === quote ? "" : quote;
-    else if (sign === '"' || sign === "'") quote = sign;
-    else if ("({[".includes(sign)) depth++;
-    else if (")}]".includes(sign)) depth--;
-    if (!depth && !quote && atEnd.includes(sign)) {
-      parts.push(text.slice(begin, at + 1));
-      begin = at + 1;
-    }
-  }
-  return [...parts, text.slice(begin)].filter((part) => part.trim());
-}
-
 // A sheet without the rules for classes that no page names: a browser reads all of it before it paints anything.
 function onlyUsed(sheet, isUsed) {
-  return parted(sheet, "};").map((rule) => {
-    const [, head, body] = rule.match(/^([^{]*)\{([^]*)\}$/) ?? [];
-    if (body === undefined || /^@(?!media|supports|container|layer)/.test(head.trim())) return rule;
-    if (head.trim().startsWith("@")) {
-      const inner = onlyUsed(body, isUsed);
-      return inner && `${head}{${inner}}`;
-    }
-    const selectors = parted(head, ",").map((one) => one.replace(/,$/, "")).filter((selector) => {
+  const root = postcss.parse(sheet);
+  root.walkRules((rule) => {
+    if (rule.parent.type === "atrule" && rule.parent.name.endsWith("keyframes")) return;
+    const kept = rule.selectors.filter((selector) => {
       const open = selector.replace(/\([^]*\)|\[[^\]]*\]/g, "");
       return [...open.matchAll(/\.((?:[\w-]|\\.)+)/g)].every(([, name]) => isUsed(name.replaceAll("\\", "")));
     });
-    return selectors.length ? `${selectors.join(",")}{${body}}` : "";
-  }).join("");
+    if (!kept.length) rule.remove();
+    else if (kept.length < rule.selectors.length) rule.selectors = kept;
+  });
+  root.walkAtRules((rule) => { if (rule.nodes?.length === 0) rule.remove(); });
+  return root.toString();
 }
 
 rmSync(dist, { recursive: true, force: true });
