@@ -250,6 +250,8 @@ def test_a_changed_plan_is_weighed_first_and_then_known_by_its_new_name_everywhe
     assert count(town, "radius_login WHERE rate_limit = '1500k/12288k'") == 2
     for address in ("/plans/", "/bands/", "/tariffs/", "/packages/add/"):
         assert "Home 12" in client.get(address).content.decode()
+    unchanged, _done = twice(client, path, **{**typed_in(client, path), **ways})
+    assert "No service changes" in unchanged and "Services of" not in unchanged
     told = text_of(client.get("/audit/").content.decode())
     assert "Changed a plan" in told
     stale: dict[str, Any] = {**typed_in(client, path), **ways, "down_mbps": "13"}

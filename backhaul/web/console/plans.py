@@ -87,13 +87,12 @@ def _told(edit: PlanEdit, me: int) -> Preview:
     figures: list[tuple[str, Any]] = [
         (label, f"{said(before)} → {said(after)}") for label, said in says.items() if said(before) != said(after)
     ]
-    figures += _by_operator(edit, me)
+    people = _("No service changes, and nobody is cut. Prices and bills stay.")
+    if edit.sum("changing"):
+        figures += _by_operator(edit, me)
+        people = _("Whoever is not online gets it at the next login. Prices and bills stay: a plan has none.")
     if edit.sum("live"):
         figures.append((_("Online: the new speed at once, nobody is cut"), count(edit.sum("live"))))
-    if not edit.sum("changing"):
-        people = _("No service changes, and nobody is cut. Prices and bills stay.")
-    else:
-        people = _("Whoever is not online gets it at the next login. Prices and bills stay: a plan has none.")
     return Preview(figures=figures, people=people, warning=_cut(edit.sum("cut")), digest=edit.digest)
 
 
