@@ -49,6 +49,7 @@ SHOTS = (
     Shot("timeline", "padma", "/customers/?q=demo-padma", (FIRST, "text=Timeline")),
     Shot("bill", "padma", "/bills/", (FIRST,)),
     Shot("packages", "padma", "/packages/"),
+    Shot("plan", "padma", "/plans/", ("main tbody tr:first-child >> text=Edit",)),
     Shot("resellers", "padma", "/resellers/"),
     Shot("reseller", "padma", "/resellers/", (FIRST,)),
     Shot("recharge", "padma", "/resellers/", ("main tbody tr:first-child >> text=Recharge",)),
