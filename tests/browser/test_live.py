@@ -65,7 +65,7 @@ def opened(chromium: Browser, host: str) -> Iterator[Callable[[str], Page]]:
         contexts.append(chromium.new_context(locale="en-GB"))
         contexts[-1].add_cookies([{"name": settings.SESSION_COOKIE_NAME, "value": session, "url": host}])
         page = contexts[-1].new_page()
-        with page.expect_response(lambda answer: answer.url == f"{host}/events/"):
+        with page.expect_response(lambda answer: answer.url.startswith(f"{host}/events/")):
             page.goto(f"{host}/")
         page.locator("#card-recent tbody tr, #card-recent .bh-empty").first.wait_for()
         return page
@@ -124,3 +124,24 @@ def test_who_is_signed_out_meanwhile_keeps_what_was_typed_and_saves_it_once_sign
     expect(told).to_be_hidden(timeout=LIMIT_MS)
     page.get_by_role("button", name="Save").click()
     expect(page.locator("summary", has_text="Typed by hand")).to_be_visible(timeout=LIMIT_MS)
+
+
+def test_a_page_of_a_visit_that_ended_in_another_window_says_so_and_keeps_what_was_typed(
+    opened: Callable[[str], Page], town: Town, host: str
+) -> None:
+    page = opened("padma")
+    page.goto(f"{host}/enter/{town.cast.north}/")
+    page.get_by_label("Why").fill("a fault")
+    page.get_by_role("button", name="Log in").click()
+    page.wait_for_url(f"{host}/")
+    page.goto(f"{host}/customers/add/")
+    name = page.get_by_label("Name", exact=True)
+    name.fill("Typed by hand")
+    other = page.context.new_page()
+    other.goto(f"{host}/")
+    other.get_by_role("button", name="Back to my own").click()
+    expect(other.get_by_text("You are inside")).to_have_count(0, timeout=LIMIT_MS)
+    look_away_and_back(page)
+    told = page.get_by_role("alert").filter(has_text="your visit is over")
+    expect(told).to_be_visible(timeout=LIMIT_MS)
+    expect(name).to_have_value("Typed by hand")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 import socket
 import time
 from collections.abc import Iterator
@@ -117,6 +118,16 @@ def test_a_stream_ends_with_the_session(town: Town, listen: Any) -> None:
     session.flush()
     with pytest.raises(AssertionError, match="the stream ended"):
         read_until(browser, b"never said")
+
+
+def test_a_page_of_another_seat_has_no_stream_any_more(town: Town, listen: Any) -> None:
+    """After coming back from another operator, or signing in as somebody else, in another window of the browser."""
+    client = signed_in("padma")
+    address = re.search(r'data-events="([^"]+)"', client.get("/").content.decode())
+    assert address is not None and client.get(address[1]).status_code == 200
+    client.post(f"/enter/{town.cast.north}/", {"reason": "a fault", "minutes": 15})
+    assert client.get(address[1]).status_code == 204
+    assert client.get(f"/events/?seat={person('north').pk}-{town.cast.padma.isp_id}").status_code == 204
 
 
 def test_of_a_person_s_streams_the_oldest_makes_room(town: Town, listen: Any) -> None:

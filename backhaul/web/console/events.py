@@ -33,6 +33,7 @@ from backhaul.operators.announce import CHANNEL, jobs_of, topic_of
 from backhaul.operators.scope import EntryOver, Scope
 from backhaul.web.console.inside import inside_of
 from backhaul.web.console.pages import SIGNED_IN, PageRequest, page, unit_of
+from backhaul.web.templatetags.console import seat_of
 
 PING_SECONDS = 20.0  # and as often it is looked at whether the person still may hear
 SLOW_SECONDS = 10.0  # who takes nothing for so long is gone
@@ -49,7 +50,10 @@ INSTEAD = "retry: 30000\n\nevent: change\ndata: all\n\n"
 
 @page(SIGNED_IN)
 def stream(request: PageRequest) -> HttpResponse:
-    """GET events/: server-sent events `change` with a topic as data, for one page. Never ends by itself."""
+    """GET events/?seat=: server-sent events `change` with a topic as data, for one page. Never ends by itself; 204, so
+    that the browser asks no more, where the page stands for another person or operator than the session does by now."""
+    if request.GET.get("seat", "") not in ("", seat_of(request.scope)):
+        return HttpResponse(status=204)
     seat = Seat(request.session.session_key or "", request.user.pk, request.scope.operator_id, heard_by(request.scope))
     connection = take_over(request.META.get("gunicorn.socket")) if HUB.has_room() else None
     if connection is None:

@@ -22,6 +22,7 @@ from django.utils.translation import pgettext_lazy
 
 from backhaul.common.digits import digits, in_sentence
 from backhaul.common.money import format_minor
+from backhaul.operators.scope import Scope
 from backhaul.web.currency import decimals
 from backhaul.web.shell import initials as initials_of
 from backhaul.web.words import named
@@ -50,10 +51,16 @@ def _sprite() -> str:
 
 @register.simple_tag(takes_context=True)
 def seat(context: template.Context) -> str:
-    """Who looks, and at which operator: what a browser keeps of lists is kept for them (assets/lists.js)."""
+    """Who looks, and at which operator: what a browser keeps of lists is kept for them (assets/lists.js), and a page
+    stands for them as long as they hold (assets/live.js)."""
     request = context.get("request")
     scope = getattr(request, "scope", None)
-    return f"{scope.actor_id}-{scope.operator_id}" if scope else ""
+    return seat_of(scope) if scope else ""
+
+
+def seat_of(scope: Scope) -> str:
+    """A person at an operator, as pages name it."""
+    return f"{scope.actor_id}-{scope.operator_id}"
 
 
 class Spoken(FilterExpression):
